@@ -1,0 +1,192 @@
+"""What `fit` is given, checked: a mistake is named before it trains.
+
+Shapes, dtypes, value ranges and labels are looked at here, for arrays,
+`tf.data` pipelines and Python iterables alike. Every batch is checked, not only
+the first: in a pipeline as a stage of it, outside the compiled training step.
+"""
+
+import itertools
+import re
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+# Floats may leave [-1, 1] by rounding alone.
+_TOLERANCE = 1e-3
+_RANGE_MARK = "float images outside [-1, 1], from "
+_LABEL_MARK = "labels outside the classes, from "
+
+
+def check(x, y, image_shape, num_classes):
+    """Checks training data, whole or batch by batch.
+
+    Args:
+        x: what Keras's `fit` takes: an array, a `tf.data.Dataset`, a `PyDataset`
+            or a generator; of images or `(images, labels)`.
+        y: labels where `x` is an array of images, else None.
+        image_shape: `(height, width, channels)` of the model; None fits any.
+        num_classes: int for a model that needs labels, else None.
+
+    Returns:
+        `(x, examples)`: `x` to train on, which raises at a bad batch, and the
+        images of its first batch as a numpy array.
+
+    Raises:
+        ValueError: If there is nothing, or something that does not fit.
+    """
+    if isinstance(x, tf.distribute.DistributedDataset):
+        return x, None
+    if isinstance(x, tf.data.Dataset):
+        return _check_pipeline(x, image_shape, num_classes)
+    if isinstance(x, keras.utils.PyDataset):
+        first = x[0]
+        images, labels = _split(first)
+        check_batch(images, labels, image_shape, num_classes)
+        return x, np.asarray(images)
+    if hasattr(x, "__next__"):
+        checked = _check_each(x, image_shape, num_classes)
+        first = next(checked, None)
+        if first is None:
+            raise ValueError(_empty())
+        return itertools.chain([first], checked), np.asarray(_split(first)[0])
+    images = np.asarray(x)
+    check_batch(images, y, image_shape, num_classes)
+    return x, images[:256]
+
+
+def check_batch(images, labels, image_shape, num_classes):
+    """Checks images in memory, and their labels where the model needs them.
+
+    Raises:
+        ValueError: If a shape, dtype, value or label does not fit.
+    """
+    images = np.asarray(images)
+    _check_spec(images.shape, images.dtype.name, image_shape)
+    if len(images) == 0:
+        raise ValueError(_empty())
+    if images.dtype != np.uint8:
+        low, high = float(images.min()), float(images.max())
+        # Written so that NaN fails, too.
+        if not (low >= -1 - _TOLERANCE and high <= 1 + _TOLERANCE):
+            raise ValueError(_outside_range(low, high))
+    if num_classes is not None:
+        labels = _check_label_spec(labels, len(images))
+        low, high = int(labels.min()), int(labels.max())
+        if low < 0 or high >= num_classes:
+            raise ValueError(_outside_classes(low, high, num_classes))
+
+
+def explain(error, num_classes):
+    """The `ValueError` behind an error that a checked pipeline raised, or None."""
+    text = str(error)
+    if found := re.search(re.escape(_RANGE_MARK) + r"\] \[([^\]]*)\] \[to\] \[([^\]]*)\]", text):
+        return ValueError(_outside_range(*map(float, found.groups())))
+    if found := re.search(re.escape(_LABEL_MARK) + r"\] \[([^\]]*)\] \[to\] \[([^\]]*)\]", text):
+        return ValueError(_outside_classes(*map(int, found.groups()), num_classes))
+    return None
+
+
+def _check_pipeline(dataset, image_shape, num_classes):
+    spec_images, spec_labels = _split(dataset.element_spec)
+    _check_spec(spec_images.shape, spec_images.dtype.name, image_shape)
+    if num_classes is not None and spec_labels is None:
+        raise ValueError(_no_labels())
+    first = next(iter(dataset), None)
+    if first is None:
+        raise ValueError(_empty())
+    images, labels = _split(first)
+    check_batch(images, labels, image_shape, num_classes)
+
+    def assert_batch(*batch):
+        batch = batch[0] if len(batch) == 1 else batch
+        images, labels = _split(batch)
+        checks = []
+        if images.dtype != tf.uint8:
+            low, high = tf.reduce_min(images), tf.reduce_max(images)
+            bound = tf.cast(1 + _TOLERANCE, images.dtype)
+            inside = tf.logical_and(low >= -bound, high <= bound)
+            checks.append(tf.debugging.Assert(inside, [_RANGE_MARK, low, "to", high]))
+        if num_classes is not None:
+            low, high = tf.reduce_min(labels), tf.reduce_max(labels)
+            inside = tf.logical_and(low >= 0, tf.cast(high, "int64") < num_classes)
+            checks.append(tf.debugging.Assert(inside, [_LABEL_MARK, low, "to", high]))
+        with tf.control_dependencies(checks):
+            return tf.nest.map_structure(tf.identity, batch)
+
+    checked = dataset.map(assert_batch, num_parallel_calls=tf.data.AUTOTUNE)
+    return checked.prefetch(tf.data.AUTOTUNE), np.asarray(images)
+
+
+def _check_each(iterable, image_shape, num_classes):
+    for batch in iterable:
+        check_batch(*_split(batch), image_shape, num_classes)
+        yield batch
+
+
+def _split(batch):
+    """`(images, labels)` of an element, labels None where there are none."""
+    if isinstance(batch, (tuple, list)):
+        return batch[0], batch[1] if len(batch) > 1 else None
+    return batch, None
+
+
+def _check_spec(shape, dtype, image_shape):
+    if isinstance(shape, tf.TensorShape) and shape.rank is None:
+        return  # Not known before the data come; the first batch is checked whole.
+    wanted, shape = (None, *image_shape), tuple(shape)
+    fits = len(shape) == 4 and all(
+        None in (side, want) or side == want for side, want in zip(shape, wanted, strict=True)
+    )
+    if not fits:
+        shown = ", ".join("batch" if side is None else str(side) for side in wanted)
+        raise ValueError(
+            f"Images must have shape ({shown}), as the model was built. Received: images of "
+            f"shape {shape}. Load them with `ganzoo.data.load(..., image_size=...)` or build the "
+            "model with their `image_shape`."
+        )
+    if dtype != "uint8" and "float" not in dtype:
+        raise ValueError(
+            "Images must be uint8 pixels or floats in [-1, 1]. Received: images of dtype "
+            f"{dtype}. Cast pixels with `.astype('uint8')`."
+        )
+
+
+def _check_label_spec(labels, num_images):
+    if labels is None:
+        raise ValueError(_no_labels())
+    labels = np.asarray(labels)
+    if labels.shape != (num_images,) or not np.issubdtype(labels.dtype, np.integer):
+        raise ValueError(
+            f"Labels must be integer class ids of shape ({num_images},), one for each image. "
+            f"Received: labels of shape {labels.shape} and dtype {labels.dtype}."
+        )
+    return labels
+
+
+def _empty():
+    return (
+        "The data set is empty: training needs at least one batch. Received: no images. "
+        "Give more images or a smaller batch size."
+    )
+
+
+def _no_labels():
+    return (
+        "This model needs `(images, labels)`. Received: images alone. "
+        "Load them with `ganzoo.data.load(..., labels=True)` or pass `y=labels`."
+    )
+
+
+def _outside_range(low, high):
+    return (
+        f"Float images must lie in [-1, 1]. Received: values from {low:g} to {high:g}. "
+        "Pass uint8 pixels, or scale them with `x / 127.5 - 1`."
+    )
+
+
+def _outside_classes(low, high, num_classes):
+    return (
+        f"Labels must be class ids from 0 to {num_classes - 1}. Received: labels from {low} to "
+        f"{high}. Build the model with a larger `num_classes`, or number the classes from 0."
+    )

@@ -1,0 +1,318 @@
+"""The command line: parsing, calling, printing.
+
+TensorFlow is imported inside the commands that need it, so that listing and
+`--help` answer at once.
+"""
+
+import contextlib
+import json
+import os
+import pathlib
+import signal
+import sys
+import tempfile
+from typing import Annotated
+
+import rich.console
+import rich.markup
+import rich.table
+import typer
+
+from ganzoo import registry, weights
+from ganzoo.version import __version__
+
+app = typer.Typer(
+    name="ganzoo",
+    help="The GAN model zoo for Keras 3 on TensorFlow.",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+)
+out_console = rich.console.Console(soft_wrap=True, highlight=False)
+
+FAMILIES = "|".join(family.name for family in registry.families())
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Model = Annotated[str, typer.Argument(metavar="PRESET|RUN", help="A preset, run or .keras file.")]
+Seed = Annotated[int, typer.Option(help="Seed of all that is random.")]
+
+
+def main(arguments=None):
+    """Runs the command line and exits: 0 done, 1 failed while running, 2 wrong input."""
+    arguments = list(sys.argv[1:] if arguments is None else arguments)
+    debug = "--debug" in arguments
+    arguments = [argument for argument in arguments if argument != "--debug"]
+    code = 0
+    try:
+        app(arguments, standalone_mode=False)
+    except typer.Exit as stop:
+        code = stop.exit_code
+    except (Exception, KeyboardInterrupt) as error:
+        if debug:
+            raise
+        # What Typer raises at wrong usage; the class has moved between its versions.
+        usage = hasattr(error, "format_message")
+        text = error.format_message() if usage else str(error)
+        print(f"ganzoo: {' '.join(text.split()) or type(error).__name__}", file=sys.stderr)
+        code = 2 if usage or isinstance(error, ValueError) else 1
+    sys.exit(code)
+
+
+@app.callback(invoke_without_command=True)
+def _common(
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+    # Taken out of the arguments by `main`, so that it may stand anywhere.
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of errors.")] = False,
+):
+    if version:
+        print(__version__)
+        raise typer.Exit
+    if context.invoked_subcommand is None:
+        print(context.get_help())
+        raise typer.Exit
+
+
+@app.command("list")
+def list_presets(as_json: Json = False):
+    """List the presets, and the families that can be trained.
+
+    Example: `ganzoo list`
+    """
+    rows = [
+        {
+            "preset": name,
+            "family": family.name,
+            "data": preset.recipe["data"],
+            "score": _headline(preset),
+        }
+        for name, (family, preset) in registry.presets().items()
+    ]
+    if as_json:
+        print(json.dumps(rows, indent=2))
+        return
+    table = rich.table.Table("preset", "family", "data", "score", box=None)
+    for row in rows:
+        table.add_row(*(str(value or "not measured yet") for value in row.values()))
+    out_console.print(table)
+    names = ", ".join(family.name for family in registry.families())
+    print(f"\nFamilies to train: {names}. Try: ganzoo info {rows[0]['preset'] if rows else 'NAME'}")
+
+
+@app.command()
+def info(preset: Annotated[str, typer.Argument(metavar="PRESET")]):
+    """Print the model card of a preset.
+
+    Example: `ganzoo info dcgan_fashion_mnist`
+    """
+    folder = weights.find_preset(preset)
+    config = json.loads((folder / "config.json").read_text())
+    card = json.loads((folder / "card.json").read_text())
+    table = rich.table.Table(show_header=False, box=None)
+    for key, value in {**config, **card}.items():
+        shown = value if isinstance(value, str) else json.dumps(value)
+        table.add_row(f"[bold]{key}[/bold]", rich.markup.escape(shown))
+    table.add_row("[bold]samples[/bold]", str(folder / "samples.png"))
+    out_console.print(table)
+
+
+@app.command()
+def train(
+    family: Annotated[str, typer.Argument(metavar=FAMILIES, help="What to train.")],
+    out: Annotated[pathlib.Path, typer.Option(help="Folder of the run.")],
+    data: Annotated[
+        str | None,
+        typer.Option(help="TFDS name, folder of images, or 'sample'.", metavar="NAME|DIR"),
+    ] = None,
+    image_size: Annotated[int | None, typer.Option(help="Side to resize images to.")] = None,
+    epochs: Annotated[int | None, typer.Option(help="Passes over the data. [default: 20]")] = None,
+    batch_size: Annotated[
+        int | None, typer.Option(help="Images in a step. [default: 64; the paper's own with it]")
+    ] = None,
+    max_steps: Annotated[int | None, typer.Option(help="Stop after so many steps.")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.")] = False,
+    start_from: Annotated[
+        str | None,
+        typer.Option("--from", metavar="PRESET|RUN", help="Start with the weights of this."),
+    ] = None,
+    recipe: Annotated[
+        str, typer.Option(metavar="default|paper", help="ganzoo's own or the paper's.")
+    ] = "default",
+    mixed_precision: Annotated[
+        bool, typer.Option("--mixed-precision", help="float16 on a GPU, else bfloat16.")
+    ] = False,
+    seed: Seed = 0,
+):
+    """Train a family on a data set into a run folder.
+
+    The folder gets config.json, checkpoints/, logs/ (TensorBoard), samples/,
+    metrics.json and model.keras.
+
+    Example: `ganzoo train dcgan --data fashion_mnist --out runs/dcgan`
+    """
+    if not resume and data is None:
+        raise ValueError("--data is missing: give a TFDS name, a folder of images, or 'sample'.")
+    _import_tensorflow()
+    from ganzoo import runs
+
+    with _terminate_as_interrupt():
+        if resume:
+            wanted = {"family": family, "data": data, "batch_size": batch_size}
+            _require_same(runs.read_recipe(out), wanted)
+            outcome = runs.resume(out, epochs=epochs, max_steps=max_steps)
+        else:
+            outcome = runs.train(
+                runs.Recipe(
+                    family=family,
+                    data=data,
+                    image_size=image_size,
+                    epochs=epochs or runs.Recipe.epochs,
+                    batch_size=batch_size,
+                    max_steps=max_steps,
+                    recipe=recipe,
+                    mixed_precision=mixed_precision,
+                    seed=seed,
+                    start_from=start_from,
+                ),
+                out,
+            )
+    _report(outcome)
+
+
+@app.command()
+def sample(
+    model: Model,
+    out: Annotated[
+        pathlib.Path, typer.Option(help="PNG file for a grid, or a folder/ for single PNGs.")
+    ],
+    num_images: Annotated[int, typer.Option("-n", help="Number of images.")] = 64,
+    labels: Annotated[
+        str | None, typer.Option(help="Class ids, such as 0,1,2, taken in turn.")
+    ] = None,
+    seed: Seed = 0,
+):
+    """Make images with a trained model.
+
+    Example: `ganzoo sample dcgan_fashion_mnist -n 64 --seed 0 --out grid.png`
+    """
+    is_grid = out.suffix.lower() == ".png" and not out.is_dir()
+    if out.suffix and not is_grid and not out.is_dir():
+        raise ValueError(f"--out must be a .png file or a folder. Received: {str(out)!r}.")
+    classes = _cycle(labels, num_images)
+    _import_tensorflow()
+    from ganzoo import images, runs
+
+    pixels = runs.find_model(model).generate(num_images, labels=classes, seed=seed)
+    if is_grid:
+        grid = images.make_grid(pixels)
+        images.write_png(out, grid, images.zoom_for(grid))
+        print(out)
+        return
+    for index, image in enumerate(pixels):
+        images.write_png(out / f"{index:05d}.png", image)
+    print(f"{out}: {num_images} images")
+
+
+@app.command()
+def demo(
+    out: Annotated[
+        pathlib.Path | None,
+        typer.Option(help="Folder of the run. [default: a new one below runs/]"),
+    ] = None,
+    max_steps: Annotated[int, typer.Option(help="Steps of training.")] = 1560,
+    seed: Seed = 0,
+):
+    """Train a DCGAN on the packaged sample in a few minutes, and show what came of it.
+
+    Example: `ganzoo demo`
+    """
+    print("ganzoo demo: a DCGAN learns to draw clothes, from 10,000 Fashion-MNIST images.")
+    print("It takes a few minutes on two processor cores. Watch the losses stay level:")
+    print("real_score and fake_score at 0.5 would mean that the discriminator only guesses.\n")
+    _import_tensorflow()
+    from ganzoo import runs
+
+    if out is None:
+        pathlib.Path("runs").mkdir(exist_ok=True)
+        out = pathlib.Path(tempfile.mkdtemp(prefix="demo-", dir="runs"))
+    with _terminate_as_interrupt():
+        outcome = runs.train(
+            runs.Recipe(family="dcgan", data="sample", epochs=1000, max_steps=max_steps, seed=seed),
+            out,
+        )
+    _report(outcome)
+
+
+def _report(outcome):
+    """Says where everything is, and what to type next."""
+    folder = outcome.folder
+    grids = sorted((folder / "samples").glob("epoch_*.png"))
+    speed = outcome.logs.get("images_per_second")
+    print(f"\nDone: {outcome.step} steps" + (f", {speed:.0f} images/s." if speed else "."))
+    table = rich.table.Table(show_header=False, box=None)
+    table.add_row("samples", str(grids[-1]) if grids else "none")
+    table.add_row("real images", str(folder / "samples" / "real.png"))
+    table.add_row("model", str(folder / "model.keras"))
+    table.add_row("logs", str(folder / "logs"))
+    out_console.print(table)
+    print("\nNext:")
+    print(f"  tensorboard --logdir {folder / 'logs'}")
+    print(f"  ganzoo sample {folder} -n 64 --seed 1 --out grid.png")
+    print(f'  python -c "import ganzoo; print(ganzoo.load({str(folder)!r}).generate(4).shape)"')
+
+
+def _headline(preset):
+    if not preset.scores:
+        return None
+    score = preset.scores[0]
+    return f"{score.metric} {score.value:g} ({score.extractor}, {score.num_images} images)"
+
+
+def _require_same(recipe, wanted):
+    for name, value in wanted.items():
+        was = getattr(recipe, name)
+        if value not in (None, was):
+            raise ValueError(
+                f"The run was started with {name}={was}. Received: {name}={value}. Leave it out "
+                "to go on, or start another run."
+            )
+
+
+def _cycle(labels, count):
+    """`"0,1,2"` as so many class ids, taken in turn; None without labels."""
+    if labels is None:
+        return None
+    try:
+        classes = [int(label) for label in labels.split(",")]
+    except ValueError:
+        raise ValueError(
+            f"--labels must be class ids such as 0,1,2. Received: {labels!r}."
+        ) from None
+    return [classes[index % len(classes)] for index in range(count)]
+
+
+@contextlib.contextmanager
+def _terminate_as_interrupt():
+    """Makes SIGTERM (a batch system, `timeout`) what Ctrl-C is: a checkpoint is written."""
+
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _import_tensorflow():
+    """Imports TensorFlow without the notes on CPU features that it prints before any setting."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    sys.stderr.flush()
+    standard_error = os.dup(2)
+    with open(os.devnull, "w") as nowhere:
+        os.dup2(nowhere.fileno(), 2)
+        try:
+            import tensorflow  # noqa: F401
+        finally:
+            os.dup2(standard_error, 2)
+            os.close(standard_error)

@@ -1,0 +1,240 @@
+"""Named image data as `tf.data` pipelines.
+
+A data set is decoded once and kept in memory as uint8 pixels. A pipeline over it
+shuffles indices, gathers whole batches, scales them to [-1, 1] and prefetches, so
+that it is never what limits training.
+"""
+
+import dataclasses
+import os
+import pathlib
+import socket
+import urllib.request
+
+import numpy as np
+import tensorflow as tf
+from PIL import Image
+
+from ganzoo import registry
+from ganzoo.images import from_pixels
+
+_SAMPLE = pathlib.Path(__file__).parent / "assets" / "fashion_mnist_sample.npz"
+_SUFFIXES = {".bmp", ".gif", ".jpeg", ".jpg", ".png", ".webp"}
+
+
+@dataclasses.dataclass(frozen=True)
+class _Pixels:
+    """A whole data set: pixels `(n, height, width, channels)`, labels `(n,)` or None."""
+
+    pixels: np.ndarray
+    labels: np.ndarray | None
+
+
+def load(
+    name_or_dir, split="train", image_size=None, batch_size=64, labels=None, seed=0, shuffle=True
+):
+    """A batched, shuffled, prefetched pipeline of images.
+
+    Args:
+        name_or_dir: the name of a TFDS data set with images (`"mnist"`,
+            `"fashion_mnist"`, `"cifar10"`, ...), a folder of images (one subfolder for
+            each class gives labels), or `"sample"`: 10,000 Fashion-MNIST training
+            images, 1,000 of each class, that come with ganzoo.
+        split: TFDS split, such as `"test"` or `"train[:5000]"`. A folder and the sample
+            have `"train"` alone.
+        image_size: int. Side that images are cropped (to a centred square) and resized
+            to; None leaves them as they are, if all are of one size.
+        batch_size: int, at least 1. Images in a batch; what is left over after the last
+            whole batch waits for the next shuffle.
+        labels: bool. Whether batches are `(images, labels)`, labels int32 `(batch,)`.
+        seed: int. Seed of the order, which is another in each pass.
+        shuffle: bool. Whether the order is random.
+
+    Returns:
+        `tf.data.Dataset` of float32 images `(batch, height, width, channels)` in [-1, 1].
+
+    Raises:
+        ValueError: If the data set is not found or empty, has no labels where they are
+            asked for, or holds files that are not images.
+
+    Example:
+        >>> dataset = ganzoo.data.load("sample", batch_size=32)
+        >>> tuple(next(iter(dataset)).shape)
+        (32, 28, 28, 1)
+    """
+    if batch_size < 1:
+        raise ValueError(f"`batch_size` must be at least 1. Received: batch_size={batch_size}.")
+    if image_size is not None and image_size < 1:
+        raise ValueError(f"`image_size` must be at least 1. Received: image_size={image_size}.")
+    found = _find(name_or_dir, split, image_size)
+    count = len(found.pixels)
+    if labels and found.labels is None:
+        raise ValueError(
+            f"{str(name_or_dir)!r} has no labels. Give a folder with one subfolder for each "
+            "class, or a data set with labels."
+        )
+    if count < batch_size:
+        raise ValueError(
+            f"{str(name_or_dir)!r} holds {count} images in split {split!r}, fewer than one batch "
+            f"of {batch_size}. Give more images or a smaller batch size."
+        )
+
+    pixels = tf.constant(found.pixels)
+    classes = tf.constant(found.labels, "int32") if labels else None
+
+    def gather(indices):
+        images = from_pixels(tf.gather(pixels, indices))
+        return images if classes is None else (images, tf.gather(classes, indices))
+
+    order = tf.data.Dataset.range(count)
+    if shuffle:
+        order = order.shuffle(count, seed=seed, reshuffle_each_iteration=True)
+    batches = order.batch(batch_size, drop_remainder=True)
+    return batches.map(gather, num_parallel_calls=tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)
+
+
+def _find(name_or_dir, split, image_size):
+    folder = pathlib.Path(name_or_dir)
+    if name_or_dir != "sample" and not folder.is_dir():
+        return _read_tfds(str(name_or_dir), split, image_size)
+    if split != "train":
+        raise ValueError(
+            f"{str(name_or_dir)!r} has one split, 'train'. Received: split={split!r}. "
+            "Give the folder of the other images instead."
+        )
+    return _read_sample(image_size) if name_or_dir == "sample" else _read_folder(folder, image_size)
+
+
+def _read_sample(image_size):
+    with np.load(_SAMPLE) as arrays:
+        found = _Pixels(arrays["images"], arrays["labels"])
+    if image_size in (None, found.pixels.shape[1]):
+        return found
+    resized = [_fit(_to_pil(image), image_size) for image in found.pixels]
+    return _Pixels(np.stack(resized), found.labels)
+
+
+def _read_folder(folder, image_size):
+    """Reads every image below a folder; first-level subfolders are classes."""
+    files = sorted(path for path in folder.rglob("*") if path.suffix.lower() in _SUFFIXES)
+    if not files:
+        raise ValueError(
+            f"{str(folder)!r} holds no images. Looked for files ending in "
+            f"{', '.join(sorted(_SUFFIXES))}."
+        )
+    decoded, unreadable = [], []
+    for path in files:
+        try:
+            with Image.open(path) as image:
+                gray = image.mode in ("1", "L", "LA", "I;16")
+                decoded.append(_fit(image.convert("L" if gray else "RGB"), image_size))
+        except OSError:
+            unreadable.append(path.relative_to(folder).as_posix())
+    if unreadable:
+        named = ", ".join(unreadable[:5]) + (", ..." if len(unreadable) > 5 else "")
+        raise ValueError(
+            f"{len(unreadable)} of {len(files)} images in {str(folder)!r} cannot be read: {named}. "
+            "Mend or remove them."
+        )
+    parents = [path.relative_to(folder).parts[:-1] for path in files]
+    names = sorted({parts[0] for parts in parents if parts})
+    # A class for every image, or no classes: loose files beside subfolders belong to none.
+    labels = np.array([names.index(p[0]) for p in parents]) if all(parents) else None
+    return _Pixels(_stack(decoded, folder), labels)
+
+
+def _stack(decoded, source):
+    # One colour image makes all of them colour images.
+    channels = max(image.shape[-1] for image in decoded)
+    decoded = [np.broadcast_to(image, (*image.shape[:2], channels)) for image in decoded]
+    sizes = sorted({image.shape[:2] for image in decoded})
+    if len(sizes) > 1:
+        smallest, largest = sizes[0], sizes[-1]
+        raise ValueError(
+            f"Images in {str(source)!r} have {len(sizes)} different sizes, from {smallest} to "
+            f"{largest} (height, width). Give one side for all with `image_size`."
+        )
+    return np.stack(decoded)
+
+
+def _fit(image, image_size):
+    """A PIL image as pixels; cropped to its central square and resized if a size is given."""
+    if image_size is not None and image.size != (image_size, image_size):
+        side = min(image.size)
+        left, top = (image.width - side) // 2, (image.height - side) // 2
+        image = image.crop((left, top, left + side, top + side))
+        # Pillow's filters are scaled with the ratio, so shrinking does not alias.
+        image = image.resize((image_size, image_size), Image.Resampling.BICUBIC)
+    pixels = np.asarray(image)
+    return pixels[..., None] if pixels.ndim == 2 else pixels
+
+
+def _read_tfds(name, split, image_size):
+    # Slow to import, and not needed for folders or the sample.
+    import tensorflow_datasets as tfds
+
+    builder = _prepared_builder(tfds, name)
+    features = builder.info.features
+    image_key = next((k for k, f in features.items() if isinstance(f, tfds.features.Image)), None)
+    label_key = next(
+        (k for k, f in features.items() if isinstance(f, tfds.features.ClassLabel)), None
+    )
+    if image_key is None:
+        raise ValueError(f"TFDS data set {name!r} has no images. Its features: {list(features)}.")
+    try:
+        dataset = builder.as_dataset(split=split)
+    except ValueError:
+        splits = ", ".join(sorted(builder.info.splits))
+        raise ValueError(
+            f"TFDS data set {name!r} has no split {split!r}. It has: {splits}; parts are written "
+            "'train[:5000]'."
+        ) from None
+    if image_size in (None, features[image_key].shape[0]) and None not in features[image_key].shape:
+        # Images of one known size come in large batches, many times as fast as one by one.
+        examples = list(dataset.batch(1000).as_numpy_iterator())
+        decoded = [image for example in examples for image in example[image_key]]
+        labels = np.concatenate([example[label_key] for example in examples]) if label_key else None
+    else:
+        examples = list(dataset.as_numpy_iterator())
+        decoded = [_fit(_to_pil(example[image_key]), image_size) for example in examples]
+        labels = np.array([example[label_key] for example in examples]) if label_key else None
+    if not decoded:
+        raise ValueError(f"Split {split!r} of TFDS data set {name!r} is empty.")
+    return _Pixels(_stack(decoded, name), labels)
+
+
+def _to_pil(pixels):
+    return Image.fromarray(pixels.squeeze(-1) if pixels.shape[-1] == 1 else pixels)
+
+
+def _prepared_builder(tfds, name):
+    """The builder of a data set that is on disk, downloaded first where that is possible."""
+    try:
+        builder = tfds.builder(name)
+    except (tfds.core.registered.DatasetNotFoundError, ValueError):
+        known = set(tfds.list_builders(with_community_datasets=False))
+        line = registry.unknown("data set", name, known).partition(" Known:")[0]
+        raise ValueError(
+            f"{line} Looked for: a folder of that name, and a data set of TFDS. Give the path of "
+            "a folder of images, a TFDS name such as 'fashion_mnist', or 'sample'."
+        ) from None
+    if builder.is_prepared():
+        return builder
+    place = os.fspath(builder.data_path)
+    try:
+        _require_network()
+        builder.download_and_prepare()
+    # Every kind of failure on the way (network, disk, a changed source) ends in the same advice.
+    except Exception as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0][:100]
+        raise ValueError(
+            f"Data set {name!r} was not found at {place!r} and cannot be downloaded ({reason}). "
+            "Set TFDS_DATA_DIR to a folder that holds it, or use 'sample' or a folder of images."
+        ) from None
+    return builder
+
+
+def _require_network():
+    """Raises `OSError` on a machine without a network, where TFDS would retry for minutes."""
+    if not urllib.request.getproxies():
+        socket.getaddrinfo("www.tensorflow.org", 443)

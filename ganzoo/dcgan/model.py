@@ -1,0 +1,81 @@
+"""The DCGAN."""
+
+import keras
+
+from ganzoo.dcgan import networks
+from ganzoo.gan import GAN
+from ganzoo.layers import check_recipe, dtype_policy
+
+
+@keras.saving.register_keras_serializable(package="ganzoo")
+class DCGAN(GAN):
+    """Deep convolutional GAN for square images.
+
+    Args:
+        image_shape: `(side, side, channels)`; side is 4 to 7 times a power of two, at
+            least 8; 1 or 3 channels.
+        latent_dim: int, at least 1. Length of a latent vector.
+        base_filters: int. Filters of the widest layers, at the largest hidden resolution;
+            doubled at each before it. None takes 64, or the paper's 128.
+        recipe: `"default"` or `"paper"`.
+        **kwargs: `seed`, `name` and `dtype`.
+
+    Input shape: latents `(batch, latent_dim)`, standard normal; uniform in [-1, 1) under
+        `recipe="paper"`.
+    Output shape: images `(batch, side, side, channels)`, in [-1, 1].
+
+    Raises:
+        ValueError: If `image_shape` is not square, or has another side or number of
+            channels.
+
+    Example:
+        >>> gan = ganzoo.DCGAN(image_shape=(28, 28, 1), latent_dim=100)
+        >>> tuple(gan(keras.random.normal((2, 100))).shape)
+        (2, 28, 28, 1)
+
+    Reference: Radford et al., 2015 (arXiv:1511.06434), section 3.
+    """
+
+    def __init__(self, image_shape, latent_dim=100, base_filters=None, recipe="default", **kwargs):
+        check_recipe(recipe)
+        image_shape = tuple(image_shape)
+        _check_shape(image_shape)
+        if base_filters is None:
+            base_filters = 128 if recipe == "paper" else 64
+        with dtype_policy(kwargs.get("dtype")):
+            generator = networks.build_paper_generator(image_shape, latent_dim, base_filters)
+            discriminator = networks.build_paper_discriminator(image_shape, base_filters)
+        super().__init__(
+            generator,
+            discriminator,
+            latent_distribution="uniform" if recipe == "paper" else "normal",
+            **kwargs,
+        )
+        self.recipe = recipe
+        self.latent_dim = latent_dim
+        self.base_filters = base_filters
+
+    def recommended(self):
+        if self.recipe == "paper":
+            return {**super().recommended(), "ema_decay": 0.0, "update": "alternating"}
+        return super().recommended()
+
+    def get_config(self):
+        return {
+            **self.get_common_config(),
+            "image_shape": self.image_shape,
+            "latent_dim": self.latent_dim,
+            "base_filters": self.base_filters,
+            "recipe": self.recipe,
+        }
+
+
+def _check_shape(image_shape):
+    square = len(image_shape) == 3 and image_shape[0] == image_shape[1] >= 8
+    if not square or networks.start_side(image_shape[0]) is None or image_shape[2] not in (1, 3):
+        raise ValueError(
+            "`image_shape` must be square with 1 or 3 channels and a side of 4 to 7 times a "
+            "power of two, because the generator doubles up to it. Received: "
+            f"image_shape={image_shape}. Try a side of 28, 32 or 64, for example with "
+            "`ganzoo.data.load(..., image_size=32)`."
+        )

@@ -1,0 +1,77 @@
+"""Optimizers of the papers that Keras does not have."""
+
+import keras
+from keras import ops
+
+
+@keras.saving.register_keras_serializable(package="ganzoo")
+class MomentumRampSGD(keras.optimizers.SGD):
+    """Gradient descent whose momentum rises linearly over the first steps.
+
+    The 2014 and 2015 papers train with momentum that goes from 0.5 to 0.7.
+
+    Args:
+        learning_rate: float or a learning rate schedule.
+        momentum: float in [0, 1]. Momentum at step 0.
+        final_momentum: float in [0, 1]. Momentum from step `ramp_steps` on.
+        ramp_steps: int, at least 1. Steps of the rise.
+
+    Example:
+        >>> optimizer = MomentumRampSGD(0.1, 0.5, final_momentum=0.7, ramp_steps=100)
+        >>> float(optimizer.momentum_at(50))
+        0.6
+    """
+
+    def __init__(self, learning_rate=0.1, momentum=0.5, final_momentum=0.7, ramp_steps=1, **kwargs):
+        super().__init__(learning_rate, momentum=momentum, **kwargs)
+        self.final_momentum = final_momentum
+        self.ramp_steps = ramp_steps
+
+    def momentum_at(self, step):
+        """The momentum of a step, as float32."""
+        done = ops.minimum(ops.cast(step, "float32") / self.ramp_steps, 1.0)
+        return self.momentum + (self.final_momentum - self.momentum) * done
+
+    def update_step(self, gradient, variable, learning_rate):
+        velocity = self.momentums[self._get_variable_index(variable)]
+        momentum = ops.cast(self.momentum_at(self.iterations), variable.dtype)
+        step = ops.cast(learning_rate, variable.dtype) * ops.cast(gradient, variable.dtype)
+        self.assign(velocity, momentum * velocity - step)
+        self.assign_add(variable, velocity)
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "final_momentum": self.final_momentum,
+            "ramp_steps": self.ramp_steps,
+        }
+
+
+@keras.saving.register_keras_serializable(package="ganzoo")
+class FlooredExponentialDecay(keras.optimizers.schedules.LearningRateSchedule):
+    """`max(initial / decay_factor**step, floor)`.
+
+    Reference: the code published with Goodfellow et al., 2014 (arXiv:1406.2661).
+
+    Example:
+        >>> float(FlooredExponentialDecay(0.1, 1.000004, floor=1e-6)(0))
+        0.1
+    """
+
+    def __init__(self, initial_learning_rate, decay_factor, floor):
+        self.initial_learning_rate = initial_learning_rate
+        self.decay_factor = decay_factor
+        self.floor = floor
+
+    def __call__(self, step):
+        decayed = self.initial_learning_rate * ops.exp(
+            -ops.cast(step, "float32") * ops.log(self.decay_factor)
+        )
+        return ops.maximum(decayed, self.floor)
+
+    def get_config(self):
+        return {
+            "initial_learning_rate": self.initial_learning_rate,
+            "decay_factor": self.decay_factor,
+            "floor": self.floor,
+        }

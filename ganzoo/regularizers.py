@@ -1,0 +1,155 @@
+"""Gradient penalties that keep the discriminator smooth.
+
+Each says at which points the discriminator's slope counts and what it costs;
+who computes the slope is no concern of this module. Penalties are added to
+the discriminator's loss. They assume that the discriminator judges every image
+by itself: batch normalization in it mixes the images' gradients.
+"""
+
+import abc
+
+import keras
+from keras import ops
+
+from ganzoo import registry
+
+
+class GradientRegularizer(abc.ABC):
+    """A penalty on the gradient of the discriminator's output by its input.
+
+    Args:
+        weight: float, at least 0. Factor of the penalty.
+    """
+
+    def __init__(self, weight):
+        if weight < 0:
+            raise ValueError(
+                "`weight` must be at least 0, or the penalty would reward steepness. "
+                f"Received: weight={weight}. Try 10."
+            )
+        self.weight = weight
+
+    @abc.abstractmethod
+    def points(self, real_images, fake_images, uniform):
+        """Batches of images at which the slope counts; their penalties are added.
+
+        Args:
+            real_images: `(batch, height, width, channels)`.
+            fake_images: the same shape.
+            uniform: the same shape; numbers uniform in [0, 1), for points that are
+                chosen by chance.
+        """
+
+    @abc.abstractmethod
+    def penalty(self, gradients):
+        """The penalty, a scalar, for the gradients at one batch of points."""
+
+    def get_config(self):
+        return {"weight": self.weight}
+
+    @classmethod
+    def from_config(cls, config):
+        return cls(**config)
+
+
+def _squared_norms(gradients):
+    return ops.sum(ops.square(ops.reshape(gradients, (ops.shape(gradients)[0], -1))), axis=1)
+
+
+class _UnitSlope(GradientRegularizer):
+    """A slope of norm 1 costs nothing: `weight * mean((norm - 1)**2)`."""
+
+    def __init__(self, weight=10.0):
+        super().__init__(weight)
+
+    def penalty(self, gradients):
+        # The root's own gradient is infinite at 0; the constant is lost in rounding elsewhere.
+        norms = ops.sqrt(_squared_norms(gradients) + 1e-12)
+        return self.weight * ops.mean(ops.square(norms - 1.0))
+
+
+@keras.saving.register_keras_serializable(package="ganzoo")
+class GradientPenalty(_UnitSlope):
+    """WGAN-GP: unit slope on straight lines between a real and a fake image.
+
+    Reference: Gulrajani et al., 2017 (arXiv:1704.00028), equation 3.
+    """
+
+    def points(self, real_images, fake_images, uniform):
+        mix = uniform[:, :1, :1, :1]
+        return [mix * real_images + (1.0 - mix) * fake_images]
+
+
+@keras.saving.register_keras_serializable(package="ganzoo")
+class DRAGAN(_UnitSlope):
+    """Unit slope around the data: at real images with noise added.
+
+    The noise is uniform in [0, 0.5] standard deviations of the batch, as in the
+    authors' code; the paper's is normal.
+
+    Reference: Kodali et al., 2017 (arXiv:1705.07215), section 2.4.
+    """
+
+    def points(self, real_images, fake_images, uniform):
+        return [real_images + 0.5 * ops.std(real_images) * uniform]
+
+
+@keras.saving.register_keras_serializable(package="ganzoo")
+class R1(GradientRegularizer):
+    """Flat at real images: `weight / 2 * mean(norm**2)`.
+
+    Args:
+        weight: float, at least 0. The paper's gamma.
+
+    Reference: Mescheder et al., 2018 (arXiv:1801.04406), equation 9.
+    """
+
+    def __init__(self, weight=10.0):
+        super().__init__(weight)
+
+    def points(self, real_images, fake_images, uniform):
+        return [real_images]
+
+    def penalty(self, gradients):
+        return 0.5 * self.weight * ops.mean(_squared_norms(gradients))
+
+
+@keras.saving.register_keras_serializable(package="ganzoo")
+class R1R2(R1):
+    """Flat at real images (R1) and at fake images (R2).
+
+    Reference: Huang et al., 2025 (arXiv:2501.05441), section 2.2.
+    """
+
+    def points(self, real_images, fake_images, uniform):
+        return [real_images, fake_images]
+
+
+REGULARIZERS = {
+    "dragan": DRAGAN,
+    "gradient_penalty": GradientPenalty,
+    "r1": R1,
+    "r1_r2": R1R2,
+}
+
+
+def get(identifier):
+    """The regularizer of a name, or the given one; `"none"` is no regularizer, None.
+
+    Args:
+        identifier: a key of `REGULARIZERS`, `"none"`, or a `GradientRegularizer`.
+
+    Raises:
+        ValueError: If it is none of them.
+
+    Example:
+        >>> ganzoo.regularizers.get("r1").weight
+        10.0
+    """
+    if isinstance(identifier, GradientRegularizer):
+        return identifier
+    if identifier == "none":
+        return None
+    if isinstance(identifier, str) and identifier in REGULARIZERS:
+        return REGULARIZERS[identifier]()
+    raise ValueError(registry.unknown("regularizer", identifier, {*REGULARIZERS, "none"}))

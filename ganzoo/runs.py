@@ -1,0 +1,285 @@
+"""A recipe trained into a run folder, and resumed; models loaded from what is on disk.
+
+A run folder holds `config.json`, `checkpoints/`, `logs/`, `samples/`,
+`metrics.json` and, when training is done, `model.keras`.
+"""
+
+import dataclasses
+import json
+import pathlib
+
+import keras
+import tensorflow as tf
+
+from ganzoo import callbacks, data, registry
+from ganzoo.gan import GAN
+from ganzoo.version import __version__
+
+
+@dataclasses.dataclass(frozen=True)
+class Recipe:
+    """All that decides how a run turns out.
+
+    Attributes:
+        family: str. A registered family.
+        data: str. What `ganzoo.data.load` takes.
+        image_size: int or None. As in `ganzoo.data.load`.
+        epochs: int. Passes over the data.
+        batch_size: int or None. Images in a step; None takes the model's recommended.
+        max_steps: int or None. Training ends here if the epochs have not ended before.
+        recipe: `"default"` or the `"paper"`'s.
+        mixed_precision: bool. Half precision where the hardware has it: float16 on a
+            GPU, bfloat16 elsewhere.
+        seed: int. Seed of weights, latents and order.
+        start_from: str or None. Preset or run whose weights training starts with.
+    """
+
+    family: str
+    data: str
+    image_size: int | None = None
+    epochs: int = 20
+    batch_size: int | None = None
+    max_steps: int | None = None
+    recipe: str = "default"
+    mixed_precision: bool = False
+    seed: int = 0
+    start_from: str | None = None
+
+    def __post_init__(self):
+        for name in ("image_size", "epochs", "batch_size", "max_steps"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise ValueError(f"`{name}` must be at least 1. Received: {name}={value}.")
+
+
+@dataclasses.dataclass(frozen=True)
+class Outcome:
+    """What a run came to: its model, folder, last logs and generator updates."""
+
+    model: GAN
+    folder: pathlib.Path
+    logs: dict
+    step: int
+
+
+class InterruptedRunError(Exception):
+    """Training was stopped from outside; the message says how it goes on."""
+
+
+def train(recipe, out, verbose="auto"):
+    """Trains a recipe into a new run folder.
+
+    Args:
+        recipe: a `Recipe`.
+        out: folder of the run, which must be empty or not exist yet.
+        verbose: as for `keras.Model.fit`.
+
+    Returns:
+        An `Outcome`.
+
+    Raises:
+        ValueError: If the recipe cannot be trained, or the folder holds something.
+            Nothing is written then.
+        FloatingPointError: If a loss is not finite; the last good checkpoint is named.
+        InterruptedRunError: On Ctrl-C; a checkpoint is written first.
+    """
+    out = pathlib.Path(out)
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        advice = "Go on with it by --resume, or choose" if is_run(out) else "Choose"
+        what = "holds another run" if is_run(out) else "is not an empty folder"
+        raise ValueError(f"{str(out)!r} {what}. {advice} another folder.")
+    model_class = registry.get_family(recipe.family).load_class()
+    if recipe.batch_size is None:
+        batch_size = model_class.recommended_batch_sizes.get(recipe.recipe)
+        recipe = dataclasses.replace(recipe, batch_size=batch_size)
+    dataset, model = _prepare(recipe)
+    # Only now is anything written: a mistake in the recipe has shown itself.
+    out.mkdir(parents=True, exist_ok=True)
+    _write_config(out, recipe, model)
+    return _fit(model, recipe, dataset, out, verbose)
+
+
+def resume(out, epochs=None, max_steps=None, verbose="auto"):
+    """Goes on with a run that was killed, stopped or should be longer.
+
+    Args:
+        out: the run's folder.
+        epochs: int. A new number of passes in all; None keeps the run's.
+        max_steps: int. A new number of steps in all; None keeps the run's.
+        verbose: as for `keras.Model.fit`.
+
+    Returns:
+        An `Outcome`.
+
+    Raises:
+        ValueError: If the folder holds no run.
+    """
+    out = pathlib.Path(out)
+    recipe = read_recipe(out)
+    changes = {"epochs": epochs, "max_steps": max_steps}
+    recipe = dataclasses.replace(recipe, **{k: v for k, v in changes.items() if v is not None})
+    dataset, model = _prepare(recipe)
+    # Without a checkpoint the run was killed in its first epoch: it starts again as it did.
+    if saved := callbacks.checkpoints(out / "checkpoints"):
+        model = load(saved[-1])
+    _write_config(out, recipe, model)
+    return _fit(model, recipe, dataset, out, verbose)
+
+
+def is_run(folder):
+    """Whether a folder is a run's."""
+    config = pathlib.Path(folder) / "config.json"
+    return config.is_file() and "recipe" in json.loads(config.read_text())
+
+
+def read_recipe(folder):
+    """The `Recipe` of a run folder; a `ValueError` if it is none."""
+    folder = pathlib.Path(folder)
+    if not is_run(folder):
+        raise ValueError(f"{str(folder)!r} holds no run to go on with. Start it without --resume.")
+    return Recipe(**json.loads((folder / "config.json").read_text())["recipe"])
+
+
+def load(path):
+    """A saved model, compiled as it was.
+
+    Args:
+        path: a `.keras` file, a run folder (its finished model, or else its newest
+            checkpoint), or a preset folder.
+
+    Raises:
+        ValueError: If there is no model.
+
+    Example:
+        >>> gan = ganzoo.DCGAN(image_shape=(8, 8, 1), base_filters=2)
+        >>> gan.save(tmp_path / "a.keras")
+        >>> ganzoo.load(tmp_path / "a.keras").image_shape
+        (8, 8, 1)
+    """
+    path = pathlib.Path(path)
+    # Keras looks classes up by their registered names: all must have been imported.
+    for family in registry.families():
+        family.load_class()
+    if path.is_dir() and is_run(path):
+        whole = path / "model.keras"
+        saved = [whole] if whole.is_file() else callbacks.checkpoints(path / "checkpoints")
+        if not saved:
+            raise ValueError(
+                f"Run {str(path)!r} has no model yet: it was stopped before its first epoch "
+                "ended. Go on with it by `ganzoo train --resume`."
+            )
+        path = saved[-1]
+    elif path.is_dir():
+        return GAN.from_preset(path)
+    if not path.is_file() or path.suffix != ".keras":
+        raise ValueError(
+            f"No model at {str(path)!r}. Needed: a .keras file, a run folder or a preset folder."
+        )
+    return keras.saving.load_model(path)
+
+
+def from_preset(preset):
+    """A trained model by its name or from its folder, of whatever family it is.
+
+    See `GAN.from_preset`.
+    """
+    return GAN.from_preset(preset)
+
+
+def find_model(name):
+    """The model of a preset's name or of a path, as the command line takes it."""
+    return from_preset(name) if str(name) in registry.presets() else load(name)
+
+
+def _prepare(recipe):
+    """The data and the compiled model of a recipe."""
+    keras.utils.set_random_seed(recipe.seed)
+    dataset = data.load(
+        recipe.data,
+        image_size=recipe.image_size,
+        batch_size=recipe.batch_size,
+        seed=recipe.seed,
+    )
+    dtype = None
+    if recipe.mixed_precision:
+        on_gpu = bool(tf.config.list_physical_devices("GPU"))
+        dtype = "mixed_float16" if on_gpu else "mixed_bfloat16"
+    model = registry.get_family(recipe.family).load_class()(
+        tuple(dataset.element_spec.shape[1:]),
+        recipe=recipe.recipe,
+        seed=recipe.seed,
+        dtype=dtype,
+    )
+    if recipe.start_from:
+        source = find_model(recipe.start_from)
+        shapes = [[w.shape for w in network.weights] for network in (source, model)]
+        if shapes[0] != shapes[1]:
+            raise ValueError(
+                f"{recipe.start_from!r} has other networks than this run: it is a "
+                f"{type(source).__name__} of {source.image_shape}, and a {type(model).__name__} "
+                f"of {model.image_shape} is asked for. Start from one of the same kind."
+            )
+        model.set_weights(source.get_weights())
+    model.compile()
+    return dataset, model
+
+
+def _write_config(out, recipe, model):
+    """Writes the run's whole configuration, for people, programs and TensorBoard."""
+    config = {
+        "recipe": dataclasses.asdict(recipe),
+        "model": model.get_config(),
+        "compile": model.get_compile_config(),
+        "versions": {
+            "ganzoo": __version__,
+            "keras": keras.version(),
+            "tensorflow": tf.version.VERSION,
+        },
+    }
+    text = json.dumps(config, indent=2)
+    (out / "config.json").write_text(text + "\n")
+    with tf.summary.create_file_writer(str(out / "logs" / "config")).as_default():
+        # Markdown shows four-space-indented lines as they are.
+        tf.summary.text("config", "\n".join("    " + line for line in text.splitlines()), step=0)
+
+
+def _fit(model, recipe, dataset, out, verbose):
+    steps_per_epoch = len(dataset)
+    total = recipe.epochs * steps_per_epoch
+    total = min(total, recipe.max_steps or total)
+    done = int(model.generator_optimizer.iterations)
+    checkpoint = callbacks.Checkpoint(out / "checkpoints")
+    metrics = callbacks.MetricsFile(out / "metrics.json", recipe.batch_size)
+    if done < total:
+        try:
+            model.fit(
+                dataset,
+                initial_epoch=done // steps_per_epoch,
+                epochs=-(-total // steps_per_epoch),
+                verbose=verbose,
+                callbacks=[
+                    callbacks.StopAtStep(total),
+                    metrics,
+                    callbacks.SampleGrid(out, seed=recipe.seed),
+                    keras.callbacks.TensorBoard(out / "logs", write_graph=False),
+                    checkpoint,
+                ],
+            )
+        except KeyboardInterrupt:
+            saved = checkpoint.save()
+            raise InterruptedRunError(
+                f"Stopped at step {int(model.generator_optimizer.iterations)} of {total}; the "
+                f"state is in {str(saved)!r}. Go on with `ganzoo train {recipe.family} --out "
+                f"{out} --resume`."
+            ) from None
+        except FloatingPointError as error:
+            saved = callbacks.checkpoints(out / "checkpoints")
+            last = (
+                f"The last good checkpoint is {str(saved[-1])!r}."
+                if saved
+                else ("There is no checkpoint yet.")
+            )
+            raise FloatingPointError(f"{error} {last}") from None
+    callbacks.save_whole(model, out / "model.keras")
+    logs = metrics.epochs[-1] if metrics.epochs else {}
+    return Outcome(model, out, logs, int(model.generator_optimizer.iterations))

@@ -1,0 +1,113 @@
+"""The perceptrons of the vanilla GAN."""
+
+import math
+
+import keras
+from keras import layers, ops
+
+
+@keras.saving.register_keras_serializable(package="ganzoo")
+class Maxout(keras.layers.Layer):
+    """Dense units that each take the largest of several linear pieces.
+
+    Args:
+        units: int. Outputs.
+        pieces: int. Linear functions of the input that each output chooses from.
+        kernel_initializer: initializer of all pieces.
+
+    Input shape: `(batch, features)`. Output shape: `(batch, units)`.
+
+    Reference: Goodfellow et al., 2013 (arXiv:1302.4389), section 2.
+    """
+
+    def __init__(self, units, pieces, kernel_initializer="glorot_uniform", **kwargs):
+        super().__init__(**kwargs)
+        self.units = units
+        self.pieces = pieces
+        self.dense = layers.Dense(
+            units * pieces, kernel_initializer=kernel_initializer, dtype=self.dtype_policy
+        )
+
+    def build(self, input_shape):
+        self.dense.build(input_shape)
+        self.built = True
+
+    def call(self, inputs):
+        pieces = ops.reshape(self.dense(inputs), (-1, self.units, self.pieces))
+        return ops.max(pieces, axis=-1)
+
+    def compute_output_shape(self, input_shape):
+        return (*input_shape[:-1], self.units)
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "units": self.units,
+            "pieces": self.pieces,
+            "kernel_initializer": keras.initializers.serialize(self.dense.kernel_initializer),
+        }
+
+
+def build_generator(image_shape, latent_dim, hidden_units):
+    """Latents through two hidden layers to an image in [-1, 1]."""
+    latents = keras.Input((latent_dim,), name="latents")
+    x = latents
+    for index in range(2):
+        x = layers.Dense(hidden_units, use_bias=False, name=f"dense_{index}")(x)
+        x = layers.BatchNormalization(name=f"norm_{index}")(x)
+        x = layers.ReLU(name=f"relu_{index}")(x)
+    x = layers.Dense(math.prod(image_shape), name="to_images")(x)
+    x = layers.Reshape(image_shape, name="reshape")(x)
+    # float32 even under mixed precision: metrics and PNGs see unrounded images.
+    images = layers.Activation("tanh", dtype="float32", name="images")(x)
+    return keras.Model(latents, images, name="generator")
+
+
+def build_discriminator(image_shape, hidden_units):
+    """An image through two hidden layers to one logit."""
+    images = keras.Input(image_shape, name="images")
+    x = layers.Flatten(name="flatten")(images)
+    for index in range(2):
+        x = layers.Dense(hidden_units, name=f"dense_{index}")(x)
+        x = layers.LeakyReLU(0.2, name=f"leaky_relu_{index}")(x)
+    logits = layers.Dense(1, dtype="float32", name="logits")(x)
+    return keras.Model(images, logits, name="discriminator")
+
+
+def build_paper_generator(image_shape, latent_dim, hidden_units):
+    """The generator of the 2014 paper's published code.
+
+    Its sigmoid output in [0, 1] is rescaled to [-1, 1] with the data. The biases of
+    the output start at 0; the code sets them to the pixels' mean log-odds in the
+    data, which a model does not know before it is given any.
+    """
+    initializer = keras.initializers.RandomUniform(-0.05, 0.05)
+    latents = keras.Input((latent_dim,), name="latents")
+    x = latents
+    for index in range(2):
+        x = layers.Dense(
+            hidden_units,
+            activation="relu",
+            kernel_initializer=initializer,
+            name=f"dense_{index}",
+        )(x)
+    x = layers.Dense(math.prod(image_shape), kernel_initializer=initializer, name="to_images")(x)
+    x = layers.Activation("sigmoid", dtype="float32", name="sigmoid")(x)
+    x = layers.Rescaling(2.0, offset=-1.0, dtype="float32", name="rescale")(x)
+    images = layers.Reshape(image_shape, dtype="float32", name="images")(x)
+    return keras.Model(latents, images, name="generator")
+
+
+def build_paper_discriminator(image_shape):
+    """The maxout and dropout discriminator of the 2014 paper's published code."""
+    initializer = keras.initializers.RandomUniform(-0.005, 0.005)
+    images = keras.Input(image_shape, name="images")
+    # The code's pixels are in [0, 1]; dropping one means a black pixel there.
+    x = layers.Rescaling(0.5, offset=0.5, name="rescale")(images)
+    x = layers.Flatten(name="flatten")(x)
+    for index, rate in enumerate((0.2, 0.5)):
+        x = layers.Dropout(rate, name=f"dropout_{index}")(x)
+        x = Maxout(240, 5, kernel_initializer=initializer, name=f"maxout_{index}")(x)
+    x = layers.Dropout(0.5, name="dropout_2")(x)
+    logits = layers.Dense(1, kernel_initializer=initializer, dtype="float32", name="logits")(x)
+    return keras.Model(images, logits, name="discriminator")
