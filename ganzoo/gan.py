@@ -93,7 +93,7 @@ class GAN(keras.Model):
     @property
     def latent_shape(self):
         """Shape of the latents of one image."""
-        return tuple(self.generator.input_shape[1:])
+        return tuple(_first(self.generator.input_shape)[1:])
 
     def call(self, latents, training=False):
         return self.generator(latents, training=training)
@@ -312,7 +312,7 @@ class GAN(keras.Model):
 
     def train_simultaneously(self, real_images, condition):
         """Moves both players at once, over one forward pass of each network."""
-        latents = self.sample_latents(tf.shape(real_images)[0])
+        latents = self.sample_latents(count(real_images))
         with tf.GradientTape() as generator_tape:
             fake_images = self.synthesize(latents, condition)
             # Opened after the generator has run: it records the discriminator alone.
@@ -323,7 +323,7 @@ class GAN(keras.Model):
                 scaled_discriminator_loss = self.scale(
                     discriminator_loss, self.discriminator_optimizer
                 )
-            generator_loss = self.adversarial_loss.generator(real_logits, fake_logits)
+            generator_loss = sum(each(self.adversarial_loss.generator, real_logits, fake_logits))
             scaled_generator_loss = self.scale(generator_loss, self.generator_optimizer)
         # Both gradients before either step: each player answers the other's present move.
         discriminator_gradients = discriminator_tape.gradient(
@@ -341,19 +341,17 @@ class GAN(keras.Model):
         discriminator_loss, real_logits, fake_logits = self.train_discriminator(
             real_images, condition
         )
-        latents = self.sample_latents(tf.shape(real_images)[0])
+        latents = self.sample_latents(count(real_images))
         with tf.GradientTape() as tape:
-            fake_images = self.synthesize(latents, condition)
-            generator_loss = self.adversarial_loss.generator(
-                real_logits, self.discriminate(fake_images, condition)
-            )
+            fake_logits = self.discriminate(self.synthesize(latents, condition), condition)
+            generator_loss = sum(each(self.adversarial_loss.generator, real_logits, fake_logits))
             scaled_loss = self.scale(generator_loss, self.generator_optimizer)
         self.move_generator(tape.gradient(scaled_loss, self.generator.trainable_variables))
         return generator_loss, discriminator_loss, real_logits, fake_logits
 
     def train_discriminator(self, real_images, condition):
         """Moves the discriminator alone."""
-        latents = self.sample_latents(tf.shape(real_images)[0])
+        latents = self.sample_latents(count(real_images))
         # Made outside the tape: no discriminator gradient reaches the generator.
         fake_images = self.synthesize(latents, condition)
         with tf.GradientTape() as tape:
@@ -395,21 +393,24 @@ class GAN(keras.Model):
     def test_step(self, data):
         """The four scalars on held-out images, with no update."""
         real_images, condition = self.unpack(data)
-        latents = self.sample_latents(tf.shape(real_images)[0])
-        fake_images = self.generator(self.join(latents, condition), training=False)
+        latents = self.sample_latents(count(real_images))
+        fake_images = self.synthesize(latents, condition, training=False)
         real_logits = self.discriminate(real_images, condition, training=False)
         fake_logits = self.discriminate(fake_images, condition, training=False)
+        losses_of = self.adversarial_loss
         return self.track(
-            self.adversarial_loss.generator(real_logits, fake_logits),
-            self.adversarial_loss.discriminator(real_logits, fake_logits),
+            sum(each(losses_of.generator, real_logits, fake_logits)),
+            sum(each(losses_of.discriminator, real_logits, fake_logits)),
             real_logits,
             fake_logits,
         )
 
     def track(self, generator_loss, discriminator_loss, real_logits, fake_logits):
         """Adds a step to the running means and returns them as logs."""
-        scores = self.adversarial_loss.scores(real_logits, fake_logits)
-        values = (generator_loss, discriminator_loss, *scores)
+        scores = tf.reduce_mean(
+            each(self.adversarial_loss.scores, real_logits, fake_logits), axis=0
+        )
+        values = (generator_loss, discriminator_loss, *tf.unstack(scores, num=2))
         for tracker, value in zip(self._trackers, values, strict=True):
             tracker.update_state(value)
         return {tracker.name: tracker.result() for tracker in self._trackers}
@@ -430,9 +431,9 @@ class GAN(keras.Model):
         """The input of a network: one tensor, or a list with the condition."""
         return [inputs, *condition] if condition else inputs
 
-    def synthesize(self, latents, condition):
-        """Fake images of the generator in training, float32."""
-        fake_images = self.generator(self.join(latents, condition), training=True)
+    def synthesize(self, latents, condition, training=True):
+        """Fake images of the generator, float32."""
+        fake_images = self.generator(self.join(latents, condition), training=training)
         return tf.cast(fake_images, "float32")
 
     def discriminate(self, images, condition, training=True):
@@ -623,6 +624,17 @@ class GAN(keras.Model):
                 )
 
 
+def each(function, real_logits, fake_logits):
+    """A function of a pair of logits for every game: one, or one for each level of a pyramid."""
+    pairs = zip(tf.nest.flatten(real_logits), tf.nest.flatten(fake_logits), strict=True)
+    return [function(real, fake) for real, fake in pairs]
+
+
+def count(images):
+    """Number of images in a batch, or in a batch of pyramids."""
+    return tf.shape(tf.nest.flatten(images)[0])[0]
+
+
 class _StopAtNonFiniteLoss(keras.callbacks.Callback):
     """Ends training before a loss that is not a number is taken for progress."""
 
@@ -644,10 +656,14 @@ def _check_networks(generator, discriminator):
                 "Give it a `keras.Input`, or call it once."
             )
     made = tuple(generator.output_shape)
-    shape = discriminator.input_shape
-    taken = tuple(shape[0] if isinstance(shape, list) else shape)
+    taken = tuple(_first(discriminator.input_shape))
     if len(made) != 4 or made[1:] != taken[1:]:
         raise ValueError(
             "The discriminator must take the images `(batch, height, width, channels)` that the "
             f"generator makes. Received: a generator of {made} and a discriminator for {taken}."
         )
+
+
+def _first(shape):
+    """The shape of a network's first input; what it is conditioned on comes after."""
+    return shape[0] if isinstance(shape, list) else shape
