@@ -10,6 +10,7 @@ from ganzoo import registry
 
 # A line for each family, which registers itself.
 from ganzoo import dcgan  # isort: skip
+from ganzoo import lapgan  # isort: skip
 from ganzoo import vanilla  # isort: skip
 from ganzoo.version import __version__
 

@@ -71,10 +71,30 @@ def check_batch(images, labels, image_shape, num_classes):
         if not (low >= -1 - _TOLERANCE and high <= 1 + _TOLERANCE):
             raise ValueError(_outside_range(low, high))
     if num_classes is not None:
-        labels = _check_label_spec(labels, len(images))
-        low, high = int(labels.min()), int(labels.max())
-        if low < 0 or high >= num_classes:
-            raise ValueError(_outside_classes(low, high, num_classes))
+        if labels is None:
+            raise ValueError(_no_labels())
+        labels = np.asarray(labels)
+        if labels.shape != (len(images),):
+            raise ValueError(
+                f"Labels must be class ids of shape ({len(images)},), one for each image. "
+                f"Received: labels of shape {labels.shape}."
+            )
+        check_labels(labels, num_classes)
+
+
+def check_labels(labels, num_classes):
+    """Checks that an array of labels holds class ids.
+
+    Raises:
+        ValueError: If one is not an integer from 0 to `num_classes - 1`.
+    """
+    if not np.issubdtype(labels.dtype, np.integer):
+        raise ValueError(
+            f"Labels must be integer class ids. Received: labels of dtype {labels.dtype}."
+        )
+    low, high = int(labels.min()), int(labels.max())
+    if low < 0 or high >= num_classes:
+        raise ValueError(_outside_classes(low, high, num_classes))
 
 
 def explain(error, num_classes):
@@ -150,18 +170,6 @@ def _check_spec(shape, dtype, image_shape):
             "Images must be uint8 pixels or floats in [-1, 1]. Received: images of dtype "
             f"{dtype}. Cast pixels with `.astype('uint8')`."
         )
-
-
-def _check_label_spec(labels, num_images):
-    if labels is None:
-        raise ValueError(_no_labels())
-    labels = np.asarray(labels)
-    if labels.shape != (num_images,) or not np.issubdtype(labels.dtype, np.integer):
-        raise ValueError(
-            f"Labels must be integer class ids of shape ({num_images},), one for each image. "
-            f"Received: labels of shape {labels.shape} and dtype {labels.dtype}."
-        )
-    return labels
 
 
 def _empty():

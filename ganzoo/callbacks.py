@@ -51,19 +51,23 @@ class SampleGrid(keras.callbacks.Callback):
         if self.model.real_examples is not None:
             real = self.model.real_examples[: self.num_images]
             pixels = real if real.dtype == "uint8" else images.to_pixels(real)
-            self._draw(pixels, "real", step=0, name="real")
+            self._draw(pixels, "real", step=0)
 
     def on_epoch_end(self, epoch, logs=None):
         if (epoch + 1) % self.every == 0:
-            pixels = self.model.generate(self.num_images, seed=self.seed)
-            self._draw(pixels, f"epoch_{epoch + 1:03d}", step=epoch + 1, name="generated")
+            previews = self.model.preview(self.num_images, self.seed)
+            for index, (name, pixels) in enumerate(previews.items()):
+                # The first is what the model makes; the others show how it comes to be.
+                suffix = f"_{name}" if index else ""
+                self._draw(pixels, name, epoch + 1, f"epoch_{epoch + 1:03d}{suffix}")
 
     def on_train_end(self, logs=None):
         self._writer.close()
 
-    def _draw(self, pixels, filename, step, name):
-        grid = images.make_grid(pixels)
-        images.write_png(self.run_dir / "samples" / f"{filename}.png", grid, images.zoom_for(grid))
+    def _draw(self, pixels, name, step, filename=None):
+        grid = images.make_grid(pixels, columns=self.model.num_classes)
+        path = self.run_dir / "samples" / f"{filename or name}.png"
+        images.write_png(path, grid, images.zoom_for(grid))
         with self._writer.as_default():
             tf.summary.image(name, grid[None], step=step)
         self._writer.flush()
@@ -103,7 +107,7 @@ class MetricsFile(keras.callbacks.Callback):
         path: the file. What it holds of earlier epochs is kept: a resumed run goes on
             in it.
         batch_size: int. Images in a step, for `images_per_second`: training alone,
-            without the time that other callbacks take.
+            without the time that other callbacks take or the first step compiles.
     """
 
     def __init__(self, path, batch_size):
@@ -116,6 +120,8 @@ class MetricsFile(keras.callbacks.Callback):
         if self.path.exists():
             self.epochs = json.loads(self.path.read_text())["epochs"]
 
+        self._compiled = False
+
     def on_epoch_begin(self, epoch, logs=None):
         self._steps, self._seconds = 0, 0.0
 
@@ -123,15 +129,18 @@ class MetricsFile(keras.callbacks.Callback):
         self._started = time.perf_counter()
 
     def on_train_batch_end(self, batch, logs=None):
-        self._seconds += time.perf_counter() - self._started
-        self._steps += self.model.steps_per_execution
+        if self._compiled:
+            self._seconds += time.perf_counter() - self._started
+            self._steps += self.model.steps_per_execution
+        self._compiled = True
 
     def on_epoch_end(self, epoch, logs=None):
+        speed = self._steps * self.batch_size / self._seconds if self._steps else None
         row = {
             "epoch": epoch + 1,
             "step": int(self.model.generator_optimizer.iterations),
             "seconds": round(self._seconds, 3),
-            "images_per_second": round(self._steps * self.batch_size / self._seconds, 1),
+            "images_per_second": speed,
             **{name: float(value) for name, value in (logs or {}).items()},
         }
         self.epochs = [r for r in self.epochs if r["step"] < row["step"]] + [row]

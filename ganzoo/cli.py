@@ -137,9 +137,17 @@ def train(
     recipe: Annotated[
         str, typer.Option(metavar="default|paper", help="ganzoo's own or the paper's.")
     ] = "default",
-    mixed_precision: Annotated[
-        bool, typer.Option("--mixed-precision", help="float16 on a GPU, else bfloat16.")
+    class_conditional: Annotated[
+        bool,
+        typer.Option("--class-conditional", help="With classes, where a family may have them."),
     ] = False,
+    mixed_precision: Annotated[
+        bool | None,
+        typer.Option(
+            "--mixed-precision/--float32",
+            help="float16 on a GPU, else bfloat16. [default: on processors made for it]",
+        ),
+    ] = None,
     seed: Seed = 0,
 ):
     """Train a family on a data set into a run folder.
@@ -154,11 +162,11 @@ def train(
     _import_tensorflow()
     from ganzoo import runs
 
-    with _terminate_as_interrupt():
+    with _training():
         if resume:
             wanted = {"family": family, "data": data, "batch_size": batch_size}
             _require_same(runs.read_recipe(out), wanted)
-            outcome = runs.resume(out, epochs=epochs, max_steps=max_steps)
+            outcome = runs.resume(out, epochs, max_steps, verbose=_verbosity())
         else:
             outcome = runs.train(
                 runs.Recipe(
@@ -170,10 +178,12 @@ def train(
                     max_steps=max_steps,
                     recipe=recipe,
                     mixed_precision=mixed_precision,
+                    class_conditional=class_conditional,
                     seed=seed,
                     start_from=start_from,
                 ),
                 out,
+                verbose=_verbosity(),
             )
     _report(outcome)
 
@@ -234,11 +244,9 @@ def demo(
     if out is None:
         pathlib.Path("runs").mkdir(exist_ok=True)
         out = pathlib.Path(tempfile.mkdtemp(prefix="demo-", dir="runs"))
-    with _terminate_as_interrupt():
-        outcome = runs.train(
-            runs.Recipe(family="dcgan", data="sample", epochs=1000, max_steps=max_steps, seed=seed),
-            out,
-        )
+    recipe = runs.Recipe("dcgan", "sample", epochs=1000, max_steps=max_steps, seed=seed)
+    with _training():
+        outcome = runs.train(recipe, out, verbose=_verbosity())
     _report(outcome)
 
 
@@ -290,29 +298,37 @@ def _cycle(labels, count):
     return [classes[index % len(classes)] for index in range(count)]
 
 
+def _verbosity():
+    """A progress bar for a person, a line for each epoch in a file."""
+    return 1 if sys.stderr.isatty() else 2
+
+
 @contextlib.contextmanager
-def _terminate_as_interrupt():
-    """Makes SIGTERM (a batch system, `timeout`) what Ctrl-C is: a checkpoint is written."""
+def _training():
+    """Progress goes to standard error; SIGTERM (`timeout`, a batch system) is like Ctrl-C."""
 
     def interrupt(*_):
         raise KeyboardInterrupt
 
     before = signal.signal(signal.SIGTERM, interrupt)
     try:
-        yield
+        with contextlib.redirect_stdout(sys.stderr):
+            yield
     finally:
         signal.signal(signal.SIGTERM, before)
 
 
 def _import_tensorflow():
-    """Imports TensorFlow without the notes on CPU features that it prints before any setting."""
+    """Imports TensorFlow without the notes on devices that it prints whatever is set."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     sys.stderr.flush()
     standard_error = os.dup(2)
     with open(os.devnull, "w") as nowhere:
         os.dup2(nowhere.fileno(), 2)
         try:
-            import tensorflow  # noqa: F401
+            import tensorflow as tf
+
+            tf.config.list_physical_devices()
         finally:
             os.dup2(standard_error, 2)
             os.close(standard_error)

@@ -23,11 +23,18 @@ _SUFFIXES = {".bmp", ".gif", ".jpeg", ".jpg", ".png", ".webp"}
 
 
 @dataclasses.dataclass(frozen=True)
-class _Pixels:
-    """A whole data set: pixels `(n, height, width, channels)`, labels `(n,)` or None."""
+class ImageData:
+    """A whole data set in memory.
+
+    Attributes:
+        pixels: uint8 `(n, height, width, channels)`.
+        labels: class ids `(n,)`, or None.
+        num_classes: int, or None without labels.
+    """
 
     pixels: np.ndarray
-    labels: np.ndarray | None
+    labels: np.ndarray | None = None
+    num_classes: int | None = None
 
 
 def load(
@@ -62,25 +69,33 @@ def load(
         >>> tuple(next(iter(dataset)).shape)
         (32, 28, 28, 1)
     """
-    if batch_size < 1:
-        raise ValueError(f"`batch_size` must be at least 1. Received: batch_size={batch_size}.")
     if image_size is not None and image_size < 1:
         raise ValueError(f"`image_size` must be at least 1. Received: image_size={image_size}.")
-    found = _find(name_or_dir, split, image_size)
-    count = len(found.pixels)
-    if labels and found.labels is None:
+    image_data = read(name_or_dir, split, image_size)
+    if labels and image_data.labels is None:
         raise ValueError(
             f"{str(name_or_dir)!r} has no labels. Give a folder with one subfolder for each "
             "class, or a data set with labels."
         )
+    return pipeline(image_data, batch_size, labels=bool(labels), seed=seed, shuffle=shuffle)
+
+
+def pipeline(image_data, batch_size, labels=False, seed=0, shuffle=True):
+    """The pipeline of `load` over data that have been read.
+
+    Raises:
+        ValueError: If there are fewer images than one batch takes.
+    """
+    if batch_size < 1:
+        raise ValueError(f"`batch_size` must be at least 1. Received: batch_size={batch_size}.")
+    count = len(image_data.pixels)
     if count < batch_size:
         raise ValueError(
-            f"{str(name_or_dir)!r} holds {count} images in split {split!r}, fewer than one batch "
-            f"of {batch_size}. Give more images or a smaller batch size."
+            f"The data set holds {count} images, fewer than one batch of {batch_size}. "
+            "Give more images or a smaller batch size."
         )
-
-    pixels = tf.constant(found.pixels)
-    classes = tf.constant(found.labels, "int32") if labels else None
+    pixels = tf.constant(image_data.pixels)
+    classes = tf.constant(image_data.labels, "int32") if labels else None
 
     def gather(indices):
         images = from_pixels(tf.gather(pixels, indices))
@@ -93,7 +108,8 @@ def load(
     return batches.map(gather, num_parallel_calls=tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)
 
 
-def _find(name_or_dir, split, image_size):
+def read(name_or_dir, split="train", image_size=None):
+    """Decodes a whole data set into memory, as `ImageData`; see `load`."""
     folder = pathlib.Path(name_or_dir)
     if name_or_dir != "sample" and not folder.is_dir():
         return _read_tfds(str(name_or_dir), split, image_size)
@@ -107,11 +123,11 @@ def _find(name_or_dir, split, image_size):
 
 def _read_sample(image_size):
     with np.load(_SAMPLE) as arrays:
-        found = _Pixels(arrays["images"], arrays["labels"])
+        found = ImageData(arrays["images"], arrays["labels"], num_classes=10)
     if image_size in (None, found.pixels.shape[1]):
         return found
     resized = [_fit(_to_pil(image), image_size) for image in found.pixels]
-    return _Pixels(np.stack(resized), found.labels)
+    return dataclasses.replace(found, pixels=np.stack(resized))
 
 
 def _read_folder(folder, image_size):
@@ -139,8 +155,10 @@ def _read_folder(folder, image_size):
     parents = [path.relative_to(folder).parts[:-1] for path in files]
     names = sorted({parts[0] for parts in parents if parts})
     # A class for every image, or no classes: loose files beside subfolders belong to none.
-    labels = np.array([names.index(p[0]) for p in parents]) if all(parents) else None
-    return _Pixels(_stack(decoded, folder), labels)
+    pixels = _stack(decoded, folder)
+    if not all(parents):
+        return ImageData(pixels)
+    return ImageData(pixels, np.array([names.index(p[0]) for p in parents]), len(names))
 
 
 def _stack(decoded, source):
@@ -200,7 +218,8 @@ def _read_tfds(name, split, image_size):
         labels = np.array([example[label_key] for example in examples]) if label_key else None
     if not decoded:
         raise ValueError(f"Split {split!r} of TFDS data set {name!r} is empty.")
-    return _Pixels(_stack(decoded, name), labels)
+    num_classes = features[label_key].num_classes if label_key else None
+    return ImageData(_stack(decoded, name), labels, num_classes)
 
 
 def _to_pil(pixels):

@@ -282,6 +282,9 @@ class GAN(keras.Model):
         if batch_size is not None and batch_size < 1:
             raise ValueError(f"`batch_size` must be at least 1. Received: batch_size={batch_size}.")
         x, self.real_examples = batches.check(x, y, self.image_shape, self.num_classes)
+        if not isinstance(x, np.ndarray):
+            # Keras shuffles arrays alone, and warns of anything else by default.
+            kwargs.setdefault("shuffle", False)
         callbacks = kwargs.pop("callbacks", None) or []
         callbacks = list(callbacks) if isinstance(callbacks, (list, tuple)) else [callbacks]
         try:
@@ -323,7 +326,7 @@ class GAN(keras.Model):
                 scaled_discriminator_loss = self.scale(
                     discriminator_loss, self.discriminator_optimizer
                 )
-            generator_loss = sum(each(self.adversarial_loss.generator, real_logits, fake_logits))
+            generator_loss = each(self.adversarial_loss.generator, real_logits, fake_logits)
             scaled_generator_loss = self.scale(generator_loss, self.generator_optimizer)
         # Both gradients before either step: each player answers the other's present move.
         discriminator_gradients = discriminator_tape.gradient(
@@ -344,7 +347,7 @@ class GAN(keras.Model):
         latents = self.sample_latents(count(real_images))
         with tf.GradientTape() as tape:
             fake_logits = self.discriminate(self.synthesize(latents, condition), condition)
-            generator_loss = sum(each(self.adversarial_loss.generator, real_logits, fake_logits))
+            generator_loss = each(self.adversarial_loss.generator, real_logits, fake_logits)
             scaled_loss = self.scale(generator_loss, self.generator_optimizer)
         self.move_generator(tape.gradient(scaled_loss, self.generator.trainable_variables))
         return generator_loss, discriminator_loss, real_logits, fake_logits
@@ -399,8 +402,8 @@ class GAN(keras.Model):
         fake_logits = self.discriminate(fake_images, condition, training=False)
         losses_of = self.adversarial_loss
         return self.track(
-            sum(each(losses_of.generator, real_logits, fake_logits)),
-            sum(each(losses_of.discriminator, real_logits, fake_logits)),
+            each(losses_of.generator, real_logits, fake_logits),
+            each(losses_of.discriminator, real_logits, fake_logits),
             real_logits,
             fake_logits,
         )
@@ -410,7 +413,8 @@ class GAN(keras.Model):
         scores = tf.reduce_mean(
             each(self.adversarial_loss.scores, real_logits, fake_logits), axis=0
         )
-        values = (generator_loss, discriminator_loss, *tf.unstack(scores, num=2))
+        totals = tf.reduce_sum(generator_loss), tf.reduce_sum(discriminator_loss)
+        values = (*totals, *tf.unstack(scores, num=2))
         for tracker, value in zip(self._trackers, values, strict=True):
             tracker.update_state(value)
         return {tracker.name: tracker.result() for tracker in self._trackers}
@@ -420,12 +424,14 @@ class GAN(keras.Model):
     def unpack(self, data):
         """`(real_images, condition)` of a batch; what the networks are given beside it.
 
-        The condition is a tuple of tensors, empty for an unconditional family.
+        The condition is a tuple of tensors: the labels of a family with classes, and
+        empty for one without.
         """
-        real_images, _, _ = keras.utils.unpack_x_y_sample_weight(data)
+        real_images, labels, _ = keras.utils.unpack_x_y_sample_weight(data)
         if real_images.dtype == tf.uint8:
             real_images = images.from_pixels(real_images)
-        return tf.cast(real_images, "float32"), ()
+        condition = () if self.num_classes is None else (tf.cast(labels, "int32"),)
+        return tf.cast(real_images, "float32"), condition
 
     def join(self, inputs, condition):
         """The input of a network: one tensor, or a list with the condition."""
@@ -497,13 +503,7 @@ class GAN(keras.Model):
             ValueError: If a number is below 1, or labels are given to a family without
                 classes.
         """
-        for name, value in (("num_images", num_images), ("batch_size", batch_size)):
-            if value < 1:
-                raise ValueError(f"`{name}` must be at least 1. Received: {name}={value}.")
-        if seed is None:
-            seed = random.randrange(2**31)
-        condition = self.prepare_condition(num_images, labels, seed)
-        latents = self.sample_latents(num_images, seed=(seed, 0))
+        latents, condition = self.prepare_inputs(num_images, labels, seed, batch_size)
         network = self.ema_generator if use_ema else self.generator
         made = []
         for start in range(0, num_images, batch_size):
@@ -512,14 +512,53 @@ class GAN(keras.Model):
             made.append(images.to_pixels(network(batch, training=False)))
         return np.concatenate(made)
 
+    def prepare_inputs(self, num_images, labels, seed, batch_size):
+        """The arguments of `generate`, checked, as `(latents, condition)` of all images."""
+        for name, value in (("num_images", num_images), ("batch_size", batch_size)):
+            if value < 1:
+                raise ValueError(f"`{name}` must be at least 1. Received: {name}={value}.")
+        if seed is None:
+            seed = random.randrange(2**31)
+        condition = self.prepare_condition(num_images, labels, seed)
+        return self.sample_latents(num_images, seed=(seed, 0)), condition
+
     def prepare_condition(self, num_images, labels, seed):
-        """What `generate` gives the generator beside latents, one for each image."""
-        if labels is not None:
+        """What `generate` gives the generator beside latents: labels, or nothing."""
+        if self.num_classes is None and labels is None:
+            return ()
+        if self.num_classes is None:
             raise ValueError(
                 f"{type(self).__name__} is not conditioned on classes. Received: "
                 f"labels={labels!r}. Leave them out, or use a conditional family."
             )
-        return ()
+        if labels is None:
+            labels = np.random.default_rng(seed).integers(self.num_classes, size=num_images)
+        labels = np.asarray(labels)
+        if labels.ndim == 0:
+            labels = np.full(num_images, labels)
+        if labels.shape != (num_images,):
+            raise ValueError(
+                f"`labels` must be one class id, or one for each of the {num_images} images. "
+                f"Received: labels of shape {labels.shape}."
+            )
+        batches.check_labels(labels, self.num_classes)
+        return (tf.constant(labels, "int32"),)
+
+    def preview(self, num_images, seed):
+        """Pictures for watching training, as `{name: pixels}`; the same latents each time.
+
+        With classes, their number of images is rounded up so that every row of a grid
+        with a column for each class is full.
+        """
+        num_images, labels = self.arrange(num_images)
+        return {"generated": self.generate(num_images, labels=labels, seed=seed)}
+
+    def arrange(self, num_images):
+        """`(num_images, labels)` that fill a preview's rows, labels None without classes."""
+        if self.num_classes is None:
+            return num_images, None
+        num_images = -(-num_images // self.num_classes) * self.num_classes
+        return num_images, np.arange(num_images) % self.num_classes
 
     # Saving
 
@@ -625,9 +664,12 @@ class GAN(keras.Model):
 
 
 def each(function, real_logits, fake_logits):
-    """A function of a pair of logits for every game: one, or one for each level of a pyramid."""
+    """A function of a pair of logits for every game, stacked: one, or a level of a pyramid each.
+
+    The gradient of stacked losses is that of their sum.
+    """
     pairs = zip(tf.nest.flatten(real_logits), tf.nest.flatten(fake_logits), strict=True)
-    return [function(real, fake) for real, fake in pairs]
+    return tf.stack([function(real, fake) for real, fake in pairs])
 
 
 def count(images):

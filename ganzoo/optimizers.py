@@ -1,5 +1,7 @@
 """Optimizers of the papers that Keras does not have."""
 
+import math
+
 import keras
 from keras import ops
 
@@ -64,8 +66,9 @@ class FlooredExponentialDecay(keras.optimizers.schedules.LearningRateSchedule):
         self.floor = floor
 
     def __call__(self, step):
+        # The logarithm in float64: a factor next to 1 loses most of its digits in float32.
         decayed = self.initial_learning_rate * ops.exp(
-            -ops.cast(step, "float32") * ops.log(self.decay_factor)
+            -ops.cast(step, "float32") * math.log(self.decay_factor)
         )
         return ops.maximum(decayed, self.floor)
 

@@ -48,8 +48,10 @@ class Family:
     """A kind of GAN: one paper, one class, its presets.
 
     `model` is `"module:Class"`, a string, so that a family can be listed
-    without importing Keras. `smallest` are constructor arguments of the least
-    model that still is one of the family: contract tests train it in seconds.
+    without importing Keras. `classes` says whether its constructor takes
+    `num_classes`: "never", "always" or "optional". `smallest` are constructor
+    arguments of the least model that still is one of the family: contract tests
+    train it in seconds.
     """
 
     name: str
@@ -57,6 +59,7 @@ class Family:
     paper: str
     conditioned_on: str
     smallest: dict
+    classes: str = "never"
     presets: dict[str, Preset] = dataclasses.field(default_factory=dict)
 
     @property

@@ -1,0 +1,39 @@
+# `make demo` and `make test` need Python 3.10 to 3.13 and a package index, nothing else.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+
+.PHONY: demo test test-slow test-datasets lint format clean
+
+demo: $(VENV)/.ganzoo
+	$(BIN)/ganzoo demo
+
+test: $(VENV)/.ganzoo-test
+	$(BIN)/python -m pytest
+
+test-slow: $(VENV)/.ganzoo-test
+	$(BIN)/python -m pytest -m slow
+
+test-datasets: $(VENV)/.ganzoo-test
+	$(BIN)/python -m pytest -m datasets
+
+lint: $(VENV)/.ganzoo-test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+format: $(VENV)/.ganzoo-test
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean:
+	rm -rf $(VENV)
+
+# The constraints pin what was tested; the marks say what the environment was made from.
+$(VENV)/.ganzoo: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable .
+	touch $@
+
+$(VENV)/.ganzoo-test: $(VENV)/.ganzoo
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[test]'
+	touch $@
