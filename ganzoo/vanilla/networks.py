@@ -3,49 +3,9 @@
 import math
 
 import keras
-from keras import layers, ops
+from keras import layers
 
-
-@keras.saving.register_keras_serializable(package="ganzoo")
-class Maxout(keras.layers.Layer):
-    """Dense units that each take the largest of several linear pieces.
-
-    Args:
-        units: int. Outputs.
-        pieces: int. Linear functions of the input that each output chooses from.
-        kernel_initializer: initializer of all pieces.
-
-    Input shape: `(batch, features)`. Output shape: `(batch, units)`.
-
-    Reference: Goodfellow et al., 2013 (arXiv:1302.4389), section 2.
-    """
-
-    def __init__(self, units, pieces, kernel_initializer="glorot_uniform", **kwargs):
-        super().__init__(**kwargs)
-        self.units = units
-        self.pieces = pieces
-        self.dense = layers.Dense(
-            units * pieces, kernel_initializer=kernel_initializer, dtype=self.dtype_policy
-        )
-
-    def build(self, input_shape):
-        self.dense.build(input_shape)
-        self.built = True
-
-    def call(self, inputs):
-        pieces = ops.reshape(self.dense(inputs), (-1, self.units, self.pieces))
-        return ops.max(pieces, axis=-1)
-
-    def compute_output_shape(self, input_shape):
-        return (*input_shape[:-1], self.units)
-
-    def get_config(self):
-        return {
-            **super().get_config(),
-            "units": self.units,
-            "pieces": self.pieces,
-            "kernel_initializer": keras.initializers.serialize(self.dense.kernel_initializer),
-        }
+from ganzoo.layers import Maxout
 
 
 def build_generator(image_shape, latent_dim, hidden_units):

@@ -1,0 +1,279 @@
+"""The networks of the LAPGAN: a generator and a discriminator for each level.
+
+A level's generator takes `[coarser images, noise, labels]` and makes the images of
+the level; level 0, the coarsest, takes `[noise, labels]`. A level's discriminator
+takes `[images, labels]`. Labels are left out of a model without classes.
+"""
+
+import math
+
+import keras
+from keras import layers, ops
+
+from ganzoo.lapgan.pyramid import Downsample, Upsample
+
+
+@keras.saving.register_keras_serializable(package="ganzoo")
+class LatentPart(keras.layers.Layer):
+    """A level's part of the latents, in the shape of its noise.
+
+    Args:
+        start: int. Where the part begins.
+        shape: ints. Shape of the noise of one image.
+
+    Input shape: `(batch, latent_dim)`. Output shape: `(batch, *shape)`.
+    """
+
+    def __init__(self, start, shape, **kwargs):
+        super().__init__(**kwargs)
+        self.start = start
+        self.shape = tuple(shape)
+
+    def call(self, latents):
+        part = latents[:, self.start : self.start + math.prod(self.shape)]
+        return ops.reshape(part, (-1, *self.shape))
+
+    def get_config(self):
+        return {**super().get_config(), "start": self.start, "shape": self.shape}
+
+
+def level_name(index):
+    """What a level's network is called within the whole."""
+    return f"level_{index}"
+
+
+def noise_name(index):
+    """What the layer that takes a level's noise out of the latents is called."""
+    return f"level_{index}_noise"
+
+
+def build_levels(shapes, num_classes, latent_dim, filters, hidden_units):
+    """`(generators, discriminators)` of levels of these image shapes, coarse to fine."""
+    generators = [
+        build_coarse_generator(shapes[0], latent_dim, num_classes, hidden_units, level_name(0))
+    ]
+    discriminators = [
+        build_coarse_discriminator(shapes[0], num_classes, hidden_units, level_name(0))
+    ]
+    for index, shape in enumerate(shapes[1:], start=1):
+        arguments = shape, num_classes, filters, level_name(index)
+        generators.append(build_level_generator(*arguments))
+        discriminators.append(build_level_discriminator(*arguments))
+    return generators, discriminators
+
+
+def build_paper_levels(shapes, num_classes, latent_dim, filters, hidden_units):
+    """The same of the paper's networks."""
+    generators = [
+        build_paper_coarse_generator(
+            shapes[0], latent_dim, num_classes, hidden_units, level_name(0)
+        )
+    ]
+    # 1200 units against 600 in the paper.
+    discriminators = [
+        build_paper_coarse_discriminator(shapes[0], num_classes, hidden_units // 2, level_name(0))
+    ]
+    for index, shape in enumerate(shapes[1:], start=1):
+        arguments = shape, num_classes, filters, level_name(index)
+        generators.append(build_paper_level_generator(*arguments))
+        discriminators.append(build_paper_level_discriminator(*arguments))
+    return generators, discriminators
+
+
+def build_generator(level_generators, num_classes):
+    """The whole generator: latents, then labels, through every level, coarse to fine."""
+    noise_shapes = [model.get_layer("noise").output.shape[1:] for model in level_generators]
+    latent_dim = sum(math.prod(shape) for shape in noise_shapes)
+    latents = keras.Input((latent_dim,), name="latents")
+    labels = _label_inputs(num_classes)
+    noises, start = [], 0
+    for index, shape in enumerate(noise_shapes):
+        noises.append(LatentPart(start, shape, name=noise_name(index))(latents))
+        start += math.prod(shape)
+    images = grow(level_generators, noises, labels)[-1]
+    # The one place that clips: a level must see where the one before went too far.
+    images = layers.Activation("hard_tanh", dtype="float32", name="images")(images)
+    return keras.Model([latents, *labels] if labels else latents, images, name="generator")
+
+
+def grow(level_generators, noises, labels, images=None):
+    """Runs levels one after the other; the images of each, coarse to fine.
+
+    Args:
+        level_generators: models of successive levels.
+        noises: their noise, in the same order.
+        labels: list with the labels, or empty.
+        images: what the first of these levels starts from; None at level 0.
+    """
+    made = []
+    for level_generator, noise in zip(level_generators, noises, strict=True):
+        given = [noise, *labels] if images is None else [images, noise, *labels]
+        images = level_generator(given)
+        made.append(images)
+    return made
+
+
+def build_discriminator(level_discriminators, num_classes):
+    """The whole discriminator: images, then labels, to a logit for each level, coarse first."""
+    images = keras.Input(level_discriminators[-1].inputs[0].shape[1:], name="images")
+    labels = _label_inputs(num_classes)
+    logits, at_level = [], images
+    for index in reversed(range(len(level_discriminators))):
+        logits.insert(0, level_discriminators[index]([at_level, *labels]))
+        if index > 0:
+            at_level = Downsample(dtype="float32", name=f"{level_name(index - 1)}_images")(at_level)
+    logits = layers.Concatenate(dtype="float32", name="logits")(logits)
+    return keras.Model([images, *labels] if labels else images, logits, name="discriminator")
+
+
+def build_paper_coarse_generator(image_shape, latent_dim, num_classes, hidden_units, name):
+    """Latents through two hidden layers to the coarsest images."""
+    noise = keras.Input((latent_dim,), name="noise")
+    labels = _label_inputs(num_classes)
+    x = noise
+    if labels:
+        x = layers.Concatenate(name="join")([x, _one_hot(labels[0], num_classes)])
+    for index in range(2):
+        x = layers.Dense(hidden_units, activation="relu", name=f"dense_{index}")(x)
+    x = layers.Dense(math.prod(image_shape), dtype="float32", name="to_images")(x)
+    images = layers.Reshape(image_shape, dtype="float32", name="images")(x)
+    return keras.Model([noise, *labels], images, name=name)
+
+
+def build_paper_coarse_discriminator(image_shape, num_classes, hidden_units, name):
+    """The coarsest images through two hidden layers with dropout to one logit."""
+    images = keras.Input(image_shape, name="images")
+    labels = _label_inputs(num_classes)
+    x = _join_planes([images], labels, num_classes, image_shape[0])
+    x = layers.Flatten(name="flatten")(x)
+    for index in range(2):
+        x = layers.Dense(hidden_units, activation="relu", name=f"dense_{index}")(x)
+        x = layers.Dropout(0.5, name=f"dropout_{index}")(x)
+    logits = layers.Dense(1, dtype="float32", name="logits")(x)
+    return keras.Model([images, *labels], logits, name=name)
+
+
+def build_paper_level_generator(image_shape, num_classes, filters, name):
+    """Three convolutions from the low-pass images and a noise plane to the detail."""
+    coarse, noise, labels, low_pass = _level_inputs(image_shape, num_classes)
+    x = _join_planes([low_pass, noise], labels, num_classes, image_shape[0])
+    for index in range(2):
+        x = layers.Conv2D(filters, 7, padding="same", activation="relu", name=f"conv_{index}")(x)
+    return _add_detail(x, image_shape[-1], 5, [coarse, noise, *labels], low_pass, name)
+
+
+def build_paper_level_discriminator(image_shape, num_classes, filters, name):
+    """Two convolutions over low-pass images plus detail, dropout, one logit.
+
+    The sum is the image itself: the low-pass images are no input of their own.
+    """
+    images = keras.Input(image_shape, name="images")
+    labels = _label_inputs(num_classes)
+    x = _join_planes([images], labels, num_classes, image_shape[0])
+    for index, strides in enumerate((1, 2)):
+        x = layers.Conv2D(
+            filters, 5, strides, padding="same", activation="relu", name=f"conv_{index}"
+        )(x)
+    x = layers.Flatten(name="flatten")(x)
+    x = layers.Dropout(0.5, name="dropout")(x)
+    logits = layers.Dense(1, dtype="float32", name="logits")(x)
+    return keras.Model([images, *labels], logits, name=name)
+
+
+def build_coarse_generator(image_shape, latent_dim, num_classes, hidden_units, name):
+    """Latents through two normalized hidden layers to the coarsest images."""
+    noise = keras.Input((latent_dim,), name="noise")
+    labels = _label_inputs(num_classes)
+    x = noise
+    if labels:
+        x = layers.Concatenate(name="join")([x, _one_hot(labels[0], num_classes)])
+    for index in range(2):
+        x = layers.Dense(hidden_units, use_bias=False, name=f"dense_{index}")(x)
+        x = layers.BatchNormalization(name=f"norm_{index}")(x)
+        x = layers.ReLU(name=f"relu_{index}")(x)
+    x = layers.Dense(math.prod(image_shape), name="to_images")(x)
+    x = layers.Reshape(image_shape, name="reshape")(x)
+    images = layers.Activation("tanh", dtype="float32", name="images")(x)
+    return keras.Model([noise, *labels], images, name=name)
+
+
+def build_coarse_discriminator(image_shape, num_classes, hidden_units, name):
+    """The coarsest images through two hidden layers to one logit."""
+    images = keras.Input(image_shape, name="images")
+    labels = _label_inputs(num_classes)
+    x = _join_planes([images], labels, num_classes, image_shape[0])
+    x = layers.Flatten(name="flatten")(x)
+    for index in range(2):
+        x = layers.Dense(hidden_units, name=f"dense_{index}")(x)
+        x = layers.LeakyReLU(0.2, name=f"relu_{index}")(x)
+    logits = layers.Dense(1, dtype="float32", name="logits")(x)
+    return keras.Model([images, *labels], logits, name=name)
+
+
+def build_level_generator(image_shape, num_classes, filters, name):
+    """Low-pass images and a noise plane to the detail, most of the way at half the size.
+
+    Half the size holds all there is to see in low-pass images, at a quarter of the cost.
+    """
+    coarse, noise, labels, low_pass = _level_inputs(image_shape, num_classes)
+    x = _join_planes([low_pass, noise], labels, num_classes, image_shape[0])
+    x = layers.Conv2D(filters, 4, 2, padding="same", use_bias=False, name="down_conv")(x)
+    x = layers.BatchNormalization(name="down_norm")(x)
+    x = layers.ReLU(name="down_relu")(x)
+    for index in range(2):
+        x = layers.Conv2D(filters, 3, padding="same", use_bias=False, name=f"conv_{index}")(x)
+        x = layers.BatchNormalization(name=f"norm_{index}")(x)
+        x = layers.ReLU(name=f"relu_{index}")(x)
+    x = layers.Conv2DTranspose(filters // 2, 4, 2, padding="same", use_bias=False, name="up_conv")(
+        x
+    )
+    x = layers.BatchNormalization(name="up_norm")(x)
+    x = layers.ReLU(name="up_relu")(x)
+    return _add_detail(x, image_shape[-1], 3, [coarse, noise, *labels], low_pass, name)
+
+
+def build_level_discriminator(image_shape, num_classes, filters, name):
+    """Strided convolutions over low-pass images plus detail, then one logit."""
+    images = keras.Input(image_shape, name="images")
+    labels = _label_inputs(num_classes)
+    x = _join_planes([images], labels, num_classes, image_shape[0])
+    for index in range(2):
+        x = layers.Conv2D(filters * 2**index, 4, 2, padding="same", name=f"down_{index}_conv")(x)
+        x = layers.LeakyReLU(0.2, name=f"down_{index}_relu")(x)
+    x = layers.Flatten(name="flatten")(x)
+    logits = layers.Dense(1, dtype="float32", name="logits")(x)
+    return keras.Model([images, *labels], logits, name=name)
+
+
+def _label_inputs(num_classes):
+    """A list with the labels' input, or empty for a model without classes."""
+    return [] if num_classes is None else [keras.Input((), dtype="int32", name="labels")]
+
+
+def _one_hot(labels, num_classes):
+    return layers.CategoryEncoding(num_classes, output_mode="one_hot", name="one_hot")(labels)
+
+
+def _join_planes(planes, labels, num_classes, side):
+    """Planes in one tensor, with one more that shows the class (section 3 of the paper)."""
+    if labels:
+        x = _one_hot(labels[0], num_classes)
+        x = layers.Dense(side * side, name="class_plane")(x)
+        planes = [*planes, layers.Reshape((side, side, 1), name="class_reshape")(x)]
+    return layers.Concatenate(name="join")(planes) if len(planes) > 1 else planes[0]
+
+
+def _level_inputs(image_shape, num_classes):
+    side, _, channels = image_shape
+    coarse = keras.Input((side // 2, side // 2, channels), name="coarse_images")
+    noise = keras.Input((side, side, 1), name="noise")
+    low_pass = Upsample(dtype="float32", name="low_pass")(coarse)
+    return coarse, noise, _label_inputs(num_classes), low_pass
+
+
+def _add_detail(x, channels, kernel_size, inputs, low_pass, name):
+    """Ends a level's generator: the band of detail, added to the low-pass images."""
+    # float32 even under mixed precision, where images would be rounded to 8 or 11 bits.
+    detail = layers.Conv2D(channels, kernel_size, padding="same", dtype="float32", name="detail")(x)
+    images = layers.Add(dtype="float32", name="images")([low_pass, detail])
+    return keras.Model(inputs, images, name=name)

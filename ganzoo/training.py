@@ -1,0 +1,423 @@
+"""The game of two networks: how a generator and a discriminator are trained."""
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from ganzoo import batches, losses, registry, regularizers
+from ganzoo.images import from_pixels
+
+UPDATES = ("simultaneous", "alternating")
+LOGS = ("generator_loss", "discriminator_loss", "real_score", "fake_score")
+
+
+class TwoPlayerModel(keras.Model):
+    """Trains `generator` and `discriminator` against each other, each by its optimizer.
+
+    `GAN` derives from it and brings the networks, the latents and all that is done
+    with a trained generator. What a subclass must have before `compile`: the networks
+    `generator`, `discriminator` and `ema_generator`, a `seed_generator`, and
+    `sample_latents`. A family changes the game by overriding the parts of a step.
+    """
+
+    # Families that need class labels have the number of classes here.
+    num_classes = None
+
+    # Compiling
+
+    def recommended(self):
+        """The arguments that `compile` takes where none are given, as a dict."""
+        return {
+            "generator_optimizer": keras.optimizers.Adam(2e-4, beta_1=0.5),
+            "discriminator_optimizer": keras.optimizers.Adam(2e-4, beta_1=0.5),
+            "loss": "non_saturating",
+            "regularizer": "none",
+            "discriminator_steps": 1,
+            "ema_decay": 0.999,
+            "update": "simultaneous",
+        }
+
+    def compile(
+        self,
+        generator_optimizer=None,
+        discriminator_optimizer=None,
+        loss=None,
+        regularizer=None,
+        discriminator_steps=None,
+        ema_decay=None,
+        update=None,
+        jit_compile="auto",
+        steps_per_execution=1,
+        run_eagerly=False,
+    ):
+        """Sets how the two networks are trained.
+
+        An argument that is None takes the family's recommended value.
+
+        Args:
+            generator_optimizer: Keras optimizer or its name.
+            discriminator_optimizer: Keras optimizer or its name, not the same object.
+            loss: a name in `ganzoo.losses.LOSSES`, or an `AdversarialLoss`.
+            regularizer: a name in `ganzoo.regularizers.REGULARIZERS`, `"none"`, or a
+                `GradientRegularizer`: a gradient penalty on the discriminator.
+            discriminator_steps: int, at least 1. Updates of the discriminator for each
+                of the generator: k of algorithm 1 in the 2014 paper. Every update draws
+                new latents; the batch of real images is the same for all k, where the
+                paper draws a new one.
+            ema_decay: float in [0, 1). Decay of the generator's moving average; 0 makes
+                `ema_generator` equal the generator. It rises with the steps as
+                `min(ema_decay, (1 + step) / (10 + step))`, so that a short run is not
+                held back by its first weights.
+            update: `"simultaneous"`: one forward pass of the generator serves both
+                players, who move at once. `"alternating"`: the generator moves after the
+                discriminator and sees it updated, with new latents, as in algorithm 1.
+            jit_compile: bool or `"auto"`. XLA; `"auto"` means on a GPU. Refused under a
+                `tf.distribute` strategy, where XLA and Keras optimizers do not go
+                together.
+            steps_per_execution: int. Steps in one call of the compiled function.
+            run_eagerly: bool. Without a graph, for debugging.
+
+        Raises:
+            ValueError: If a value is of the wrong kind or out of range.
+        """
+        given = {
+            "generator_optimizer": generator_optimizer,
+            "discriminator_optimizer": discriminator_optimizer,
+            "loss": loss,
+            "regularizer": regularizer,
+            "discriminator_steps": discriminator_steps,
+            "ema_decay": ema_decay,
+            "update": update,
+        }
+        given = {key: value for key, value in given.items() if value is not None}
+        chosen = {**self.recommended(), **given}
+        self._check_compile(chosen)
+        self.adversarial_loss = losses.get(chosen["loss"])
+        self.regularizer = regularizers.get(chosen["regularizer"])
+        self.discriminator_steps = chosen["discriminator_steps"]
+        self.ema_decay = chosen["ema_decay"]
+        self.update = chosen["update"]
+
+        with self.distribute_strategy.scope():
+            self.generator_optimizer = self._build_optimizer(
+                chosen["generator_optimizer"], self.generator
+            )
+            self.discriminator_optimizer = self._build_optimizer(
+                chosen["discriminator_optimizer"], self.discriminator
+            )
+            if self.discriminator_optimizer is self.generator_optimizer:
+                raise ValueError(
+                    "Each player needs an optimizer of its own, since an optimizer keeps state "
+                    "for its variables. Received: the same object twice. Create two."
+                )
+            if self.distribute_strategy.num_replicas_in_sync > 1:
+                if jit_compile is True:
+                    raise ValueError(
+                        "XLA does not work under a distribution strategy. Received: "
+                        "jit_compile=True. Leave it at 'auto'."
+                    )
+                jit_compile = False
+            # Keras callbacks (learning rate, TensorBoard) read `model.optimizer`.
+            super().compile(
+                optimizer=self.generator_optimizer,
+                jit_compile=jit_compile,
+                steps_per_execution=steps_per_execution,
+                run_eagerly=run_eagerly,
+            )
+        self._keras_compile_arguments = {
+            "jit_compile": jit_compile,
+            "steps_per_execution": steps_per_execution,
+            "run_eagerly": run_eagerly,
+        }
+
+    def _check_compile(self, chosen):
+        if not isinstance(chosen["discriminator_steps"], int) or chosen["discriminator_steps"] < 1:
+            raise ValueError(
+                "`discriminator_steps` must be an integer of at least 1. Received: "
+                f"discriminator_steps={chosen['discriminator_steps']!r}."
+            )
+        if not 0 <= chosen["ema_decay"] < 1:
+            raise ValueError(
+                "`ema_decay` must be at least 0 (no averaging) and below 1. Received: "
+                f"ema_decay={chosen['ema_decay']!r}. Try 0.999."
+            )
+        if chosen["update"] not in UPDATES:
+            raise ValueError(registry.unknown("update", chosen["update"], UPDATES))
+
+    def _build_optimizer(self, identifier, network):
+        """The optimizer, with its state made and, under float16, its loss scaled."""
+        optimizer = keras.optimizers.get(identifier)
+        scaled = isinstance(optimizer, keras.optimizers.LossScaleOptimizer)
+        # Keras itself wraps `model.optimizer` alone: the other player's gradients would underflow.
+        if self.dtype_policy.name == "mixed_float16" and not scaled:
+            optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
+        # Before `fit`: an optimizer without variables silently loads no state.
+        optimizer.build(network.trainable_variables)
+        return optimizer
+
+    def get_compile_config(self):
+        if not self.compiled:
+            return {}
+        return {
+            "generator_optimizer": keras.saving.serialize_keras_object(self.generator_optimizer),
+            "discriminator_optimizer": keras.saving.serialize_keras_object(
+                self.discriminator_optimizer
+            ),
+            "loss": keras.saving.serialize_keras_object(self.adversarial_loss),
+            "regularizer": (
+                keras.saving.serialize_keras_object(self.regularizer)
+                if self.regularizer
+                else "none"
+            ),
+            "discriminator_steps": self.discriminator_steps,
+            "ema_decay": self.ema_decay,
+            "update": self.update,
+            **self._keras_compile_arguments,
+        }
+
+    def compile_from_config(self, config):
+        self.compile(**keras.saving.deserialize_keras_object(config))
+
+    # Training
+
+    def fit(self, x=None, y=None, batch_size=None, epochs=1, verbose="auto", **kwargs):
+        """Trains both networks.
+
+        Args:
+            x: images, as an array, a `tf.data.Dataset` or what else Keras takes; or
+                batches of `(images, labels)`. `(batch, height, width, channels)`: uint8
+                pixels, or floats in [-1, 1]. A float batch outside that range stops
+                training at the batch.
+            y: labels `(batch,)` where `x` is an array; ignored by families without
+                classes.
+            batch_size: int, at least 1. Images in a step where `x` is an array.
+            epochs: int. Passes over the data.
+            verbose: as for `keras.Model.fit`.
+            **kwargs: what else `keras.Model.fit` takes.
+
+        Returns:
+            A `History` with `generator_loss`, `discriminator_loss`, `real_score` and
+            `fake_score` for each epoch: the mean losses, and the mean probabilities that
+            the discriminator gives real and fake images of being real.
+
+        Raises:
+            ValueError: If the data do not fit the model.
+            FloatingPointError: If a loss is not finite; the step is named.
+        """
+        if batch_size is not None and batch_size < 1:
+            raise ValueError(f"`batch_size` must be at least 1. Received: batch_size={batch_size}.")
+        x, self.real_examples = batches.check(x, y, self.image_shape, self.num_classes)
+        if not isinstance(x, np.ndarray):
+            # Keras shuffles arrays alone, and warns of anything else by default.
+            kwargs.setdefault("shuffle", False)
+        callbacks = kwargs.pop("callbacks", None) or []
+        callbacks = list(callbacks) if isinstance(callbacks, (list, tuple)) else [callbacks]
+        try:
+            return super().fit(
+                x,
+                y,
+                batch_size=batch_size,
+                epochs=epochs,
+                verbose=verbose,
+                callbacks=[_StopAtNonFiniteLoss(), *callbacks],
+                **kwargs,
+            )
+        except tf.errors.InvalidArgumentError as error:
+            if explanation := batches.explain(error, self.num_classes):
+                raise explanation from None
+            raise
+
+    def train_step(self, data):
+        real_images, condition = self.unpack(data)
+        for _ in range(self.discriminator_steps - 1):
+            self.train_discriminator(real_images, condition)
+        if self.update == "simultaneous":
+            outcome = self.train_simultaneously(real_images, condition)
+        else:
+            outcome = self.train_alternately(real_images, condition)
+        self.update_ema()
+        return self.track(*outcome)
+
+    def train_simultaneously(self, real_images, condition):
+        """Moves both players at once, over one forward pass of each network."""
+        latents = self.sample_latents(count(real_images))
+        with tf.GradientTape() as generator_tape:
+            fake_images = self.synthesize(latents, condition)
+            # Opened after the generator has run: it records the discriminator alone.
+            with tf.GradientTape() as discriminator_tape:
+                real_logits, fake_logits, discriminator_loss = self.judge(
+                    real_images, fake_images, condition
+                )
+                scaled_discriminator_loss = self.scale(
+                    discriminator_loss, self.discriminator_optimizer
+                )
+            generator_loss = each(self.adversarial_loss.generator, real_logits, fake_logits)
+            scaled_generator_loss = self.scale(generator_loss, self.generator_optimizer)
+        # Both gradients before either step: each player answers the other's present move.
+        discriminator_gradients = discriminator_tape.gradient(
+            scaled_discriminator_loss, self.discriminator.trainable_variables
+        )
+        generator_gradients = generator_tape.gradient(
+            scaled_generator_loss, self.generator.trainable_variables
+        )
+        self.move_discriminator(discriminator_gradients)
+        self.move_generator(generator_gradients)
+        return generator_loss, discriminator_loss, real_logits, fake_logits
+
+    def train_alternately(self, real_images, condition):
+        """Moves the discriminator, then the generator against the moved discriminator."""
+        discriminator_loss, real_logits, fake_logits = self.train_discriminator(
+            real_images, condition
+        )
+        latents = self.sample_latents(count(real_images))
+        with tf.GradientTape() as tape:
+            fake_logits = self.discriminate(self.synthesize(latents, condition), condition)
+            generator_loss = each(self.adversarial_loss.generator, real_logits, fake_logits)
+            scaled_loss = self.scale(generator_loss, self.generator_optimizer)
+        self.move_generator(tape.gradient(scaled_loss, self.generator.trainable_variables))
+        return generator_loss, discriminator_loss, real_logits, fake_logits
+
+    def train_discriminator(self, real_images, condition):
+        """Moves the discriminator alone."""
+        latents = self.sample_latents(count(real_images))
+        # Made outside the tape: no discriminator gradient reaches the generator.
+        fake_images = self.synthesize(latents, condition)
+        with tf.GradientTape() as tape:
+            real_logits, fake_logits, loss = self.judge(real_images, fake_images, condition)
+            scaled_loss = self.scale(loss, self.discriminator_optimizer)
+        self.move_discriminator(tape.gradient(scaled_loss, self.discriminator.trainable_variables))
+        return loss, real_logits, fake_logits
+
+    def judge(self, real_images, fake_images, condition):
+        """The discriminator's logits for both batches, and its loss with the penalty."""
+        # Two batches, so that batch normalization never mixes real with fake.
+        real_logits = self.discriminate(real_images, condition)
+        fake_logits = self.discriminate(fake_images, condition)
+        loss = self.adversarial_loss.discriminator(real_logits, fake_logits)
+        if self.regularizer is not None:
+            loss += self.penalize(real_images, tf.stop_gradient(fake_images), condition)
+        return real_logits, fake_logits, loss
+
+    def penalize(self, real_images, fake_images, condition):
+        """The gradient penalty, computed in float32."""
+        uniform = tf.random.stateless_uniform(tf.shape(real_images), self.next_seed())
+        penalty = 0.0
+        for points in self.regularizer.points(real_images, fake_images, uniform):
+            with tf.GradientTape() as tape:
+                tape.watch(points)
+                # Images do not share a logit: the gradient of the sum holds each one's own.
+                total = tf.reduce_sum(self.discriminate(points, condition))
+            penalty += self.regularizer.penalty(tape.gradient(total, points))
+        return penalty
+
+    def update_ema(self):
+        """Moves the averaged generator towards the generator."""
+        step = tf.cast(self.generator_optimizer.iterations, "float32")
+        decay = tf.minimum(self.ema_decay, (1.0 + step) / (10.0 + step))
+        averages, current = self.ema_generator.weights, self.generator.weights
+        for average, weight in zip(averages, current, strict=True):
+            average.assign(average + (1.0 - tf.cast(decay, average.dtype)) * (weight - average))
+
+    def test_step(self, data):
+        """The four scalars on held-out images, with no update."""
+        real_images, condition = self.unpack(data)
+        latents = self.sample_latents(count(real_images))
+        fake_images = self.synthesize(latents, condition, training=False)
+        real_logits = self.discriminate(real_images, condition, training=False)
+        fake_logits = self.discriminate(fake_images, condition, training=False)
+        losses_of = self.adversarial_loss
+        return self.track(
+            each(losses_of.generator, real_logits, fake_logits),
+            each(losses_of.discriminator, real_logits, fake_logits),
+            real_logits,
+            fake_logits,
+        )
+
+    def track(self, generator_loss, discriminator_loss, real_logits, fake_logits):
+        """Adds a step to the running means and returns them as logs."""
+        scores = tf.reduce_mean(
+            each(self.adversarial_loss.scores, real_logits, fake_logits), axis=0
+        )
+        totals = tf.reduce_sum(generator_loss), tf.reduce_sum(discriminator_loss)
+        values = (*totals, *tf.unstack(scores, num=2))
+        for tracker, value in zip(self._trackers, values, strict=True):
+            tracker.update_state(value)
+        return {tracker.name: tracker.result() for tracker in self._trackers}
+
+    # The parts of a step
+
+    def unpack(self, data):
+        """`(real_images, condition)` of a batch; what the networks are given beside it.
+
+        The condition is a tuple of tensors: the labels of a family with classes, and
+        empty for one without.
+        """
+        real_images, labels, _ = keras.utils.unpack_x_y_sample_weight(data)
+        if real_images.dtype == tf.uint8:
+            real_images = from_pixels(real_images)
+        condition = () if self.num_classes is None else (tf.cast(labels, "int32"),)
+        return tf.cast(real_images, "float32"), condition
+
+    def join(self, inputs, condition):
+        """The input of a network: one tensor, or a list with the condition."""
+        return [inputs, *condition] if condition else inputs
+
+    def synthesize(self, latents, condition, training=True):
+        """Fake images of the generator, float32."""
+        fake_images = self.generator(self.join(latents, condition), training=training)
+        return tf.cast(fake_images, "float32")
+
+    def discriminate(self, images, condition, training=True):
+        """Logits of the discriminator, float32 so that losses are."""
+        logits = self.discriminator(self.join(images, condition), training=training)
+        return tf.cast(logits, "float32")
+
+    def scale(self, loss, optimizer):
+        """A loss as it is differentiated: for one of many replicas, and for float16."""
+        # Replicas' gradients are summed; the logged loss stays that of the whole batch.
+        return optimizer.scale_loss(loss / self.distribute_strategy.num_replicas_in_sync)
+
+    def move_discriminator(self, gradients):
+        """One step of the discriminator's optimizer, on its own network alone."""
+        variables = self.discriminator.trainable_variables
+        self.discriminator_optimizer.apply_gradients(zip(gradients, variables, strict=True))
+
+    def move_generator(self, gradients):
+        """One step of the generator's optimizer, on its own network alone."""
+        variables = self.generator.trainable_variables
+        self.generator_optimizer.apply_gradients(zip(gradients, variables, strict=True))
+
+    def next_seed(self):
+        """A new seed, other on every replica, that is saved with the model."""
+        seed = tf.cast(self.seed_generator.next(), "int32")
+        context = tf.distribute.get_replica_context()
+        replica = context.replica_id_in_sync_group if context else 0
+        # Keras's own random functions give all replicas the same numbers.
+        return tf.random.experimental.stateless_fold_in(seed, replica)
+
+
+def each(function, real_logits, fake_logits):
+    """A function of a pair of logits for every game, stacked: one, or a level of a pyramid each.
+
+    The gradient of stacked losses is that of their sum.
+    """
+    pairs = zip(tf.nest.flatten(real_logits), tf.nest.flatten(fake_logits), strict=True)
+    return tf.stack([function(real, fake) for real, fake in pairs])
+
+
+def count(images):
+    """Number of images in a batch, or in a batch of pyramids."""
+    return tf.shape(tf.nest.flatten(images)[0])[0]
+
+
+class _StopAtNonFiniteLoss(keras.callbacks.Callback):
+    """Ends training before a loss that is not a number is taken for progress."""
+
+    def on_train_batch_end(self, batch, logs=None):
+        for name, value in (logs or {}).items():
+            if name.endswith("_loss") and not np.isfinite(value):
+                step = int(self.model.generator_optimizer.iterations)
+                raise FloatingPointError(
+                    f"Training stopped at step {step}: {name} is {float(value)}. Lower the "
+                    "learning rates, or add a regularizer such as 'r1'."
+                )

@@ -1,0 +1,31 @@
+"""Fixtures that all tests share."""
+
+import os
+
+# Before TensorFlow is imported, or its notes on CPU features stand between the tests.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+import keras
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def known_state():
+    """Every test starts with the same seeds, and leaves the dtype policy as it was."""
+    policy = keras.config.dtype_policy()
+    keras.utils.set_random_seed(7)
+    yield
+    keras.config.set_dtype_policy(policy)
+
+
+@pytest.fixture
+def float16():
+    keras.config.set_dtype_policy("mixed_float16")
+
+
+@pytest.fixture
+def png_folder(tmp_path):
+    """A folder of 20 gray 8 x 8 images."""
+    import tiny
+
+    return tiny.write_folder(tmp_path / "photos", num_images=20)

@@ -1,0 +1,69 @@
+"""The papers' optimizers against gradient descent written by hand."""
+
+import keras
+import numpy as np
+import pytest
+
+from ganzoo.optimizers import FlooredExponentialDecay, MomentumRampSGD
+
+
+def descend(optimizer, start, gradients):
+    variable = keras.Variable(start)
+    path = []
+    for gradient in gradients:
+        optimizer.apply([keras.ops.convert_to_tensor(gradient)], [variable])
+        path.append(np.asarray(variable).copy())
+    return np.array(path)
+
+
+def test_momentum_rises_linearly_and_then_stays():
+    start = np.array([1.0, -2.0], "float32")
+    gradients = np.random.default_rng(0).normal(size=(7, 2)).astype("float32")
+    optimizer = MomentumRampSGD(0.1, momentum=0.5, final_momentum=0.7, ramp_steps=4)
+    path = descend(optimizer, start, gradients)
+
+    weights, velocity = start.astype("float64"), np.zeros(2)
+    momenta = [0.5, 0.55, 0.6, 0.65, 0.7, 0.7, 0.7]
+    for momentum, gradient, reached in zip(momenta, gradients, path, strict=True):
+        velocity = momentum * velocity - 0.1 * gradient
+        weights = weights + velocity
+        np.testing.assert_allclose(reached, weights, rtol=1e-5)
+
+
+def test_without_a_rise_it_is_the_sgd_of_keras():
+    gradients = np.random.default_rng(1).normal(size=(5, 3)).astype("float32")
+    start = np.array([0.1, 0.2, -0.3], "float32")
+    ours = descend(MomentumRampSGD(0.05, 0.6, final_momentum=0.6), start, gradients)
+    theirs = descend(keras.optimizers.SGD(0.05, momentum=0.6), start, gradients)
+    np.testing.assert_allclose(ours, theirs, rtol=1e-6)
+
+
+@pytest.mark.parametrize(("step", "momentum"), [(0, 0.5), (25, 0.55), (100, 0.7), (10**7, 0.7)])
+def test_momentum_at_a_step(step, momentum):
+    optimizer = MomentumRampSGD(0.1, 0.5, final_momentum=0.7, ramp_steps=100)
+    assert float(optimizer.momentum_at(step)) == pytest.approx(momentum)
+
+
+@pytest.mark.parametrize("step", [0, 1, 1000, 125_000, 2_000_000])
+def test_the_rate_decays_by_a_factor_each_step(step):
+    schedule = FlooredExponentialDecay(0.1, 1.000004, floor=1e-6)
+    expected = max(0.1 / 1.000004**step, 1e-6)
+    assert float(schedule(step)) == pytest.approx(expected, rel=1e-3)
+
+
+def test_the_rate_does_not_fall_below_its_floor():
+    assert float(FlooredExponentialDecay(0.1, 2.0, floor=0.03)(1)) == pytest.approx(0.05)
+    assert float(FlooredExponentialDecay(0.1, 2.0, floor=0.03)(2)) == pytest.approx(0.03)
+
+
+def test_config_round_trip_with_a_schedule_inside():
+    schedule = FlooredExponentialDecay(0.1, 1.5, floor=1e-3)
+    optimizer = MomentumRampSGD(schedule, 0.4, final_momentum=0.9, ramp_steps=12)
+    config = keras.saving.serialize_keras_object(optimizer)
+    restored = keras.saving.deserialize_keras_object(config)
+    assert restored.get_config() == optimizer.get_config()
+    gradients = np.random.default_rng(2).normal(size=(4, 2)).astype("float32")
+    start = np.zeros(2, "float32")
+    np.testing.assert_array_equal(
+        descend(optimizer, start, gradients), descend(restored, start, gradients)
+    )

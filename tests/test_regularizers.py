@@ -1,0 +1,164 @@
+"""Gradient penalties against discriminators whose slope is known."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+import tiny
+from keras import layers
+
+import ganzoo
+from ganzoo import regularizers
+
+REAL = tiny.make_images(5, seed=1)
+FAKE = -0.5 * tiny.make_images(5, seed=2)
+UNIFORM = np.random.default_rng(3).uniform(0, 1, REAL.shape).astype("float32")
+
+
+@keras.saving.register_keras_serializable(package="ganzoo_tests")
+class HalfSquare(layers.Layer):
+    """`a * |x|**2 / 2`, whose slope is `a * x`."""
+
+    def build(self, input_shape):
+        self.a = self.add_weight(shape=(), initializer=keras.initializers.Constant(3.0))
+
+    def call(self, inputs):
+        squares = keras.ops.square(keras.ops.reshape(inputs, (-1, 6)))
+        return 0.5 * self.a * keras.ops.sum(squares, axis=1, keepdims=True)
+
+
+def build_gan(*judge):
+    discriminator = keras.Sequential([keras.Input(tiny.IMAGE_SHAPE), *judge])
+    return ganzoo.GAN(tiny.build_generator(), discriminator, seed=0)
+
+
+def norms_of(images):
+    return np.sqrt(np.sum(images.reshape(len(images), -1).astype("float64") ** 2, axis=1))
+
+
+def penalty_of(gan, regularizer):
+    gan.compile(regularizer=regularizer)
+    return float(gan.penalize(tf.constant(REAL), tf.constant(FAKE), ()))
+
+
+def test_unit_slope_penalties_of_a_linear_discriminator_are_its_norms():
+    dense = layers.Dense(1)
+    gan = build_gan(layers.Flatten(), dense)
+    slope = np.array([0.5, -1.0, 2.0, 0.0, 1.0, -3.0])
+    dense.set_weights([slope[:, None], np.array([0.7])])
+    expected = 2.5 * (np.linalg.norm(slope) - 1) ** 2
+    for regularizer in (regularizers.GradientPenalty(2.5), regularizers.DRAGAN(2.5)):
+        assert penalty_of(gan, regularizer) == pytest.approx(expected, rel=1e-5)
+
+
+def test_r1_of_a_linear_discriminator_is_half_its_squared_norm():
+    dense = layers.Dense(1)
+    gan = build_gan(layers.Flatten(), dense)
+    slope = np.array([0.5, -1.0, 2.0, 0.0, 1.0, -3.0])
+    dense.set_weights([slope[:, None], np.array([0.7])])
+    expected = 4.0 / 2 * np.sum(slope**2)
+    assert penalty_of(gan, regularizers.R1(4.0)) == pytest.approx(expected, rel=1e-5)
+    assert penalty_of(gan, regularizers.R1R2(4.0)) == pytest.approx(2 * expected, rel=1e-5)
+
+
+def test_r1_counts_real_images_and_r2_fake_ones():
+    gan = build_gan(HalfSquare())
+    real = 10 / 2 * np.mean((3 * norms_of(REAL)) ** 2)
+    fake = 10 / 2 * np.mean((3 * norms_of(FAKE)) ** 2)
+    assert penalty_of(gan, "r1") == pytest.approx(real, rel=1e-5)
+    assert penalty_of(gan, "r1_r2") == pytest.approx(real + fake, rel=1e-5)
+
+
+@pytest.mark.parametrize("name", ["gradient_penalty", "dragan"])
+def test_unit_slope_penalties_of_a_quadratic_discriminator(name, monkeypatch):
+    gan = build_gan(HalfSquare())
+    monkeypatch.setattr(tf.random, "stateless_uniform", lambda *_: tf.constant(UNIFORM))
+    if name == "gradient_penalty":
+        share = UNIFORM[:, 0, 0, 0].reshape(-1, 1, 1, 1)
+        points = share * REAL + (1 - share) * FAKE
+    else:
+        points = REAL + 0.5 * REAL.std() * UNIFORM
+    expected = 10 * np.mean((3 * norms_of(points) - 1) ** 2)
+    assert penalty_of(gan, name) == pytest.approx(expected, rel=1e-5)
+
+
+def test_gradient_penalty_points_lie_on_the_line_between_a_real_and_its_fake():
+    (points,) = regularizers.GradientPenalty().points(REAL, FAKE, UNIFORM)
+    share = (np.asarray(points) - FAKE) / (REAL - FAKE)
+    for image, expected in zip(share, UNIFORM[:, 0, 0, 0], strict=True):
+        np.testing.assert_allclose(image, expected, atol=1e-4)  # One share for an image.
+
+
+def test_dragan_points_stay_near_the_data():
+    (points,) = regularizers.DRAGAN().points(REAL, FAKE, UNIFORM)
+    away = np.asarray(points) - REAL
+    assert away.min() >= 0
+    assert away.max() <= 0.5 * REAL.std()
+    assert len(np.unique(away.round(5))) > REAL.size // 2  # Noise for every pixel.
+
+
+@pytest.mark.parametrize("name", regularizers.REGULARIZERS)
+def test_gradient_by_the_discriminators_weights_matches_finite_differences(name):
+    gan = build_gan(layers.Flatten(), layers.Dense(3, activation="softplus"), layers.Dense(1))
+    gan.compile(regularizer=name)
+
+    def penalty():
+        # The same random points every time.
+        gan.seed_generator.state.assign(np.array([5, 6], gan.seed_generator.state.dtype))
+        return gan.penalize(tf.constant(REAL), tf.constant(FAKE), ())
+
+    with tf.GradientTape() as tape:
+        value = penalty()
+    kernel = gan.discriminator.trainable_variables[0]
+    gradient = tape.gradient(value, kernel).numpy()
+    before, step = kernel.numpy(), 1e-2
+    for index in [(0, 0), (4, 2), (5, 1)]:
+        moved = np.zeros_like(before)
+        moved[index] = step
+        kernel.assign(before + moved)
+        up = float(penalty())
+        kernel.assign(before - moved)
+        down = float(penalty())
+        assert gradient[index] == pytest.approx((up - down) / (2 * step), rel=2e-2, abs=1e-3)
+
+
+@pytest.mark.parametrize("name", ["gradient_penalty", "dragan"])
+def test_a_flat_discriminator_has_a_finite_gradient(name):
+    dense = layers.Dense(1, kernel_initializer="zeros")
+    gan = build_gan(layers.Flatten(), dense)
+    gan.compile(regularizer=name)
+    with tf.GradientTape() as tape:
+        value = gan.penalize(tf.constant(REAL), tf.constant(FAKE), ())
+    assert float(value) == pytest.approx(10.0, rel=1e-4)  # (0 - 1)**2
+    assert np.all(np.isfinite(tape.gradient(value, dense.kernel)))
+
+
+def test_the_penalty_is_added_to_the_discriminators_loss_alone():
+    outcomes = {}
+    for regularizer in ("none", "r1"):
+        keras.utils.set_random_seed(1)
+        gan = build_gan(HalfSquare())
+        gan.compile(regularizer=regularizer)
+        outcomes[regularizer] = gan.train_step(tf.constant(REAL))
+    added = outcomes["r1"]["discriminator_loss"] - outcomes["none"]["discriminator_loss"]
+    assert float(added) == pytest.approx(5 * np.mean((3 * norms_of(REAL)) ** 2), rel=1e-5)
+    assert float(outcomes["r1"]["generator_loss"]) == float(outcomes["none"]["generator_loss"])
+
+
+def test_get_and_its_errors():
+    assert regularizers.get("none") is None
+    r1 = regularizers.R1(3.0)
+    assert regularizers.get(r1) is r1
+    with pytest.raises(ValueError, match="Did you mean 'r1_r2'"):
+        regularizers.get("r1r2")
+    with pytest.raises(ValueError, match="weight=-1"):
+        regularizers.R1(-1)
+
+
+@pytest.mark.parametrize("name", regularizers.REGULARIZERS)
+def test_config_round_trip(name):
+    regularizer = regularizers.REGULARIZERS[name](weight=0.25)
+    config = keras.saving.serialize_keras_object(regularizer)
+    restored = keras.saving.deserialize_keras_object(config)
+    assert type(restored) is type(regularizer)
+    assert restored.weight == 0.25

@@ -1,0 +1,100 @@
+"""The smallest networks and data with which anything can be tested.
+
+Sides and channels all differ, so that a swapped axis shows.
+"""
+
+import keras
+import numpy as np
+from keras import layers
+from PIL import Image
+
+import ganzoo
+
+IMAGE_SHAPE = (2, 3, 1)
+
+
+def build_generator(image_shape=IMAGE_SHAPE, latent_dim=4, batch_norm=True):
+    return keras.Sequential(
+        [
+            keras.Input((latent_dim,)),
+            layers.Dense(5),
+            *([layers.BatchNormalization()] if batch_norm else []),
+            layers.LeakyReLU(0.2),
+            layers.Dense(int(np.prod(image_shape))),
+            layers.Reshape(image_shape),
+            layers.Activation("tanh", dtype="float32"),
+        ],
+        name="generator",
+    )
+
+
+def build_discriminator(image_shape=IMAGE_SHAPE):
+    return keras.Sequential(
+        [
+            keras.Input(image_shape),
+            layers.Flatten(),
+            layers.Dense(6),
+            # Smooth, so that second derivatives are finite everywhere.
+            layers.Activation("softplus"),
+            layers.Dense(1, dtype="float32"),
+        ],
+        name="discriminator",
+    )
+
+
+def build_gan(image_shape=IMAGE_SHAPE, batch_norm=True, **kwargs):
+    generator = build_generator(image_shape, batch_norm=batch_norm)
+    return ganzoo.GAN(generator, build_discriminator(image_shape), **{"seed": 3, **kwargs})
+
+
+def make_images(num_images, image_shape=IMAGE_SHAPE, seed=0):
+    """Float images whose brightness is not that of an untrained generator."""
+    generator = np.random.default_rng(seed)
+    images = generator.uniform(-0.2, 1.0, (num_images, *image_shape))
+    return images.astype("float32")
+
+
+def make_data(model, num_images, seed=0):
+    """What `fit` takes for a model: `(images,)`, or `(images, labels)` where it has classes."""
+    shape = tuple(side or 24 for side in model.image_shape)
+    images = make_images(num_images, shape, seed)
+    if model.num_classes is None:
+        return (images,)
+    labels = np.random.default_rng(seed + 1).integers(0, model.num_classes, num_images)
+    return images, labels.astype("int32")
+
+
+def write_folder(folder, num_images, side=8, classes=("",)):
+    """Writes gray PNG images, as many in each class."""
+    generator = np.random.default_rng(0)
+    for name in classes:
+        (folder / name).mkdir(parents=True, exist_ok=True)
+        for index in range(num_images):
+            pixels = generator.integers(0, 256, (side, side), "uint8")
+            Image.fromarray(pixels).save(folder / name / f"{index:03d}.png")
+    return folder
+
+
+def copy_of(variables):
+    """The values of variables, which later steps do not change."""
+    return [np.array(keras.ops.convert_to_numpy(variable)) for variable in variables]
+
+
+def assert_equal(left, right):
+    """Bit for bit, with the paths of what differs."""
+    names = [getattr(one, "path", "") for one in left]
+    for name, one, other in zip(names, copy_of(left), copy_of(right), strict=True):
+        np.testing.assert_array_equal(one, other, err_msg=name)
+
+
+def assert_close(left, right, rtol=1e-5, atol=1e-6):
+    """Up to rounding, with the paths of what differs."""
+    names = [getattr(one, "path", "") for one in left]
+    for name, one, other in zip(names, copy_of(left), copy_of(right), strict=True):
+        np.testing.assert_allclose(one, other, rtol=rtol, atol=atol, err_msg=name)
+
+
+def differ(left, right):
+    """Whether any of two lists of arrays has changed."""
+    pairs = zip(copy_of(left), copy_of(right), strict=True)
+    return any(not np.array_equal(one, other) for one, other in pairs)
