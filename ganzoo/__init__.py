@@ -9,13 +9,19 @@ import importlib
 from ganzoo import registry
 
 # A line for each family, which registers itself.
+from ganzoo import cgan  # isort: skip
 from ganzoo import dcgan  # isort: skip
 from ganzoo import lapgan  # isort: skip
 from ganzoo import vanilla  # isort: skip
 from ganzoo.version import __version__
 
 _MODULES = ("callbacks", "data", "images", "layers", "losses", "optimizers", "regularizers")
-_FUNCTIONS = {"GAN": "ganzoo.gan", "load": "ganzoo.runs", "from_preset": "ganzoo.runs"}
+_FUNCTIONS = {
+    "GAN": "ganzoo.gan",
+    "load": "ganzoo.runs",
+    "from_preset": "ganzoo.runs",
+    "interpolate": "ganzoo.interpolation",
+}
 _FAMILIES = {family.class_name: family for family in registry.families()}
 
 __all__ = [

@@ -192,33 +192,60 @@ def train(
 def sample(
     model: Model,
     out: Annotated[
-        pathlib.Path, typer.Option(help="PNG file for a grid, or a folder/ for single PNGs.")
+        pathlib.Path,
+        typer.Option(help="PNG file for a grid, a folder/ for single PNGs, or a .gif or .webp."),
     ],
-    num_images: Annotated[int, typer.Option("-n", help="Number of images.")] = 64,
+    num_images: Annotated[int, typer.Option("-n", help="Number of images, or of walks.")] = 64,
     labels: Annotated[
         str | None, typer.Option(help="Class ids, such as 0,1,2, taken in turn.")
     ] = None,
+    interpolate: Annotated[
+        bool,
+        typer.Option("--interpolate", help="Walk between latents; with --labels, between classes."),
+    ] = False,
     seed: Seed = 0,
 ):
     """Make images with a trained model.
 
+    With `--interpolate` a .png shows a walk in every row, a .gif or .webp moves.
+
     Example: `ganzoo sample dcgan_fashion_mnist -n 64 --seed 0 --out grid.png`
     """
-    is_grid = out.suffix.lower() == ".png" and not out.is_dir()
-    if out.suffix and not is_grid and not out.is_dir():
-        raise ValueError(f"--out must be a .png file or a folder. Received: {str(out)!r}.")
-    classes = _cycle(labels, num_images)
+    kind = "folder" if out.is_dir() or not out.suffix else out.suffix.lower()
+    allowed = (".png", ".gif", ".webp") if interpolate else (".png", "folder")
+    if kind not in allowed:
+        raise ValueError(
+            f"--out must be {' or '.join(allowed)} here. Received: {str(out)!r}. Animations need "
+            "--interpolate, and folders go without it."
+        )
+    classes = _parse_labels(labels)
     _import_tensorflow()
-    from ganzoo import images, runs
+    import numpy as np
 
-    pixels = runs.find_model(model).generate(num_images, labels=classes, seed=seed)
-    if is_grid:
+    from ganzoo import images, runs
+    from ganzoo.interpolation import interpolate as interpolate_between
+
+    gan = runs.find_model(model)
+    if interpolate:
+        walks = interpolate_between(gan, num_rows=num_images, labels=classes, seed=seed)
+        num_rows, num_steps = walks.shape[:2]
+        if kind == ".png":
+            grid = images.make_grid(walks.reshape(-1, *walks.shape[2:]), columns=num_steps)
+            images.write_png(out, grid, images.zoom_for(grid))
+        else:
+            frames = np.stack([images.make_grid(step) for step in walks.swapaxes(0, 1)])
+            images.write_animation(out, frames, images.zoom_for(frames[0]))
+        print(f"{out}: {num_rows} walks of {num_steps} images")
+        return
+    if classes is not None:
+        classes = [classes[index % len(classes)] for index in range(num_images)]
+    pixels = gan.generate(num_images, labels=classes, seed=seed)
+    if kind == ".png":
         grid = images.make_grid(pixels)
         images.write_png(out, grid, images.zoom_for(grid))
-        print(out)
-        return
-    for index, image in enumerate(pixels):
-        images.write_png(out / f"{index:05d}.png", image)
+    else:
+        for index, image in enumerate(pixels):
+            images.write_png(out / f"{index:05d}.png", image)
     print(f"{out}: {num_images} images")
 
 
@@ -285,17 +312,16 @@ def _require_same(recipe, wanted):
             )
 
 
-def _cycle(labels, count):
-    """`"0,1,2"` as so many class ids, taken in turn; None without labels."""
+def _parse_labels(labels):
+    """`"0,1,2"` as a list of class ids; None without labels."""
     if labels is None:
         return None
     try:
-        classes = [int(label) for label in labels.split(",")]
+        return [int(label) for label in labels.split(",")]
     except ValueError:
         raise ValueError(
             f"--labels must be class ids such as 0,1,2. Received: {labels!r}."
         ) from None
-    return [classes[index % len(classes)] for index in range(count)]
 
 
 def _verbosity():

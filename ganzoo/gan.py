@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from ganzoo import batches, images, registry, weights
+from ganzoo import batches, images, inversion, registry, weights
 from ganzoo.training import LOGS, TwoPlayerModel
 from ganzoo.version import __version__
 
@@ -128,12 +128,77 @@ class GAN(TwoPlayerModel):
         """
         latents, condition = self.prepare_inputs(num_images, labels, seed, batch_size)
         network = self.ema_generator if use_ema else self.generator
+        return self.render(network, latents, condition, batch_size)
+
+    def decode(self, latents, labels=None, batch_size=64, use_ema=True):
+        """Makes the images of given latents, such as `invert` finds.
+
+        Args:
+            latents: float `(num_images, ...)`, as the generator takes them.
+            labels: class ids, one or one for each image, for families with classes;
+                None draws them.
+            batch_size: int, at least 1. Images in one pass of the network.
+            use_ema: bool. With the averaged weights, or with the last ones.
+
+        Returns:
+            uint8 numpy array `(num_images, height, width, channels)`.
+
+        Raises:
+            ValueError: If the latents or labels do not fit the model.
+        """
+        latents = tf.constant(np.asarray(latents, "float32"))
+        if latents.shape[1:] != self.latent_shape:
+            raise ValueError(
+                f"Latents must have shape (num_images, {', '.join(map(str, self.latent_shape))}). "
+                f"Received: latents of shape {tuple(latents.shape)}."
+            )
+        condition = self.prepare_condition(len(latents), labels, seed=0)
+        network = self.ema_generator if use_ema else self.generator
+        return self.render(network, latents, condition, batch_size)
+
+    def render(self, network, latents, condition, batch_size=64):
+        """Pixels that a network makes of latents and their condition, batch by batch."""
+        latents = tf.convert_to_tensor(latents, "float32")
         made = []
-        for start in range(0, num_images, batch_size):
+        for start in range(0, len(latents), batch_size):
             part = slice(start, start + batch_size)
             batch = self.join(latents[part], tuple(value[part] for value in condition))
             made.append(images.to_pixels(network(batch, training=False)))
         return np.concatenate(made)
+
+    def invert(self, targets, labels=None, num_steps=200, num_starts=4, seed=0):
+        """Searches latents from which the averaged generator makes given images.
+
+        With a conditional family, `decode(latents, other_labels)` then shows the same
+        item under another label.
+
+        Args:
+            targets: images `(num_images, height, width, channels)`: uint8 pixels, or
+                floats in [-1, 1].
+            labels: class ids of the images, for families with classes.
+            num_steps: int. Steps of gradient descent.
+            num_starts: int. Drawn starts for each image; the best end is kept.
+            seed: int. Seed of the starts.
+
+        Returns:
+            `(latents, errors)`: float32 `(num_images, ...)`, and each image's mean
+            squared error, in units of the [-1, 1] range.
+
+        Raises:
+            ValueError: If the images or labels do not fit the model.
+        """
+        targets = np.asarray(targets)
+        batches.check_batch(targets, labels, self.image_shape, self.num_classes)
+        if targets.dtype == np.uint8:
+            targets = images.from_pixels(targets)
+        return inversion.invert(
+            lambda latents, condition: self.ema_generator(self.join(latents, condition)),
+            targets,
+            self.sample_latents(len(targets) * num_starts, seed=(seed, 0)),
+            self.prepare_condition(len(targets), labels, seed),
+            num_steps=num_steps,
+            num_starts=num_starts,
+        )
 
     def prepare_inputs(self, num_images, labels, seed, batch_size):
         """The arguments of `generate`, checked, as `(latents, condition)` of all images."""

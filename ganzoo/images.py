@@ -94,3 +94,27 @@ def write_png(path, pixels, zoom=1):
     partial = path.with_name(f".{path.name}.partial")
     partial.write_bytes(encode_png(pixels, zoom))
     os.replace(partial, path)
+
+
+def write_animation(path, frames, zoom=1, seconds=0.1):
+    """Writes pictures as an animated GIF or WebP that plays for ever, there and back.
+
+    Args:
+        path: file ending in `.gif` or `.webp`; written whole or not at all.
+        frames: uint8 `(num_frames, height, width, 1 or 3)`.
+        zoom: int. How often to repeat a pixel in each direction.
+        seconds: float. How long a frame is shown.
+    """
+    path = pathlib.Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    there_and_back = [*frames, *frames[-2:0:-1]]
+    pictures = [Image.open(io.BytesIO(encode_png(frame, zoom))) for frame in there_and_back]
+    partial = path.with_name(f".partial_{path.name}")
+    pictures[0].save(
+        partial,
+        save_all=True,
+        append_images=pictures[1:],
+        duration=round(seconds * 1000),
+        loop=0,
+    )
+    os.replace(partial, path)

@@ -31,6 +31,115 @@ def check_recipe(recipe):
         )
 
 
+# A stride that divides the kernel leaves no checkerboard (Odena et al., 2016,
+# doi:10.23915/distill.00003).
+_KERNEL = 4
+
+
+def start_side(side):
+    """The side that doubles up to `side`: 4 to 7, or None if no such side does.
+
+    Example:
+        >>> [start_side(side) for side in (28, 32, 64, 96, 25)]
+        [7, 4, 4, 6, None]
+    """
+    while side > 7 and side % 2 == 0:
+        side //= 2
+    return side if 4 <= side <= 7 else None
+
+
+def count_doublings(side):
+    """How often `start_side(side)` doubles up to `side`."""
+    return (side // start_side(side)).bit_length() - 1
+
+
+def check_image_shape(image_shape):
+    """Raises a `ValueError` unless convolutional networks can double up to the shape."""
+    square = len(image_shape) == 3 and image_shape[0] == image_shape[1] >= 8
+    if not square or start_side(image_shape[0]) is None or image_shape[2] not in (1, 3):
+        raise ValueError(
+            "`image_shape` must be square with 1 or 3 channels and a side of 4 to 7 times a "
+            "power of two, because the generator doubles up to it. Received: "
+            f"image_shape={image_shape}. Try a side of 28, 32 or 64, for example with "
+            "`ganzoo.data.load(..., image_size=32)`."
+        )
+
+
+def convolutional_generator(inputs, image_shape, base_filters):
+    """A vector to images in [-1, 1] by way of transposed convolutions, as tensors.
+
+    At each resolution activations are normalized once and refined by one residual 3x3
+    convolution. The largest hidden resolution has `base_filters`, each before it twice
+    as many, at most eight times.
+
+    Args:
+        inputs: tensor `(batch, features)`.
+        image_shape: `(side, side, channels)`.
+        base_filters: int.
+    """
+    side, _, channels = image_shape
+    start = start_side(side)
+    widths = _widths(image_shape, base_filters)[::-1]
+    x = keras.layers.Dense(start * start * widths[0], use_bias=False, name="project")(inputs)
+    x = keras.layers.Reshape((start, start, widths[0]), name="reshape")(x)
+    for index, filters in enumerate(widths):
+        if index > 0:
+            x = keras.layers.Conv2DTranspose(
+                filters, _KERNEL, strides=2, padding="same", use_bias=False, name=f"up_{index}"
+            )(x)
+        x = _normalize(x, name=f"norm_{index}")
+        x = _refine(x, keras.layers.ReLU, name=f"refine_{index}")
+        x = keras.layers.ReLU(name=f"relu_{index}")(x)
+    x = keras.layers.Conv2DTranspose(
+        channels, _KERNEL, strides=2, padding="same", name="to_images"
+    )(x)
+    # float32 even under mixed precision: metrics and PNGs see unrounded images.
+    return keras.layers.Activation("tanh", dtype="float32", name="images")(x)
+
+
+def convolutional_features(images, base_filters):
+    """Images to a flat vector of features by way of strided convolutions, as tensors.
+
+    The mirror of `convolutional_generator`.
+
+    Args:
+        images: tensor `(batch, side, side, channels)`.
+        base_filters: int.
+    """
+    x = images
+    for index, filters in enumerate(_widths(images.shape[1:], base_filters)):
+        x = keras.layers.Conv2D(
+            filters, _KERNEL, strides=2, padding="same", use_bias=index == 0, name=f"down_{index}"
+        )(x)
+        if index > 0:  # A normalized input layer would hide the images' brightness.
+            x = _normalize(x, name=f"norm_{index}")
+        x = _refine(x, leaky_relu, name=f"refine_{index}")
+        x = leaky_relu(name=f"leaky_relu_{index}")(x)
+    return keras.layers.Flatten(name="flatten")(x)
+
+
+def leaky_relu(name):
+    """The rectifier of discriminators: slope 0.2 below 0 (Radford et al., 2015)."""
+    return keras.layers.LeakyReLU(0.2, name=name)
+
+
+def _widths(image_shape, base_filters):
+    """Filters at each hidden resolution, the largest resolution first."""
+    return [base_filters * min(2**index, 8) for index in range(count_doublings(image_shape[0]))]
+
+
+def _normalize(x, name):
+    # A memory of ten batches: the averaged weights change too fast for Keras's hundred.
+    return keras.layers.BatchNormalization(momentum=0.9, name=name)(x)
+
+
+def _refine(x, activation, name):
+    """Adds to activations what a convolution makes of them."""
+    y = activation(name=f"{name}_activation")(x)
+    y = keras.layers.Conv2D(x.shape[-1], 3, padding="same", name=f"{name}_conv")(y)
+    return keras.layers.Add(name=f"{name}_add")([x, y])
+
+
 @keras.saving.register_keras_serializable(package="ganzoo")
 class Maxout(keras.layers.Layer):
     """Dense units that each take the largest of several linear pieces.

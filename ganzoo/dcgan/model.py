@@ -4,7 +4,7 @@ import keras
 
 from ganzoo.dcgan import networks
 from ganzoo.gan import GAN
-from ganzoo.layers import check_recipe, dtype_policy
+from ganzoo.layers import check_image_shape, check_recipe, dtype_policy
 
 
 @keras.saving.register_keras_serializable(package="ganzoo")
@@ -39,12 +39,16 @@ class DCGAN(GAN):
     def __init__(self, image_shape, latent_dim=100, base_filters=None, recipe="default", **kwargs):
         check_recipe(recipe)
         image_shape = tuple(image_shape)
-        _check_shape(image_shape)
+        check_image_shape(image_shape)
         if base_filters is None:
             base_filters = 128 if recipe == "paper" else 64
         with dtype_policy(kwargs.get("dtype")):
-            generator = networks.build_paper_generator(image_shape, latent_dim, base_filters)
-            discriminator = networks.build_paper_discriminator(image_shape, base_filters)
+            if recipe == "paper":
+                generator = networks.build_paper_generator(image_shape, latent_dim, base_filters)
+                discriminator = networks.build_paper_discriminator(image_shape, base_filters)
+            else:
+                generator = networks.build_generator(image_shape, latent_dim, base_filters)
+                discriminator = networks.build_discriminator(image_shape, base_filters)
         super().__init__(
             generator,
             discriminator,
@@ -58,7 +62,11 @@ class DCGAN(GAN):
     def recommended(self):
         if self.recipe == "paper":
             return {**super().recommended(), "ema_decay": 0.0, "update": "alternating"}
-        return super().recommended()
+        return {
+            **super().recommended(),
+            "generator_optimizer": keras.optimizers.Adam(6e-4, beta_1=0.5),
+            "discriminator_optimizer": keras.optimizers.Adam(6e-4, beta_1=0.5),
+        }
 
     def get_config(self):
         return {
@@ -68,14 +76,3 @@ class DCGAN(GAN):
             "base_filters": self.base_filters,
             "recipe": self.recipe,
         }
-
-
-def _check_shape(image_shape):
-    square = len(image_shape) == 3 and image_shape[0] == image_shape[1] >= 8
-    if not square or networks.start_side(image_shape[0]) is None or image_shape[2] not in (1, 3):
-        raise ValueError(
-            "`image_shape` must be square with 1 or 3 channels and a side of 4 to 7 times a "
-            "power of two, because the generator doubles up to it. Received: "
-            f"image_shape={image_shape}. Try a side of 28, 32 or 64, for example with "
-            "`ganzoo.data.load(..., image_size=32)`."
-        )

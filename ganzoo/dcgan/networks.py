@@ -3,22 +3,28 @@
 import keras
 from keras import layers
 
-
-def start_side(side):
-    """The side that doubles up to `side`: 4 to 7, or None if no such side does.
-
-    Example:
-        >>> [start_side(side) for side in (28, 32, 64, 96, 25)]
-        [7, 4, 4, 6, None]
-    """
-    while side > 7 and side % 2 == 0:
-        side //= 2
-    return side if 4 <= side <= 7 else None
+from ganzoo.layers import (
+    convolutional_features,
+    convolutional_generator,
+    count_doublings,
+    leaky_relu,
+    start_side,
+)
 
 
-def count_doublings(side):
-    """How often `start_side(side)` doubles up to `side`."""
-    return (side // start_side(side)).bit_length() - 1
+def build_generator(image_shape, latent_dim, base_filters):
+    """Latents to images; see `layers.convolutional_generator`."""
+    latents = keras.Input((latent_dim,), name="latents")
+    images = convolutional_generator(latents, image_shape, base_filters)
+    return keras.Model(latents, images, name="generator")
+
+
+def build_discriminator(image_shape, base_filters):
+    """Images to one logit; see `layers.convolutional_features`."""
+    images = keras.Input(image_shape, name="images")
+    features = convolutional_features(images, base_filters)
+    logits = layers.Dense(1, dtype="float32", name="logits")(features)
+    return keras.Model(images, logits, name="discriminator")
 
 
 def build_paper_generator(image_shape, latent_dim, base_filters):
@@ -81,7 +87,7 @@ def build_paper_discriminator(image_shape, base_filters):
         )(x)
         if index > 0:  # No normalization at the discriminator's input (guideline 2).
             x = layers.BatchNormalization(name=f"down_{index}_norm")(x)
-        x = layers.LeakyReLU(0.2, name=f"down_{index}_relu")(x)
+        x = leaky_relu(name=f"down_{index}_relu")(x)
     x = layers.Flatten(name="flatten")(x)
     logits = layers.Dense(1, kernel_initializer=initializer, dtype="float32", name="logits")(x)
     return keras.Model(images, logits, name="discriminator")

@@ -1,0 +1,134 @@
+"""The CGAN."""
+
+from typing import ClassVar
+
+import keras
+import tensorflow as tf
+
+from ganzoo.cgan import networks
+from ganzoo.gan import GAN
+from ganzoo.layers import check_image_shape, check_recipe, dtype_policy
+from ganzoo.optimizers import FlooredExponentialDecay, MomentumRampSGD
+
+
+@keras.saving.register_keras_serializable(package="ganzoo")
+class CGAN(GAN):
+    """GAN conditioned on class labels.
+
+    The default departs from the paper: its networks are convolutional, and are told
+    the class by an embedding beside the latents in the generator and by a projection
+    in the discriminator. `recipe="paper"` has the paper's perceptrons.
+
+    Args:
+        image_shape: `(height, width, channels)`. For the default square, with a side of
+            4 to 7 times a power of two, at least 8, and 1 or 3 channels; any for
+            `recipe="paper"`.
+        num_classes: int, at least 2.
+        latent_dim: int, at least 1. Length of a latent vector.
+        base_filters: int. Filters at the largest hidden resolution of the default;
+            doubled at each before it.
+        recipe: `"default"` or `"paper"`.
+        **kwargs: `seed`, `name` and `dtype`.
+
+    Input shape: `[latents, labels]`: `(batch, latent_dim)`, standard normal, uniform in
+        [-1, 1) under `recipe="paper"`; and int32 `(batch,)`.
+    Output shape: images `(batch, height, width, channels)`, in [-1, 1].
+
+    Raises:
+        ValueError: If a size does not fit.
+
+    Example:
+        >>> gan = ganzoo.CGAN(image_shape=(28, 28, 1), num_classes=10)
+        >>> gan.generate(3, labels=[0, 1, 7], seed=0).shape
+        (3, 28, 28, 1)
+
+    Reference: Mirza & Osindero, 2014 (arXiv:1411.1784), section 4.1; the projection is
+        Miyato & Koyama's, 2018 (arXiv:1802.05637), equation 3.
+    """
+
+    recommended_batch_sizes: ClassVar = {"default": 32, "paper": 100}
+
+    def __init__(
+        self,
+        image_shape,
+        num_classes,
+        latent_dim=100,
+        base_filters=64,
+        recipe="default",
+        **kwargs,
+    ):
+        check_recipe(recipe)
+        image_shape = tuple(image_shape)
+        if num_classes < 2 or latent_dim < 1:
+            raise ValueError(
+                "`num_classes` must be at least 2 and `latent_dim` at least 1. Received: "
+                f"num_classes={num_classes}, latent_dim={latent_dim}."
+            )
+        sizes = image_shape, num_classes, latent_dim
+        with dtype_policy(kwargs.get("dtype")):
+            if recipe == "paper":
+                generator = networks.build_paper_generator(*sizes)
+                discriminator = networks.build_paper_discriminator(image_shape, num_classes)
+            else:
+                check_image_shape(image_shape)
+                generator = networks.build_generator(*sizes, base_filters)
+                discriminator = networks.build_discriminator(image_shape, num_classes, base_filters)
+        super().__init__(
+            generator,
+            discriminator,
+            latent_distribution="uniform" if recipe == "paper" else "normal",
+            **kwargs,
+        )
+        self.num_classes = num_classes
+        self.latent_dim = latent_dim
+        self.base_filters = base_filters
+        self.recipe = recipe
+
+    def recommended(self):
+        if self.recipe == "default":
+            return {
+                **super().recommended(),
+                "generator_optimizer": keras.optimizers.Adam(6e-4, beta_1=0.5),
+                "discriminator_optimizer": keras.optimizers.Adam(6e-4, beta_1=0.5),
+            }
+        return {
+            **super().recommended(),
+            "generator_optimizer": _paper_optimizer(),
+            "discriminator_optimizer": _paper_optimizer(),
+            "ema_decay": 0.0,
+            "update": "alternating",
+        }
+
+    def morph(self, latents, class_weights, batch_size=64, use_ema=True):
+        """Images between classes: the label embedding is mixed linearly.
+
+        Args:
+            latents: float `(num_images, latent_dim)`.
+            class_weights: float `(num_images, num_classes)`. Share of each class; rows
+                sum to 1.
+            batch_size: int, at least 1. Images in one pass of the network.
+            use_ema: bool. With the averaged weights, or with the last ones.
+
+        Returns:
+            uint8 numpy array `(num_images, height, width, channels)`.
+        """
+        network = self.ema_generator if use_ema else self.generator
+        condition = (tf.constant(class_weights, "float32"),)
+        return self.render(network.get_layer("synthesis"), latents, condition, batch_size)
+
+    def get_config(self):
+        return {
+            **self.get_common_config(),
+            "image_shape": self.image_shape,
+            "num_classes": self.num_classes,
+            "latent_dim": self.latent_dim,
+            "base_filters": self.base_filters,
+            "recipe": self.recipe,
+        }
+
+
+def _paper_optimizer():
+    # Momentum rises over the 250 epochs of the code published with the 2014 GAN paper, whose
+    # other settings the CGAN paper shares; an epoch is 500 batches of 100 digits.
+    schedule = FlooredExponentialDecay(0.1, 1.00004, floor=1e-6)
+    return MomentumRampSGD(schedule, momentum=0.5, final_momentum=0.7, ramp_steps=250 * 500)

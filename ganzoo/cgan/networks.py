@@ -1,0 +1,89 @@
+"""The networks of the CGAN.
+
+Generators are made in two parts: `synthesis` takes latents and the share of each
+class, and a label is the whole share of one class. Between classes, shares are mixed.
+"""
+
+import math
+
+import keras
+from keras import layers
+
+from ganzoo.layers import Maxout, OneHot, convolutional_features, convolutional_generator
+
+
+def whole_generator(synthesis, latent_dim, num_classes):
+    """`[latents, labels]` to images, by way of the shares of the classes."""
+    latents = keras.Input((latent_dim,), name="latents")
+    labels = keras.Input((), dtype="int32", name="labels")
+    class_weights = OneHot(num_classes, name="one_hot")(labels)
+    return keras.Model([latents, labels], synthesis([latents, class_weights]), name="generator")
+
+
+def build_generator(image_shape, num_classes, latent_dim, base_filters):
+    """Latents joined with a class embedding; see `layers.convolutional_generator`."""
+    latents = keras.Input((latent_dim,), name="latents")
+    class_weights = keras.Input((num_classes,), name="class_weights")
+    embedding = layers.Dense(latent_dim, use_bias=False, name="class_embedding")(class_weights)
+    joined = layers.Concatenate(name="join")([latents, embedding])
+    images = convolutional_generator(joined, image_shape, base_filters)
+    synthesis = keras.Model([latents, class_weights], images, name="synthesis")
+    return whole_generator(synthesis, latent_dim, num_classes)
+
+
+def build_discriminator(image_shape, num_classes, base_filters):
+    """A logit for the image, and the projection of its features on the class.
+
+    Reference: Miyato & Koyama, 2018 (arXiv:1802.05637), equation 3.
+    """
+    images = keras.Input(image_shape, name="images")
+    labels = keras.Input((), dtype="int32", name="labels")
+    features = convolutional_features(images, base_filters)
+    # One row of weights for each class: its product with the features of an image.
+    by_class = layers.Dense(num_classes, use_bias=False, dtype="float32", name="projection")(
+        features
+    )
+    one_hot = OneHot(num_classes, dtype="float32", name="one_hot")(labels)
+    projection = layers.Dot(axes=1, dtype="float32", name="projection_of_class")(
+        [by_class, one_hot]
+    )
+    whole = layers.Dense(1, dtype="float32", name="any_class")(features)
+    logits = layers.Add(dtype="float32", name="logits")([whole, projection])
+    return keras.Model([images, labels], logits, name="discriminator")
+
+
+def build_paper_generator(image_shape, num_classes, latent_dim):
+    """Latents and label, each through a hidden layer of its own, then joined.
+
+    Its sigmoid output in [0, 1] is rescaled to [-1, 1] with the data.
+    """
+    latents = keras.Input((latent_dim,), name="latents")
+    class_weights = keras.Input((num_classes,), name="class_weights")
+    hidden_latents = layers.Dense(200, activation="relu", name="latents_dense")(latents)
+    hidden_class = layers.Dense(1000, activation="relu", name="class_dense")(class_weights)
+    x = layers.Concatenate(name="join")([hidden_latents, hidden_class])
+    x = layers.Dropout(0.5, name="join_dropout")(x)
+    x = layers.Dense(1200, activation="relu", name="dense")(x)
+    x = layers.Dropout(0.5, name="dropout")(x)
+    x = layers.Dense(math.prod(image_shape), name="to_images")(x)
+    x = layers.Activation("sigmoid", dtype="float32", name="sigmoid")(x)
+    x = layers.Rescaling(2.0, offset=-1.0, dtype="float32", name="rescale")(x)
+    images = layers.Reshape(image_shape, dtype="float32", name="images")(x)
+    synthesis = keras.Model([latents, class_weights], images, name="synthesis")
+    return whole_generator(synthesis, latent_dim, num_classes)
+
+
+def build_paper_discriminator(image_shape, num_classes):
+    """Image and label, each through a maxout layer of its own, then a joint one."""
+    images = keras.Input(image_shape, name="images")
+    labels = keras.Input((), dtype="int32", name="labels")
+    x = layers.Rescaling(0.5, offset=0.5, name="rescale")(images)
+    x = layers.Flatten(name="flatten")(x)
+    x = Maxout(240, 5, name="image_maxout")(x)
+    y = Maxout(50, 5, name="label_maxout")(OneHot(num_classes, name="one_hot")(labels))
+    x = layers.Concatenate(name="join")([x, y])
+    x = layers.Dropout(0.5, name="join_dropout")(x)
+    x = Maxout(240, 4, name="joint_maxout")(x)
+    x = layers.Dropout(0.5, name="dropout")(x)
+    logits = layers.Dense(1, dtype="float32", name="logits")(x)
+    return keras.Model([images, labels], logits, name="discriminator")
