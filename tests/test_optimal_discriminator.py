@@ -78,9 +78,9 @@ def test_the_densities_are_those_of_the_samples():
 def test_a_trained_discriminator_approaches_the_optimal_one(loss):
     gan = build_gan()
     # The generator stands still; the rate falls, so that the noise of the steps goes out.
-    schedule = keras.optimizers.schedules.CosineDecay(5e-3, decay_steps=800)
+    schedule = keras.optimizers.schedules.CosineDecay(2e-2, decay_steps=1600)
     gan.compile(keras.optimizers.SGD(0.0), keras.optimizers.Adam(schedule), loss=loss)
-    gan.fit(draw_data(40_960), batch_size=1024, epochs=20, verbose=0)
+    gan.fit(draw_data(40_960), batch_size=512, epochs=20, verbose=0)
 
     logits = np.asarray(gan.discriminator(SUPPORT.reshape(-1, 1, 1, 1).astype("float32"))).ravel()
     learnt = special.expit(logits) if loss == "non_saturating" else logits

@@ -18,13 +18,13 @@ class KnownLatentsGAN(ganzoo.GAN):
         return tf.constant(LATENTS)
 
 
-def build_gan(policy=None, model_class=KnownLatentsGAN):
+def build_gan(policy=None, model_class=KnownLatentsGAN, batch_norm=True):
     """The same weights under every policy."""
     keras.utils.set_random_seed(2)
     if policy:
         keras.config.set_dtype_policy(policy)
-    gan = model_class(tiny.build_generator(), tiny.build_discriminator(), seed=3)
-    return gan
+    generator = tiny.build_generator(batch_norm=batch_norm)
+    return model_class(generator, tiny.build_discriminator(), seed=3)
 
 
 def sgd():
@@ -121,7 +121,8 @@ def test_latents_under_xla_are_reproducible_and_standard_normal():
 
 
 def assert_step_agrees_under_xla(monkeypatch, **compile_arguments):
-    compiled, eager = build_gan(), build_gan()
+    # Every layer makes XLA's compilation longer.
+    compiled, eager = build_gan(batch_norm=False), build_gan(batch_norm=False)
     for gan in (compiled, eager):
         gan.compile(sgd(), sgd(), **compile_arguments)
     uniform = np.random.default_rng(4).uniform(0, 1, IMAGES.shape).astype("float32")
@@ -136,7 +137,7 @@ def assert_step_agrees_under_xla(monkeypatch, **compile_arguments):
 
 @pytest.mark.parametrize("loss", losses.LOSSES)
 def test_every_loss_compiles_under_xla_and_agrees(loss, monkeypatch):
-    assert_step_agrees_under_xla(monkeypatch, loss=loss, regularizer="r1")
+    assert_step_agrees_under_xla(monkeypatch, loss=loss)
 
 
 @pytest.mark.parametrize("regularizer", regularizers.REGULARIZERS)
@@ -150,7 +151,7 @@ def test_alternating_steps_compile_under_xla_and_agree(monkeypatch):
 
 def test_half_precision_compiles_under_xla_through_fit(float16):
     gan = build_gan(model_class=ganzoo.GAN)
-    gan.compile(regularizer="gradient_penalty", jit_compile=True)
+    gan.compile(sgd(), sgd(), regularizer="gradient_penalty", jit_compile=True)
     assert gan.jit_compile is True
     history = gan.fit(IMAGES, batch_size=4, verbose=0).history
     assert np.isfinite(history["discriminator_loss"]).all()

@@ -1,0 +1,319 @@
+"""What every registered family, and every preset, must do."""
+
+import json
+import os
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+import tiny
+
+import ganzoo
+from ganzoo import registry, weights
+
+CASES = [pytest.param(family, {}, id=family.name) for family in registry.families()]
+# Dropout has random states of its own, and the optimizers a schedule.
+PAPER = [
+    pytest.param(registry.get_family("vanilla"), {"recipe": "paper"}, id="vanilla-paper"),
+]
+
+
+def compile_for_test(model):
+    """The recommended recipe, faster, so that a few steps change much."""
+    recipe = model.recommended()
+    for player in ("generator_optimizer", "discriminator_optimizer"):
+        optimizer = recipe[player]
+        if isinstance(optimizer.learning_rate, keras.Variable):
+            optimizer.learning_rate = 0.01
+    model.compile(**recipe)
+
+
+def pipeline(data, batch_size=4):
+    arrays = data if len(data) > 1 else data[0]
+    return tf.data.Dataset.from_tensor_slices(arrays).batch(batch_size)
+
+
+def fit(model, data):
+    model.fit(pipeline(data), verbose=0)
+
+
+def part(data, start, stop):
+    return tuple(array[start:stop] for array in data)
+
+
+def state_of(model):
+    """Everything that training changes, by name."""
+    state = {f"weight {i} {v.path}": v for i, v in enumerate(model.variables)}
+    for player in ("generator_optimizer", "discriminator_optimizer"):
+        for index, variable in enumerate(getattr(model, player).variables):
+            state[f"{player} {index} {variable.path}"] = variable
+    return state
+
+
+def assert_same_state(left, right):
+    left, right = state_of(left), state_of(right)
+    assert len(left) == len(right)
+    for (name, one), other in zip(left.items(), right.values(), strict=True):
+        one, other = tiny.copy_of([one, other])
+        np.testing.assert_array_equal(one, other, err_msg=name)
+
+
+def assert_same_compile_arguments(left, right):
+    assert json.dumps(left.get_compile_config(), sort_keys=True) == json.dumps(
+        right.get_compile_config(), sort_keys=True
+    )
+
+
+@pytest.mark.parametrize("family", registry.families(), ids=lambda f: f.name)
+def test_config_round_trip(family):
+    model = family.build_smallest(seed=4)
+    config = model.get_config()
+    restored = type(model).from_config(json.loads(json.dumps(config)))
+    assert json.dumps(restored.get_config()) == json.dumps(config)
+    assert restored.seed == 4
+    assert [w.shape for w in restored.weights] == [w.shape for w in model.weights]
+
+
+@pytest.mark.parametrize(("family", "overrides"), CASES + PAPER)
+def test_two_steps_and_two_resumed_ones_equal_four(family, overrides, tmp_path):
+    keras.utils.set_random_seed(1)
+    whole = family.build_smallest(seed=5, **overrides)
+    data = tiny.make_data(whole, 16)
+    halves = type(whole).from_config(whole.get_config())
+    halves.set_weights(whole.get_weights())
+    for ours, theirs in zip(random_states(halves), random_states(whole), strict=True):
+        ours.assign(keras.ops.convert_to_numpy(theirs))
+    compile_for_test(whole)
+    compile_for_test(halves)
+
+    fit(whole, data)
+    fit(halves, part(data, 0, 8))
+    halves.save(tmp_path / "halfway.keras")
+    resumed = ganzoo.load(tmp_path / "halfway.keras")
+    assert_same_state(resumed, halves)
+    assert_same_compile_arguments(resumed, halves)
+    fit(resumed, part(data, 8, 16))
+    assert int(resumed.generator_optimizer.iterations) == 4
+    assert_same_state(resumed, whole)
+
+
+def random_states(model):
+    """Of the latents and of dropout, which two models of one seed do not share."""
+    return [v for v in model.non_trainable_variables if v.name == "seed_generator_state"]
+
+
+@pytest.mark.parametrize(("family", "overrides"), CASES + PAPER)
+@pytest.mark.parametrize("still", ["generator", "discriminator"])
+def test_an_optimizer_at_rate_0_keeps_its_network_bit_for_bit(family, overrides, still):
+    model = family.build_smallest(**overrides)
+    moving = {"generator": "discriminator", "discriminator": "generator"}[still]
+    optimizers = {
+        f"{still}_optimizer": keras.optimizers.SGD(0.0),
+        f"{moving}_optimizer": keras.optimizers.Adam(0.01),
+    }
+    model.compile(**optimizers, run_eagerly=True)
+    kept = getattr(model, still).trainable_variables
+    moved = getattr(model, moving).trainable_variables
+    values, others = tiny.copy_of(kept), tiny.copy_of(moved)
+    fit(model, tiny.make_data(model, 4))
+    tiny.assert_equal(kept, values)
+    assert tiny.differ(moved, others)
+
+
+@pytest.mark.parametrize(("family", "overrides"), CASES + PAPER)
+def test_the_first_step_changes_every_trainable_weight(family, overrides):
+    """No weight is left out of its optimizer's list, or cut off from the loss."""
+    model = family.build_smallest(**overrides)
+    model.compile(run_eagerly=True)
+    before = tiny.copy_of(model.trainable_variables)
+    fit(model, tiny.make_data(model, 8))
+    for variable, old in zip(model.trainable_variables, before, strict=True):
+        assert tiny.differ([variable], [old]), variable.path
+
+
+@pytest.mark.parametrize("family", registry.families(), ids=lambda f: f.name)
+def test_every_family_compiles_under_xla(family):
+    model = family.build_smallest()
+    model.compile()
+    step = tf.function(model.train_step, jit_compile=True)
+    data = tiny.make_data(model, 4)
+    batch = tuple(tf.constant(array) for array in data)
+    logs = step(batch if len(batch) > 1 else batch[0])
+    assert all(np.isfinite(float(value)) for value in logs.values())
+
+
+@pytest.mark.parametrize("family", registry.families(), ids=lambda f: f.name)
+@pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
+def test_every_family_trains_in_half_precision(family, policy):
+    model = family.build_smallest(dtype=policy)
+    assert keras.config.dtype_policy().name == "float32"
+    model.compile(run_eagerly=True)
+    history = model.fit(pipeline(tiny.make_data(model, 4)), verbose=0).history
+    assert all(np.isfinite(values).all() for values in history.values())
+    assert {layer.compute_dtype for layer in model.generator.layers} >= {
+        policy.removeprefix("mixed_"),
+        "float32",
+    }
+    latents = model.sample_latents(2, seed=(0, 0))
+    assert latents.dtype == "float32"
+    assert model.generate(2, seed=0).dtype == "uint8"
+
+
+@pytest.mark.parametrize("family", registry.families(), ids=lambda f: f.name)
+def test_the_dtype_of_a_saved_model_outlives_another_global_policy(family, tmp_path):
+    family.build_smallest(dtype="mixed_float16").save(tmp_path / "a.keras")
+    restored = ganzoo.load(tmp_path / "a.keras")
+    assert restored.dtype_policy.name == "mixed_float16"
+    assert any(layer.compute_dtype == "float16" for layer in restored.generator.layers)
+    assert keras.config.dtype_policy().name == "float32"
+
+
+@pytest.mark.parametrize("family", registry.families(), ids=lambda f: f.name)
+@pytest.mark.parametrize("recipe", ["default", "paper"])
+def test_generate_is_the_same_whatever_the_batch_size(family, recipe):
+    model = family.build_smallest(recipe=recipe)
+    labels = None if model.num_classes is None else np.arange(5) % model.num_classes
+    pixels = model.generate(5, labels=labels, seed=3)
+    assert pixels.dtype == "uint8"
+    assert pixels.shape == (5, *model.image_shape)
+    # Other batches may round otherwise, by one of 255 at most.
+    for batch_size in (1, 3):
+        again = model.generate(5, labels=labels, seed=3, batch_size=batch_size)
+        assert np.abs(pixels.astype(int) - again).max() <= 1
+
+
+@pytest.mark.parametrize("family", registry.families(), ids=lambda f: f.name)
+def test_preset_round_trip(family, tmp_path):
+    model = family.build_smallest(seed=2)
+    # Weights that no constructor makes, in all three networks.
+    model.set_weights([w + 0.01 * i for i, w in enumerate(model.get_weights())])
+    folder = tmp_path / "mine"
+    model.save_to_preset(folder, card={"licence": "Apache-2.0"})
+    files = {path.name for path in folder.iterdir()}
+    assert files >= {"config.json", "model.weights.h5", "card.json"}
+    assert json.loads((folder / "card.json").read_text()) == {"licence": "Apache-2.0"}
+    assert json.loads((folder / "config.json").read_text())["family"] == family.name
+    for restored in (ganzoo.from_preset(folder), family.load_class().from_preset(folder)):
+        assert type(restored) is type(model)
+        assert not restored.compiled
+        tiny.assert_equal(restored.weights, model.weights)
+    np.testing.assert_array_equal(model.generate(3, seed=0), restored.generate(3, seed=0))
+    with pytest.raises(ValueError, match="not empty"):
+        model.save_to_preset(folder)
+
+
+def test_a_preset_of_another_family_is_refused(tmp_path):
+    first, second = registry.families()[:2]
+    first.build_smallest().save_to_preset(tmp_path / "first")
+    with pytest.raises(ValueError, match=f"holds a {first.class_name}, not a {second.class_name}"):
+        second.load_class().from_preset(tmp_path / "first")
+
+
+def test_a_gan_of_any_two_networks_goes_through_a_preset(tmp_path):
+    gan = tiny.build_gan()
+    gan.save_to_preset(tmp_path / "mine")
+    tiny.assert_equal(ganzoo.from_preset(tmp_path / "mine").weights, gan.weights)
+
+
+def test_damaged_preset_weights_are_refused(tmp_path):
+    path = tmp_path / "model.weights.h5"
+    path.write_bytes(b"tampered")
+    with pytest.raises(ValueError, match="damaged"):
+        weights.verify(path, registry.File(path.name, sha256="0" * 64, size=8))
+    with pytest.raises(ValueError, match="missing"):
+        weights.verify(tmp_path / "none", registry.File("none", sha256="0" * 64, size=8))
+
+
+def test_an_unknown_preset_is_named(tmp_path):
+    with pytest.raises(ValueError, match="dcgan_imagenet"):
+        ganzoo.from_preset("dcgan_imagenet")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(ValueError, match="is not a preset"):
+        ganzoo.from_preset(tmp_path / "empty")
+
+
+@pytest.mark.parametrize("name", ganzoo.list_presets() or [None])
+def test_every_preset_builds_and_verifies(name):
+    if name is None:
+        pytest.skip("no preset is registered yet")
+    family, preset = registry.get_preset(name)
+    model = ganzoo.from_preset(name)
+    assert type(model).__name__ == family.class_name
+    built = family.load_class()(**preset.config)
+    assert [w.shape for w in built.weights] == [w.shape for w in model.weights]
+    assert weights.find_preset(name).joinpath(preset.weights.name).stat().st_size == (
+        preset.weights.size
+    )
+    card = json.loads((weights.find_preset(name) / "card.json").read_text())
+    assert card
+    assert preset.recipe["data"]
+    assert preset.license
+    # Trained: the images differ from each other, and are neither all black nor all white.
+    labels = None if model.num_classes is None else [0] * 8
+    pixels = model.generate(8, labels=labels, seed=0)
+    assert pixels.std(axis=0).mean() > 5
+
+
+# A fresh process, which has imported no module of a family. One for all models, since each
+# costs an import of TensorFlow.
+
+LOADERS = {
+    "ganzoo.load": "model = ganzoo.load(path)",
+    "keras.saving.load_model": "getattr(ganzoo, path.stem); model = load_model(path)",
+}
+PROGRAM = """
+import pathlib, sys
+import ganzoo
+assert "tensorflow" not in sys.modules
+import numpy as np
+from keras.saving import load_model
+
+for path in sorted(pathlib.Path(sys.argv[1]).glob("*.keras")):
+    {load}
+    expected = np.load(path.with_suffix(".npz"))
+    optimizers = [model.generator_optimizer, model.discriminator_optimizer]
+    state = [v for holder in [model, *optimizers] for v in holder.variables]
+    assert len(state) == len(expected.files) - 1, path
+    for index, variable in enumerate(state):
+        assert np.array_equal(variable.numpy(), expected[f"arr_{{index}}"]), variable.path
+    labels = None if model.num_classes is None else np.arange(3) % model.num_classes
+    assert np.array_equal(model.generate(3, labels=labels, seed=1), expected["images"])
+    compiled = model.get_compile_config()
+    assert compiled["discriminator_steps"] == 2, compiled
+    assert type(model.adversarial_loss).__name__ == "Hinge"
+    assert type(model.regularizer).__name__ == "R1"
+    print(path.stem)
+"""
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory):
+    """A trained model of every family, and of the base class, on disk."""
+    folder = tmp_path_factory.mktemp("saved")
+    models = {family.class_name: family.build_smallest(seed=1) for family in registry.families()}
+    models["GAN"] = tiny.build_gan()
+    for name, model in models.items():
+        model.compile(loss="hinge", regularizer="r1", discriminator_steps=2, run_eagerly=True)
+        fit(model, tiny.make_data(model, 4))
+        model.save(folder / f"{name}.keras")
+        labels = None if model.num_classes is None else np.arange(3) % model.num_classes
+        state = tiny.copy_of(state_of(model).values())
+        np.savez(folder / f"{name}.npz", *state, images=model.generate(3, labels=labels, seed=1))
+    return folder
+
+
+@pytest.mark.parametrize("loader", LOADERS)
+def test_a_fresh_process_loads_every_model_as_it_was(loader, saved):
+    outcome = subprocess.run(
+        [sys.executable, "-c", PROGRAM.format(load=LOADERS[loader]), str(saved)],
+        env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert outcome.returncode == 0, outcome.stderr[-2000:]
+    names = sorted(["GAN", *(family.class_name for family in registry.families())])
+    assert outcome.stdout.split() == names

@@ -1,0 +1,65 @@
+import keras
+import numpy as np
+import pytest
+from scipy.spatial import geometric_slerp
+
+import ganzoo
+from ganzoo.interpolation import slerp
+
+
+@pytest.fixture(scope="module")
+def cgan():
+    keras.utils.set_random_seed(0)
+    return ganzoo.CGAN(image_shape=(8, 8, 1), num_classes=3, latent_dim=4, base_filters=2)
+
+
+def test_slerp_agrees_with_scipy_on_the_sphere():
+    rng = np.random.default_rng(0)
+    start, end = rng.normal(size=(2, 7))
+    start, end = start / np.linalg.norm(start), end / np.linalg.norm(end)
+    fractions = np.array([0.0, 0.13, 0.5, 0.9, 1.0])
+    expected = geometric_slerp(start, end, fractions)
+    np.testing.assert_allclose(slerp(start, end, fractions), expected, atol=1e-6)
+
+
+def test_slerp_moves_lengths_linearly():
+    lengths = np.linalg.norm(
+        slerp(np.array([3.0, 0.0]), np.array([0.0, 1.0]), [0, 0.25, 1]), axis=1
+    )
+    np.testing.assert_allclose(lengths, [3.0, 2.5, 1.0], rtol=1e-6)
+
+
+def test_slerp_of_opposite_vectors_is_finite():
+    assert np.all(np.isfinite(slerp(np.array([1.0, 0.0]), np.array([-1.0, 0.0]), [0.0, 0.5, 1.0])))
+
+
+def test_a_walk_through_latents_ends_where_the_model_draws_them(cgan):
+    walks = ganzoo.interpolate(cgan, num_rows=2, num_steps=5, seed=3)
+    latents = np.asarray(cgan.sample_latents(4, seed=(3, 0)))
+    np.testing.assert_array_equal(walks[0, 0], cgan.decode(latents[:1], labels=0)[0])
+    np.testing.assert_array_equal(walks[1, -1], cgan.decode(latents[3:], labels=1)[0])
+
+
+def test_a_walk_through_classes_passes_each_of_them(cgan):
+    walks = ganzoo.interpolate(cgan, num_rows=2, num_steps=5, labels=[2, 0, 1], seed=3)
+    latents = np.asarray(cgan.sample_latents(4, seed=(3, 0)))[:2]
+    for step, label in ((0, 2), (2, 0), (4, 1)):
+        np.testing.assert_array_equal(walks[:, step], cgan.decode(latents, labels=label))
+
+
+def test_classes_are_mixed_half_and_half_half_way(cgan):
+    walks = ganzoo.interpolate(cgan, num_rows=1, num_steps=3, labels=[0, 2], seed=1)
+    latents = np.asarray(cgan.sample_latents(2, seed=(1, 0)))[:1]
+    np.testing.assert_array_equal(walks[0, 1], cgan.morph(latents, [[0.5, 0.0, 0.5]])[0])
+
+
+@pytest.mark.parametrize("arguments", [{"num_rows": 0}, {"num_steps": 1}])
+def test_too_short_a_walk_is_refused(cgan, arguments):
+    with pytest.raises(ValueError, match="at least"):
+        ganzoo.interpolate(cgan, **arguments)
+
+
+def test_labels_for_a_model_without_classes_are_refused():
+    gan = ganzoo.DCGAN(image_shape=(8, 8, 1), latent_dim=4, base_filters=2)
+    with pytest.raises(ValueError, match="for a DCGAN"):
+        ganzoo.interpolate(gan, labels=[0, 1])
