@@ -11,6 +11,7 @@ import keras
 from keras import layers, ops
 
 from ganzoo.lapgan.pyramid import Downsample, Upsample
+from ganzoo.layers import OneHot, leaky_relu
 
 
 @keras.saving.register_keras_serializable(package="ganzoo")
@@ -251,7 +252,7 @@ def _label_inputs(num_classes):
 
 
 def _one_hot(labels, num_classes):
-    return layers.CategoryEncoding(num_classes, output_mode="one_hot", name="one_hot")(labels)
+    return OneHot(num_classes, name="one_hot")(labels)
 
 
 def _join_planes(planes, labels, num_classes, side):

@@ -1,0 +1,83 @@
+"""What is true of the DCGAN alone."""
+
+import keras
+import numpy as np
+import pytest
+
+import ganzoo
+
+
+@pytest.mark.parametrize("recipe", ["default", "paper"])
+@pytest.mark.parametrize(
+    "shape", [(28, 28, 1), (32, 32, 3), (64, 64, 3), (128, 128, 1), (48, 48, 3)]
+)
+def test_every_side_that_doublings_reach_is_made(recipe, shape):
+    gan = ganzoo.DCGAN(image_shape=shape, latent_dim=4, base_filters=2, recipe=recipe)
+    images = np.asarray(gan(np.zeros((2, 4), "float32")))
+    assert images.shape == (2, *shape)
+    assert gan.discriminator(images).shape == (2, 1)
+
+
+@pytest.mark.parametrize(
+    "shape", [(25, 25, 1), (28, 32, 1), (7, 7, 1), (28, 28, 2), (28, 28), (72, 72, 1)]
+)
+def test_a_side_that_no_doubling_reaches_is_refused(shape):
+    with pytest.raises(ValueError, match="Try a side of 28, 32 or 64"):
+        ganzoo.DCGAN(image_shape=shape)
+
+
+def test_the_paper_recipe_has_the_widths_of_the_paper_at_a_side_of_64():
+    gan = ganzoo.DCGAN(image_shape=(64, 64, 3), recipe="paper")
+    generator, discriminator = gan.generator, gan.discriminator
+    assert generator.get_layer("reshape").output.shape == (None, 4, 4, 1024)
+    ups = [layer for layer in generator.layers if isinstance(layer, keras.layers.Conv2DTranspose)]
+    assert [layer.filters for layer in ups] == [512, 256, 128, 3]
+    downs = [layer for layer in discriminator.layers if isinstance(layer, keras.layers.Conv2D)]
+    assert [layer.filters for layer in downs] == [128, 256, 512, 1024]
+    assert {layer.strides for layer in [*ups, *downs]} == {(2, 2)}
+
+
+def test_the_paper_recipe_follows_the_five_guidelines():
+    gan = ganzoo.DCGAN(image_shape=(32, 32, 1), base_filters=4, recipe="paper")
+    kinds = {
+        name: [type(layer).__name__ for layer in network.layers]
+        for name, network in (("generator", gan.generator), ("discriminator", gan.discriminator))
+    }
+    # Strides in place of pooling, and no hidden dense layer.
+    assert not any("Pooling" in kind for kind in kinds["generator"] + kinds["discriminator"])
+    assert kinds["generator"].count("Dense") == 1  # the projection of the latents
+    assert kinds["discriminator"].count("Dense") == 1  # the logit
+    # Normalized everywhere, except the generator's output and the discriminator's input.
+    assert kinds["generator"].count("BatchNormalization") == 3
+    assert kinds["generator"][-2:] == ["Conv2DTranspose", "Activation"]
+    assert kinds["discriminator"].count("BatchNormalization") == 2
+    assert kinds["discriminator"][1:3] == ["Conv2D", "LeakyReLU"]
+    assert kinds["generator"].count("ReLU") == 3
+    assert kinds["discriminator"].count("LeakyReLU") == 3
+
+
+def test_the_paper_recipe_starts_from_normal_weights_of_deviation_0_02():
+    gan = ganzoo.DCGAN(image_shape=(28, 28, 1), recipe="paper")
+    for layer in (*gan.generator.layers, *gan.discriminator.layers):
+        if hasattr(layer, "kernel"):
+            kernel = np.asarray(layer.kernel)
+            # The estimate of a deviation from n numbers has itself one of 0.02 / sqrt(2 n).
+            assert abs(kernel.std() - 0.02) < 5 * 0.02 / np.sqrt(2 * kernel.size)
+
+
+def test_the_paper_recipe_draws_uniform_latents():
+    gan = ganzoo.DCGAN(image_shape=(8, 8, 1), base_filters=2, recipe="paper")
+    latents = np.asarray(gan.sample_latents(500, seed=(0, 0)))
+    assert -1 <= latents.min() < -0.99 and 0.99 < latents.max() < 1
+    assert latents.std() == pytest.approx(1 / np.sqrt(3), rel=0.02)
+
+
+def test_widths_double_towards_the_latents_up_to_eight_times():
+    gan = ganzoo.DCGAN(image_shape=(128, 128, 3), base_filters=2)
+    convolutions = [
+        layer.filters
+        for layer in gan.generator.layers
+        if isinstance(layer, keras.layers.Conv2DTranspose)
+    ]
+    assert gan.generator.get_layer("reshape").output.shape == (None, 4, 4, 16)
+    assert convolutions == [16, 8, 4, 2, 3]
