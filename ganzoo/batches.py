@@ -5,7 +5,6 @@ Shapes, dtypes, value ranges and labels are looked at here, for arrays,
 the first: in a pipeline as a stage of it, outside the compiled training step.
 """
 
-import itertools
 import re
 
 import keras
@@ -16,6 +15,8 @@ import tensorflow as tf
 _TOLERANCE = 1e-3
 _RANGE_MARK = "float images outside [-1, 1], from "
 _LABEL_MARK = "labels outside the classes, from "
+# How the messages below begin; Keras wraps what Python data raise during `fit`.
+_OPENINGS = ("Images must", "Float images must", "Labels must", "This model needs")
 
 
 def check(x, y, image_shape, num_classes):
@@ -40,16 +41,16 @@ def check(x, y, image_shape, num_classes):
     if isinstance(x, tf.data.Dataset):
         return _check_pipeline(x, image_shape, num_classes)
     if isinstance(x, keras.utils.PyDataset):
-        first = x[0]
-        images, labels = _split(first)
-        check_batch(images, labels, image_shape, num_classes)
-        return x, np.asarray(images)
+        if x.num_batches == 0:
+            raise ValueError(_empty())
+        checked = _CheckedPyDataset(x, image_shape, num_classes)
+        return checked, np.asarray(_split(checked[0])[0])
     if hasattr(x, "__next__"):
         checked = _check_each(x, image_shape, num_classes)
         first = next(checked, None)
         if first is None:
             raise ValueError(_empty())
-        return itertools.chain([first], checked), np.asarray(_split(first)[0])
+        return _prepend(first, checked), np.asarray(_split(first)[0])
     images = np.asarray(x)
     check_batch(images, y, image_shape, num_classes)
     return x, images[:256]
@@ -100,6 +101,8 @@ def check_labels(labels, num_classes):
 def explain(error, num_classes):
     """The `ValueError` behind an error that a checked pipeline raised, or None."""
     text = str(error)
+    if found := re.search(rf"ValueError: ((?:{'|'.join(_OPENINGS)}).*)", text):
+        return ValueError(found[1])
     if found := re.search(re.escape(_RANGE_MARK) + r"\] \[([^\]]*)\] \[to\] \[([^\]]*)\]", text):
         return ValueError(_outside_range(*map(float, found.groups())))
     if found := re.search(re.escape(_LABEL_MARK) + r"\] \[([^\]]*)\] \[to\] \[([^\]]*)\]", text):
@@ -141,7 +144,38 @@ def _check_pipeline(dataset, image_shape, num_classes):
 def _check_each(iterable, image_shape, num_classes):
     for batch in iterable:
         check_batch(*_split(batch), image_shape, num_classes)
-        yield batch
+        # Keras refuses a generator's bare arrays.
+        yield tuple(batch) if isinstance(batch, (tuple, list)) else (batch,)
+
+
+def _prepend(first, rest):
+    # Of Python's iterators Keras knows generators alone.
+    yield first
+    yield from rest
+
+
+class _CheckedPyDataset(keras.utils.PyDataset):
+    """Another data set's batches, each checked when it is read."""
+
+    def __init__(self, dataset, image_shape, num_classes):
+        super().__init__(dataset.workers, dataset.use_multiprocessing, dataset.max_queue_size)
+        self._dataset = dataset
+        self._wanted = image_shape, num_classes
+
+    @property
+    def num_batches(self):
+        return self._dataset.num_batches
+
+    def __getitem__(self, index):
+        batch = self._dataset[index]
+        check_batch(*_split(batch), *self._wanted)
+        return batch
+
+    def on_epoch_begin(self):
+        self._dataset.on_epoch_begin()
+
+    def on_epoch_end(self):
+        self._dataset.on_epoch_end()
 
 
 def _split(batch):

@@ -255,7 +255,7 @@ def demo(
         pathlib.Path | None,
         typer.Option(help="Folder of the run. [default: a new one below runs/]"),
     ] = None,
-    max_steps: Annotated[int, typer.Option(help="Steps of training.")] = 1560,
+    max_steps: Annotated[int, typer.Option(help="Steps of training.")] = 3120,
     seed: Seed = 0,
 ):
     """Train a DCGAN on the packaged sample in a few minutes, and show what came of it.

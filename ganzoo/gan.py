@@ -316,13 +316,14 @@ class GAN(TwoPlayerModel):
                 "`ganzoo.from_preset`."
             )
         model = model_class.from_config(config["config"])
-        model.load_weights(folder / "model.weights.h5")
+        _PresetNetworks(model).load_weights(folder / "model.weights.h5")
+        model.generator.set_weights(model.ema_generator.get_weights())
         return model
 
     def save_to_preset(self, folder, card=None):
         """Writes the model as a preset: config, weights, card and samples.
 
-        Optimizer state is left out; `save` keeps it.
+        The generator is the averaged one. Optimizer state is left out; `save` keeps all.
 
         Args:
             folder: path that does not exist yet, or is empty.
@@ -332,9 +333,6 @@ class GAN(TwoPlayerModel):
             ValueError: If the folder holds something.
         """
         folder = pathlib.Path(folder)
-        # An uncompiled copy, because Keras writes optimizers into weight files, too.
-        copy = type(self).from_config(self.get_config())
-        copy.set_weights(self.get_weights())
         family = next((f for f in registry.families() if f.class_name == type(self).__name__), None)
         config = {
             "family": family.name if family else None,
@@ -344,11 +342,21 @@ class GAN(TwoPlayerModel):
         with weights.new_folder(folder) as partial:
             (partial / "config.json").write_text(json.dumps(config, indent=2) + "\n")
             (partial / "card.json").write_text(json.dumps(card or {}, indent=2) + "\n")
-            copy.save_weights(partial / "model.weights.h5")
+            _PresetNetworks(self).save_weights(partial / "model.weights.h5")
             if images.is_drawable(self.image_shape):
                 images.write_png(
                     partial / "samples.png", images.make_grid(self.generate(64, seed=0))
                 )
+
+
+class _PresetNetworks(keras.Model):
+    """What a preset's weight file holds: the averaged generator and the discriminator."""
+
+    def __init__(self, gan):
+        super().__init__()
+        self.generator = gan.ema_generator
+        self.discriminator = gan.discriminator
+        self.built = True
 
 
 def _check_networks(generator, discriminator):

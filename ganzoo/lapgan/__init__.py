@@ -8,6 +8,7 @@ registry.register_family(
     model="ganzoo.lapgan.model:LAPGAN",
     paper="Denton et al. 2015, arXiv:1506.05751",
     conditioned_on="coarser level, optionally class",
+    classes="optional",
     presets=PRESETS,
     smallest={
         "image_shape": (8, 8, 1),

@@ -11,7 +11,7 @@ import keras
 from keras import layers, ops
 
 from ganzoo.lapgan.pyramid import Downsample, Upsample
-from ganzoo.layers import OneHot, leaky_relu
+from ganzoo.layers import OneHot
 
 
 @keras.saving.register_keras_serializable(package="ganzoo")

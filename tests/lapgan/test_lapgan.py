@@ -1,0 +1,327 @@
+"""What is true of the LAPGAN alone."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+import tiny
+
+import ganzoo
+from ganzoo import images
+from ganzoo.lapgan import pyramid
+
+SIZES = {"base_size": 4, "base_latent_dim": 3, "filters": 4, "hidden_units": 8}
+
+
+def build(num_classes=None, **kwargs):
+    """Three levels: 4, 8, 16."""
+    keras.utils.set_random_seed(1)
+    return ganzoo.LAPGAN((16, 16, 1), num_classes, **{**SIZES, "seed": 0, **kwargs})
+
+
+@pytest.fixture(scope="module")
+def lapgan():
+    return build()
+
+
+@pytest.fixture(scope="module")
+def conditional():
+    return build(num_classes=3)
+
+
+@pytest.mark.parametrize(
+    ("side", "expected"), [(28, (7, 14, 28)), (32, (8, 16, 32)), (64, (8, 16, 32, 64))]
+)
+@pytest.mark.parametrize("recipe", ["default", "paper"])
+def test_sides_of_the_levels(side, expected, recipe):
+    gan = ganzoo.LAPGAN((side, side, 3), filters=2, hidden_units=4, recipe=recipe)
+    assert gan.level_sides == expected
+    assert gan.latent_dim == 100 + sum(side**2 for side in expected[1:])
+    levels = gan.generate(2, seed=0, all_levels=True)
+    assert [level.shape for level in levels] == [(2, side, side, 3) for side in expected]
+    assert all(level.dtype == "uint8" for level in levels)
+    assert gan.discriminator.output_shape == (None, len(expected))
+
+
+def test_generation_is_the_levels_composed_by_hand(lapgan):
+    latents = np.random.default_rng(0).normal(size=(5, lapgan.latent_dim)).astype("float32")
+    # The noise of all levels, flattened, coarse to fine.
+    assert lapgan.latent_dim == 3 + 8 * 8 + 16 * 16
+    noise_0, noise_1, noise_2 = map(tf.constant, np.split(latents, [3, 3 + 64], axis=1))
+    level_0, level_1, level_2 = (lapgan.generator.get_layer(f"level_{i}") for i in range(3))
+    made = level_0([noise_0])
+    made = level_1([made, tf.reshape(noise_1, (5, 8, 8, 1))])
+    made = level_2([made, tf.reshape(noise_2, (5, 16, 16, 1))])
+    np.testing.assert_allclose(lapgan(latents), np.clip(made, -1, 1), atol=1e-6)
+
+
+def test_a_level_adds_its_detail_to_the_low_pass_images(lapgan):
+    rng = np.random.default_rng(0)
+    coarse = rng.uniform(-1, 1, (2, 4, 4, 1)).astype("float32")
+    noise = rng.normal(size=(2, 8, 8, 1)).astype("float32")
+    level = lapgan.generator.get_layer("level_1")
+    detail = keras.Model(level.inputs, level.get_layer("detail").output)([coarse, noise])
+    expected = np.asarray(pyramid.upsample(coarse)) + np.asarray(detail)
+    np.testing.assert_allclose(level([coarse, noise]), expected, atol=1e-6)
+    assert np.std(detail) > 0
+
+
+def test_a_level_is_trained_on_real_coarse_images(lapgan):
+    """As section 3 of the paper has it: never on what the level before makes."""
+    batch = tiny.make_images(4, lapgan.image_shape)
+    real_levels, condition = lapgan.unpack(tf.constant(batch))
+    np.testing.assert_array_equal(real_levels[-1], batch)
+    np.testing.assert_allclose(real_levels[1], pyramid.downsample(batch), atol=1e-6)
+    latents = lapgan.sample_latents(4, seed=(0, 0))
+    fakes = lapgan.synthesize(latents, condition, training=False)
+    noise = lapgan.generator.get_layer("level_2_noise")(latents)
+    expected = lapgan.generator.get_layer("level_2")([real_levels[1], noise])
+    np.testing.assert_allclose(fakes[2], expected, atol=1e-6)
+    assert [fake.shape for fake in fakes] == [level.shape for level in real_levels]
+
+
+def test_the_discriminator_judges_every_level_of_an_image(lapgan):
+    batch = tiny.make_images(4, lapgan.image_shape)
+    real_levels, condition = lapgan.unpack(tf.constant(batch))
+    apart = lapgan.discriminate(real_levels, condition, training=False)
+    together = lapgan.discriminator(batch, training=False)
+    np.testing.assert_allclose(together, np.concatenate(apart, axis=1), rtol=1e-4, atol=1e-5)
+
+
+def level_weights(gan, index):
+    """A level's trainable weights, of both players."""
+    networks = gan.generator, gan.discriminator
+    return [w for n in networks for w in n.get_layer(f"level_{index}").trainable_weights]
+
+
+def train(gan, batch, **kwargs):
+    gan.compile(
+        keras.optimizers.Adam(0.01), keras.optimizers.Adam(0.01), run_eagerly=True, **kwargs
+    )
+    return gan.fit(batch, batch_size=len(batch), epochs=2, verbose=0).history
+
+
+@pytest.mark.parametrize("regularizer", ["none", "r1"])
+def test_levels_learn_independently_of_each_other(regularizer):
+    """A level whose networks were others from the start changes no other level."""
+    batch = tiny.make_images(4, (16, 16, 1))
+    left, right = build(), build()
+    left.set_weights(right.get_weights())
+    for weight in level_weights(right, 1):
+        weight.assign(2.0 * weight + 0.1)
+    train(left, batch, regularizer=regularizer)
+    train(right, batch, regularizer=regularizer)
+    for index in (0, 2):
+        tiny.assert_equal(level_weights(left, index), level_weights(right, index))
+    assert tiny.differ(level_weights(left, 1), level_weights(right, 1))
+
+
+@pytest.mark.parametrize("index", [0, 1, 2])
+def test_the_loss_of_a_level_moves_that_level_alone(lapgan, index):
+    real_levels, condition = lapgan.unpack(tf.constant(tiny.make_images(4, (16, 16, 1))))
+    lapgan.compile()
+    with tf.GradientTape(persistent=True) as tape:
+        fakes = lapgan.synthesize(lapgan.sample_latents(4, seed=(0, 0)), condition)
+        _, fake_logits, losses = lapgan.judge(real_levels, fakes, condition)
+        generator_loss = -tf.reduce_mean(fake_logits[index])
+        discriminator_loss = losses[index]
+    for network, loss in [
+        (lapgan.generator, generator_loss),
+        (lapgan.discriminator, discriminator_loss),
+    ]:
+        weights = network.trainable_weights
+        gradients = tape.gradient(loss, weights)
+        own = {id(weight) for weight in network.get_layer(f"level_{index}").trainable_weights}
+        moved = {
+            id(weight)
+            for weight, gradient in zip(weights, gradients, strict=True)
+            if gradient is not None and np.any(gradient)
+        }
+        assert moved
+        assert moved <= own
+
+
+@pytest.mark.parametrize("update", ["simultaneous", "alternating"])
+def test_logs_of_the_levels_make_up_those_of_all(update):
+    gan = build()
+    history = train(
+        gan, tiny.make_images(8, (16, 16, 1)), regularizer="r1", update=update, loss="hinge"
+    )
+    for name in ("generator_loss", "discriminator_loss"):
+        total = sum(history[f"level_{i}_{name}"][-1] for i in range(3))
+        assert history[name][-1] == pytest.approx(total, rel=1e-5)
+    for name in ("real_score", "fake_score"):
+        mean = np.mean([history[f"level_{i}_{name}"][-1] for i in range(3)])
+        assert history[name][-1] == pytest.approx(mean, rel=1e-5)
+    logs = gan.evaluate(tiny.make_images(4, (16, 16, 1)), verbose=0, return_dict=True)
+    assert "level_2_fake_score" in logs
+
+
+@pytest.mark.parametrize(
+    ("loss", "regularizer"),
+    [
+        *((loss, "none") for loss in ganzoo.losses.LOSSES),
+        *(("non_saturating", regularizer) for regularizer in ganzoo.regularizers.REGULARIZERS),
+    ],
+)
+def test_every_loss_and_regularizer_takes_a_step(loss, regularizer):
+    gan = ganzoo.LAPGAN((8, 8, 1), num_classes=2, **{**SIZES, "filters": 2}, seed=0)
+    gan.compile(loss=loss, regularizer=regularizer, run_eagerly=True)
+    labels = np.array([0, 1, 1, 0])
+    history = gan.fit(tiny.make_images(4, (8, 8, 1)), labels, verbose=0).history
+    assert all(np.isfinite(values).all() for values in history.values())
+
+
+def test_generation_goes_on_from_given_coarse_images(lapgan):
+    whole = lapgan.generate(5, seed=3, all_levels=True)
+    for start in (0, 1):
+        again = lapgan.generate(
+            5, seed=3, coarse_images=whole[start], all_levels=True, batch_size=2
+        )
+        assert [a.shape for a in again] == [w.shape for w in whole[start:]]
+        np.testing.assert_array_equal(again[0], whole[start])
+        # The given pictures were rounded to pixels; batch normalization may magnify that.
+        assert np.abs(again[-1].astype(int) - whole[-1]).max() <= 3
+
+
+def test_floats_and_pixels_are_the_same_coarse_images(lapgan):
+    pixels = np.random.default_rng(0).integers(0, 256, (2, 8, 8, 1), "uint8")
+    np.testing.assert_array_equal(
+        lapgan.generate(2, seed=0, coarse_images=pixels),
+        lapgan.generate(2, seed=0, coarse_images=np.asarray(images.from_pixels(pixels))),
+    )
+
+
+def test_one_coarse_image_is_finished_in_several_ways(lapgan):
+    pixels = np.random.default_rng(0).integers(0, 256, (1, 8, 8, 1), "uint8")
+    finished = lapgan.generate(3, seed=0, coarse_images=pixels)
+    assert finished.shape == (3, 16, 16, 1)
+    assert not np.array_equal(finished[0], finished[1])
+
+
+@pytest.mark.parametrize("shape", [(5, 16, 16, 1), (5, 8, 8, 3), (4, 8, 8, 1), (8, 8, 1)])
+def test_coarse_images_that_do_not_fit_are_refused(lapgan, shape):
+    with pytest.raises(ValueError, match=r"one or 5 images .* Received: shape") as error:
+        lapgan.generate(5, coarse_images=np.zeros(shape, "uint8"))
+    assert str(shape) in str(error.value)
+
+
+def test_coarse_images_out_of_range_are_refused(lapgan):
+    with pytest.raises(ValueError, match=r"\[-1, 1\]"):
+        lapgan.generate(1, coarse_images=np.full((1, 8, 8, 1), 200.0))
+
+
+def test_a_preview_shows_every_level(lapgan, conditional):
+    preview = lapgan.preview(4, seed=2)
+    assert list(preview) == ["generated", "level_0", "level_1"]
+    for name, expected in zip(
+        ["level_0", "level_1", "generated"],
+        lapgan.generate(4, seed=2, all_levels=True),
+        strict=True,
+    ):
+        np.testing.assert_array_equal(preview[name], expected)
+    assert [len(pixels) for pixels in conditional.preview(4, seed=2).values()] == [6, 6, 6]
+
+
+@pytest.mark.parametrize("recipe", ["default", "paper"])
+def test_the_class_reaches_every_level_of_both_networks(recipe):
+    gan = build(num_classes=3, recipe=recipe)
+    batch = tiny.make_images(2, (16, 16, 1))
+    real_levels, _ = gan.unpack((tf.constant(batch), tf.constant([0, 0])))
+    latents = gan.sample_latents(2, seed=(0, 0))
+    made, logits = [], []
+    for labels in ([0, 0], [1, 2]):
+        _, condition = gan.unpack((tf.constant(batch), tf.constant(labels)))
+        made.append(gan.synthesize(latents, condition, training=False))
+        logits.append(gan.discriminate(real_levels, condition, training=False))
+    for one, other in [*zip(*made, strict=True), *zip(*logits, strict=True)]:
+        assert np.all(np.max(np.abs(one - other).reshape(2, -1), axis=1) > 0)
+
+
+@pytest.mark.parametrize("recipe", ["default", "paper"])
+def test_the_class_is_a_linear_plane_beside_the_images(recipe):
+    gan = build(num_classes=3, recipe=recipe)
+    for network in (gan.generator, gan.discriminator):
+        level = network.get_layer("level_2")
+        plane = keras.Model(level.inputs, level.get_layer("class_reshape").output)
+        rows, bias = level.get_layer("class_plane").get_weights()
+        inputs = [np.zeros((3, *tensor.shape[1:]), "float32") for tensor in level.inputs[:-1]]
+        shown = plane([*inputs, np.array([2, 0, 1], "int32")])
+        expected = (rows[[2, 0, 1]] + bias).reshape(3, 16, 16, 1)
+        np.testing.assert_allclose(shown, expected, atol=1e-6)
+        channels = {"generator": 3, "discriminator": 2}[network.name]
+        assert level.get_layer("join").output.shape == (None, 16, 16, channels)
+
+
+def test_labels_of_generate(conditional):
+    np.testing.assert_array_equal(
+        conditional.generate(3, labels=1, seed=0), conditional.generate(3, labels=[1] * 3, seed=0)
+    )
+    assert conditional.generate(3, seed=0).shape == (3, 16, 16, 1)
+    with pytest.raises(ValueError, match="from 0 to 2"):
+        conditional.generate(2, labels=[0, 3])
+
+
+def test_a_model_without_classes_refuses_labels_and_trains_without(lapgan):
+    with pytest.raises(ValueError, match="not conditioned"):
+        lapgan.generate(2, labels=[0, 1])
+    gan = build()
+    gan.compile(run_eagerly=True)
+    gan.fit(tiny.make_images(4, (16, 16, 1)), np.zeros(4, "int32"), verbose=0)
+
+
+def test_a_model_with_classes_trains_on_labels_and_asks_for_them():
+    gan = build(num_classes=3)
+    gan.compile(run_eagerly=True)
+    with pytest.raises(ValueError, match="images, labels"):
+        gan.fit(tiny.make_images(4, (16, 16, 1)), verbose=0)
+    gan.fit(tiny.make_images(4, (16, 16, 1)), np.array([0, 1, 2, 1]), verbose=0)
+
+
+def test_the_conditional_model_is_saved_and_loaded(conditional, tmp_path):
+    conditional.save_to_preset(tmp_path / "mine")
+    restored = ganzoo.from_preset(tmp_path / "mine")
+    labels = [0, 1, 2]
+    np.testing.assert_array_equal(
+        conditional.generate(3, labels=labels, seed=0), restored.generate(3, labels=labels, seed=0)
+    )
+
+
+def test_the_paper_recipe_has_the_paper_layers():
+    gan = ganzoo.LAPGAN((32, 32, 3), recipe="paper")
+    generator, discriminator = (
+        network.get_layer("level_2") for network in (gan.generator, gan.discriminator)
+    )
+    kernels = [w.shape for w in generator.trainable_weights if len(w.shape) == 4]
+    assert kernels == [(7, 7, 4, 64), (7, 7, 64, 64), (5, 5, 64, 3)]
+    kernels = [w.shape for w in discriminator.trainable_weights if len(w.shape) == 4]
+    assert kernels == [(5, 5, 3, 64), (5, 5, 64, 64)]
+    assert discriminator.get_layer("conv_1").strides == (2, 2)
+    for network, units in [(gan.generator, 1200), (gan.discriminator, 600)]:
+        level = network.get_layer("level_0")
+        assert [level.get_layer(f"dense_{i}").units for i in range(2)] == [units] * 2
+    recipe = gan.recommended()
+    optimizer = recipe["generator_optimizer"]
+    assert float(optimizer.learning_rate) == pytest.approx(0.02)
+    assert float(optimizer.momentum_at(0)) == 0.5
+    assert float(optimizer.momentum_at(10**6)) == pytest.approx(0.7)
+    assert recipe["ema_decay"] == 0.0
+
+
+@pytest.mark.parametrize(
+    ("image_shape", "arguments", "message"),
+    [
+        ((28, 32, 1), {}, r"square.*\(28, 32, 1\)"),
+        ((32, 32, 2), {}, r"1 or 3 channels.*\(32, 32, 2\)"),
+        ((30, 30, 1), {}, r"even until.*\(30, 30, 1\).*Try a side of 28, 32 or 64"),
+        ((8, 8, 1), {}, r"above `base_size`.*\(8, 8, 1\)"),
+        ((32, 32, 1), {"base_size": 2}, "base_size=2"),
+        ((32, 32, 1), {"num_classes": 1}, "num_classes=1"),
+        ((32, 32, 1), {"base_latent_dim": 0}, "base_latent_dim=0"),
+        ((32, 32, 1), {"filters": 1}, "filters=1"),
+        ((32, 32, 1), {"recipe": "best"}, "best"),
+    ],
+)
+def test_what_does_not_fit_is_named(image_shape, arguments, message):
+    with pytest.raises(ValueError, match=message):
+        ganzoo.LAPGAN(image_shape, **arguments)

@@ -1,0 +1,241 @@
+"""Named data as pipelines."""
+
+import os
+import pathlib
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import tiny
+from PIL import Image
+
+import ganzoo
+from ganzoo import data
+
+
+def gather(dataset):
+    """All batches: one array, or a tuple of them."""
+    batches = list(dataset.as_numpy_iterator())
+    if isinstance(batches[0], tuple):
+        return tuple(np.concatenate(part) for part in zip(*batches, strict=True))
+    return np.concatenate(batches)
+
+
+def test_the_sample_holds_1000_images_of_each_class_in_a_file_below_5_mb():
+    images, labels = gather(data.load("sample", batch_size=1000, labels=True))
+    assert images.shape == (10_000, 28, 28, 1)
+    assert np.bincount(labels).tolist() == [1000] * 10
+    path = pathlib.Path(ganzoo.__file__).parent / "assets" / "fashion_mnist_sample.npz"
+    assert path.stat().st_size < 5e6
+
+
+def test_the_sample_looks_like_fashion_mnist():
+    """Mean and spread of the whole training set, as published: 0.2860 and 0.3530."""
+    pixels = (gather(data.load("sample", batch_size=1000)) + 1) / 2
+    assert pixels.mean() == pytest.approx(0.2860, abs=0.004)
+    assert pixels.std() == pytest.approx(0.3530, abs=0.004)
+    assert len(np.unique(pixels.reshape(10_000, -1), axis=0)) > 9_980
+
+
+def test_pipelines_give_whole_float32_batches_in_minus_1_to_1():
+    batches = list(data.load("sample", batch_size=768).as_numpy_iterator())
+    assert {(batch.shape, batch.dtype.name) for batch in batches} == {
+        ((768, 28, 28, 1), "float32")
+    }
+    assert len(batches) == 13
+    assert min(batch.min() for batch in batches) == -1
+    assert max(batch.max() for batch in batches) == 1
+
+
+def test_labels_are_int32_and_belong_to_their_images(tmp_path):
+    for index, name in enumerate(["apple", "pear", "zebra"]):
+        folder = tmp_path / name
+        folder.mkdir()
+        for number in range(4):
+            pixels = np.full((8, 8), 100 * index + number, "uint8")
+            Image.fromarray(pixels).save(folder / f"{number}.png")
+    images, labels = gather(data.load(tmp_path, batch_size=3, labels=True))
+    assert labels.dtype == "int32"
+    assert len(images) == 12
+    pixels = ganzoo.images.to_pixels(images)[:, 0, 0, 0]
+    np.testing.assert_array_equal(pixels // 100, labels)
+    assert sorted(pixels.tolist()) == [100 * i + n for i in range(3) for n in range(4)]
+
+
+def test_every_pass_has_another_order_and_the_same_images(png_folder):
+    dataset = data.load(png_folder, batch_size=5)
+    first, second = gather(dataset), gather(dataset)
+    assert np.any(first != second)
+    np.testing.assert_array_equal(sort(first), sort(second))
+
+
+def sort(images):
+    return np.array(sorted(images.reshape(len(images), -1).tolist()))
+
+
+def test_the_same_seed_gives_the_same_order_and_another_seed_another(png_folder):
+    orders = [gather(data.load(png_folder, batch_size=5, seed=seed)) for seed in (1, 1, 2)]
+    np.testing.assert_array_equal(orders[0], orders[1])
+    assert np.any(orders[0] != orders[2])
+
+
+def test_without_shuffling_the_order_is_that_of_the_files(png_folder):
+    images = gather(data.load(png_folder, batch_size=4, shuffle=False))
+    for path, image in zip(sorted(png_folder.iterdir()), images, strict=True):
+        with Image.open(path) as file:
+            expected = np.asarray(file)
+        np.testing.assert_array_equal(ganzoo.images.to_pixels(image)[..., 0], expected)
+
+
+def test_what_does_not_fill_a_batch_waits_for_the_next_pass(png_folder):
+    dataset = data.load(png_folder, batch_size=7)
+    assert len(dataset) == 2
+    seen = {image.tobytes() for _ in range(12) for image in gather(dataset)}
+    assert len(seen) == 20
+
+
+def test_images_are_cropped_to_their_centre_and_resized(tmp_path):
+    # Red on the left, green in the middle square, blue on the right.
+    pixels = np.zeros((4, 12, 3), "uint8")
+    pixels[:, :4, 0], pixels[:, 4:8, 1], pixels[:, 8:, 2] = 255, 255, 255
+    Image.fromarray(pixels).save(tmp_path / "a.png")
+    (image,) = gather(data.load(tmp_path, image_size=2, batch_size=1))
+    assert ganzoo.images.to_pixels(image).tolist() == [[[0, 255, 0]] * 2] * 2
+
+
+def test_shrinking_does_not_alias(tmp_path):
+    checkers = np.indices((32, 32)).sum(axis=0) % 2 * 255
+    Image.fromarray(checkers.astype("uint8")).save(tmp_path / "a.png")
+    (image,) = gather(data.load(tmp_path, image_size=8, batch_size=1))
+    np.testing.assert_allclose(image, 0, atol=0.05)  # Gray, not a pattern.
+
+
+def test_the_sample_is_resized_too():
+    assert next(iter(data.load("sample", image_size=16, batch_size=2))).shape == (2, 16, 16, 1)
+
+
+def test_one_colour_image_makes_all_of_them_colour_images(tmp_path):
+    tiny.write_folder(tmp_path, num_images=2)
+    Image.fromarray(np.zeros((8, 8, 3), "uint8")).save(tmp_path / "colour.png")
+    assert next(iter(data.load(tmp_path, batch_size=3))).shape == (3, 8, 8, 3)
+
+
+def test_loose_files_beside_subfolders_leave_no_labels(tmp_path):
+    tiny.write_folder(tmp_path, num_images=2, classes=("", "a", "b"))
+    assert next(iter(data.load(tmp_path, batch_size=6))).shape == (6, 8, 8, 1)
+    with pytest.raises(ValueError, match="has no labels"):
+        data.load(tmp_path, batch_size=6, labels=True)
+
+
+# What cannot be loaded is named.
+
+
+def test_unreadable_images_are_named(png_folder):
+    (png_folder / "broken.png").write_bytes(b"not an image")
+    whole = (png_folder / "000.png").read_bytes()
+    (png_folder / "half.png").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(ValueError, match=r"2 of 22 images .* broken\.png, half\.png"):
+        data.load(png_folder)
+
+
+def test_different_sizes_are_refused_unless_one_is_given(png_folder):
+    Image.fromarray(np.zeros((5, 9), "uint8")).save(png_folder / "z.png")
+    with pytest.raises(ValueError, match=r"\(5, 9\) to \(8, 8\).*image_size"):
+        data.load(png_folder, batch_size=2)
+    assert len(gather(data.load(png_folder, image_size=8, batch_size=3))) == 21
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        ({"batch_size": 0}, "batch_size=0"),
+        ({"batch_size": -1}, "batch_size=-1"),
+        ({"image_size": 0}, "image_size=0"),
+        ({"batch_size": 21}, "20 images.*batch of 21"),
+        ({"split": "test"}, "split='test'"),
+        ({"labels": True}, "has no labels"),
+    ],
+)
+def test_a_wrong_argument_is_named(png_folder, arguments, named):
+    with pytest.raises(ValueError, match=named):
+        data.load(png_folder, **arguments)
+
+
+def test_a_folder_without_images_is_refused(tmp_path):
+    (tmp_path / "notes.txt").write_text("no image")
+    with pytest.raises(ValueError, match="holds no images"):
+        data.load(tmp_path)
+
+
+def test_an_unknown_name_is_refused_with_the_nearest():
+    with pytest.raises(ValueError, match="Did you mean 'fashion_mnist'"):
+        data.load("fashion_minst")
+
+
+def test_a_known_set_that_is_neither_here_nor_to_be_had_says_where_it_was_looked_for(tmp_path):
+    program = """
+import sys, urllib.request, socket
+urllib.request.getproxies = lambda: {}
+def refuse(*_, **__): raise socket.gaierror("no network")
+socket.getaddrinfo = refuse
+from ganzoo import data
+try:
+    data.load("mnist")
+except ValueError as error:
+    print(error)
+"""
+    outcome = subprocess.run(
+        [sys.executable, "-c", program],
+        env={**os.environ, "TFDS_DATA_DIR": str(tmp_path), "TF_CPP_MIN_LOG_LEVEL": "3"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    (line,) = outcome.stdout.splitlines()
+    assert "'mnist'" in line
+    assert str(tmp_path) in line
+    assert "TFDS_DATA_DIR" in line
+    assert "'sample'" in line
+
+
+# The real sets. Facts over all pixels, as published by their authors and common tools.
+
+REAL = [
+    ("mnist", "train", 60_000, [5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949]),
+    ("mnist", "test", 10_000, [980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009]),
+    ("fashion_mnist", "train", 60_000, [6000] * 10),
+    ("fashion_mnist", "test", 10_000, [1000] * 10),
+    ("cifar10", "train", 50_000, [5000] * 10),
+    ("cifar10", "test", 10_000, [1000] * 10),
+]
+MOMENTS = {
+    ("mnist", "train"): ([0.1307], [0.3081]),
+    ("mnist", "test"): ([0.1325], [0.3105]),
+    ("fashion_mnist", "train"): ([0.2860], [0.3530]),
+    ("fashion_mnist", "test"): ([0.2868], [0.3524]),
+    ("cifar10", "train"): ([0.4914, 0.4822, 0.4465], [0.2470, 0.2435, 0.2616]),
+    ("cifar10", "test"): ([0.4942, 0.4851, 0.4504], [0.2467, 0.2429, 0.2616]),
+}
+
+
+@pytest.mark.datasets
+@pytest.mark.parametrize(("name", "split", "count", "per_class"), REAL)
+def test_a_real_set_has_its_published_counts_and_moments(name, split, count, per_class):
+    dataset = data.load(name, split=split, batch_size=1000, labels=True, shuffle=False)
+    images, labels = gather(dataset)
+    side, channels = (32, 3) if name == "cifar10" else (28, 1)
+    assert images.shape == (count, side, side, channels)
+    assert np.bincount(labels).tolist() == per_class
+    mean, std = MOMENTS[name, split]
+    pixels = (images.astype("float64") + 1) / 2
+    np.testing.assert_allclose(pixels.mean(axis=(0, 1, 2)), mean, atol=6e-5)
+    np.testing.assert_allclose(pixels.std(axis=(0, 1, 2)), std, atol=6e-5)
+
+
+@pytest.mark.datasets
+def test_a_part_of_a_real_set_and_its_other_size():
+    dataset = data.load("mnist", split="train[:100]", image_size=32, batch_size=50)
+    assert gather(dataset).shape == (100, 32, 32, 1)
+    with pytest.raises(ValueError, match="no split 'valid'.*test, train"):
+        data.load("mnist", split="valid")

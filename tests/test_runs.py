@@ -1,0 +1,332 @@
+"""Run folders: trained, interrupted, resumed."""
+
+import dataclasses
+import json
+import os
+import signal
+
+import keras
+import numpy as np
+import pytest
+import tiny
+from PIL import Image
+
+import ganzoo
+from ganzoo import callbacks, runs
+
+
+def make_recipe(folder, **changes):
+    """Two epochs of four steps."""
+    recipe = runs.Recipe(
+        family="vanilla", data=str(folder), epochs=2, batch_size=5, mixed_precision=False, seed=3
+    )
+    return dataclasses.replace(recipe, **changes)
+
+
+def train(folder, out, **changes):
+    return runs.train(make_recipe(folder, **changes), out, verbose=0)
+
+
+def rows(out):
+    return json.loads((out / "metrics.json").read_text())["epochs"]
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory):
+    return tiny.write_folder(tmp_path_factory.mktemp("data") / "photos", num_images=20)
+
+
+@pytest.fixture(scope="module")
+def finished(photos, tmp_path_factory):
+    """A run as it is when all went well; only to be read."""
+    return train(photos, tmp_path_factory.mktemp("runs") / "finished")
+
+
+# What a run leaves behind.
+
+
+def test_a_run_folder_holds_what_is_promised(finished):
+    out = finished.folder
+    assert {path.name for path in out.iterdir()} == {
+        "config.json",
+        "checkpoints",
+        "logs",
+        "samples",
+        "metrics.json",
+        "model.keras",
+    }
+    assert [path.name for path in callbacks.checkpoints(out / "checkpoints")] == [
+        "step_00000004.keras",
+        "step_00000008.keras",
+    ]
+    assert {path.name for path in (out / "samples").iterdir()} == {
+        "epoch_001.png",
+        "epoch_002.png",
+        "real.png",
+    }
+    assert list((out / "logs").rglob("events.out.tfevents.*"))
+    assert finished.step == 8
+
+
+def test_the_configuration_is_complete(finished, photos):
+    config = json.loads((finished.folder / "config.json").read_text())
+    assert config["recipe"] == dataclasses.asdict(make_recipe(photos))
+    assert config["model"]["image_shape"] == [8, 8, 1]
+    assert config["compile"]["loss"]["class_name"] == "NonSaturating"
+    assert set(config["versions"]) >= {"ganzoo", "keras", "tensorflow"}
+    assert runs.read_recipe(finished.folder) == make_recipe(photos)
+
+
+def test_metrics_have_a_row_for_every_epoch(finished):
+    found = rows(finished.folder)
+    assert [(row["epoch"], row["step"]) for row in found] == [(1, 4), (2, 8)]
+    names = {"generator_loss", "discriminator_loss", "real_score", "fake_score", "seconds"}
+    for row in found:
+        assert set(row) >= names
+        assert 0 <= row["fake_score"] <= 1
+    assert finished.logs == found[-1]
+
+
+def test_the_grids_show_the_data_and_the_model(finished):
+    with Image.open(finished.folder / "samples" / "real.png") as image:
+        assert image.mode == "L"
+        assert image.width >= 300  # Small images are enlarged.
+    with (
+        Image.open(finished.folder / "samples" / "epoch_001.png") as first,
+        Image.open(finished.folder / "samples" / "epoch_002.png") as second,
+    ):
+        assert first.size == second.size
+        assert first.tobytes() != second.tobytes()
+
+
+def test_the_model_of_a_run_is_loaded_from_its_folder_and_file(finished):
+    for path in (finished.folder, finished.folder / "model.keras", str(finished.folder)):
+        model = ganzoo.load(path)
+        tiny.assert_equal(model.weights, finished.model.weights)
+        assert int(model.discriminator_optimizer.iterations) == 8
+
+
+def test_the_same_recipe_gives_the_same_model_bit_for_bit(finished, photos, tmp_path):
+    again = train(photos, tmp_path / "again")
+    tiny.assert_equal(again.model.weights, finished.model.weights)
+
+
+def test_another_seed_gives_another_model(finished, photos, tmp_path):
+    other = train(photos, tmp_path / "other", seed=4, epochs=1, max_steps=1)
+    assert tiny.differ(other.model.generator.weights, finished.model.generator.weights)
+
+
+def test_the_default_batch_size_is_the_families_own(photos, tmp_path):
+    with pytest.raises(ValueError, match="fewer than one batch of 64"):
+        train(photos, tmp_path / "run", batch_size=None)
+    with pytest.raises(ValueError, match="fewer than one batch of 100"):
+        train(photos, tmp_path / "run", batch_size=None, recipe="paper")
+
+
+def test_labels_reach_a_family_that_needs_them(tmp_path):
+    folder = tiny.write_folder(tmp_path / "photos", num_images=4, classes=("a", "b"))
+    outcome = train(folder, tmp_path / "run", family="cgan", batch_size=4, epochs=1)
+    assert outcome.model.num_classes == 2
+    assert outcome.step == 2
+    assert int(ganzoo.load(tmp_path / "run").generator_optimizer.iterations) == 2
+
+
+# Where a run ends.
+
+
+@pytest.mark.parametrize(("max_steps", "epochs", "steps"), [(3, 2, 3), (6, 9, 6), (99, 1, 4)])
+def test_training_ends_at_max_steps_or_with_the_epochs(photos, tmp_path, max_steps, epochs, steps):
+    outcome = train(photos, tmp_path / "run", max_steps=max_steps, epochs=epochs)
+    assert outcome.step == steps
+    assert int(ganzoo.load(tmp_path / "run").generator_optimizer.iterations) == steps
+    assert [row["step"] for row in rows(tmp_path / "run")] == sorted({min(4, steps), steps})
+
+
+def test_an_interrupted_run_goes_on_where_it_was(finished, photos, tmp_path):
+    out = tmp_path / "run"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(callbacks, "StopAtStep", make_interrupting(6, KeyboardInterrupt))
+        with pytest.raises(runs.InterruptedRunError, match="step 6 of 8.*--resume"):
+            train(photos, out)
+    assert not (out / "model.keras").exists()
+    assert [path.stem for path in callbacks.checkpoints(out / "checkpoints")] == [
+        "step_00000004",
+        "step_00000006",
+    ]
+    assert int(ganzoo.load(out).generator_optimizer.iterations) == 6
+
+    outcome = runs.resume(out, verbose=0)
+    assert outcome.step == 8
+    assert int(outcome.model.discriminator_optimizer.iterations) == 8
+    found = rows(out)
+    assert [row["step"] for row in found] == [4, 8]
+    assert {path.name for path in out.iterdir()} == {
+        path.name for path in finished.folder.iterdir()
+    }
+
+
+def make_interrupting(step, error):
+    class Interrupting(callbacks.StopAtStep):
+        def on_train_batch_end(self, batch, logs=None):
+            super().on_train_batch_end(batch, logs)
+            if int(self.model.generator_optimizer.iterations) == step:
+                raise error
+
+    return Interrupting
+
+
+def test_a_run_killed_without_warning_goes_on_from_its_last_epoch(photos, tmp_path):
+    out = tmp_path / "run"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(callbacks, "StopAtStep", make_interrupting(6, SystemExit))
+        with pytest.raises(SystemExit):
+            train(photos, out)
+    assert [p.stem for p in callbacks.checkpoints(out / "checkpoints")] == ["step_00000004"]
+    outcome = runs.resume(out, verbose=0)
+    assert outcome.step == 8
+    assert [row["step"] for row in rows(out)] == [4, 8]
+
+
+def test_a_run_killed_in_its_first_epoch_starts_again_as_it_did(finished, photos, tmp_path):
+    out = tmp_path / "run"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(callbacks, "StopAtStep", make_interrupting(2, SystemExit))
+        with pytest.raises(SystemExit):
+            train(photos, out)
+    with pytest.raises(ValueError, match="has no model yet"):
+        ganzoo.load(out)
+    tiny.assert_equal(runs.resume(out, verbose=0).model.weights, finished.model.weights)
+
+
+def test_a_finished_run_is_made_longer(photos, tmp_path):
+    out = tmp_path / "run"
+    train(photos, out, epochs=1)
+    assert runs.resume(out, verbose=0).step == 4  # Nothing was left to do.
+    outcome = runs.resume(out, epochs=3, max_steps=9, verbose=0)
+    assert outcome.step == 9
+    assert [row["step"] for row in rows(out)] == [4, 8, 9]
+    assert runs.read_recipe(out).epochs == 3
+    assert int(ganzoo.load(out).generator_optimizer.iterations) == 9
+
+
+def test_sigterm_under_the_command_line_leaves_a_checkpoint(photos, tmp_path, capsys):
+    from ganzoo import cli
+
+    class Terminating(callbacks.StopAtStep):
+        def on_train_batch_end(self, batch, logs=None):
+            if int(self.model.generator_optimizer.iterations) == 3:
+                os.kill(os.getpid(), signal.SIGTERM)
+
+    out = tmp_path / "run"
+    arguments = ["train", "vanilla", "--data", str(photos), "--batch-size", "5", "--out", str(out)]
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(SystemExit) as stop:
+        patch.setattr(callbacks, "StopAtStep", Terminating)
+        cli.main([*arguments, "--epochs", "2"])
+    assert stop.value.code == 1
+    last = capsys.readouterr().err.strip().splitlines()[-1]
+    assert last.startswith("ganzoo: Stopped at step ")
+    assert "--resume" in last
+    assert len(callbacks.checkpoints(out / "checkpoints")) == 1
+
+
+def test_a_loss_that_is_not_finite_names_the_last_checkpoint(photos, tmp_path):
+    class Breaking(callbacks.StopAtStep):
+        def on_train_batch_begin(self, batch, logs=None):
+            if int(self.model.generator_optimizer.iterations) == 5:
+                bias = self.model.discriminator.weights[-1]
+                bias.assign(np.full(bias.shape, np.nan))
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(callbacks, "StopAtStep", Breaking)
+        with pytest.raises(FloatingPointError, match=r"step 6: .*step_00000004\.keras"):
+            train(photos, tmp_path / "run")
+    model = ganzoo.load(tmp_path / "run")
+    assert all(np.isfinite(value).all() for value in model.get_weights())
+
+
+# Starting from something trained.
+
+
+def test_a_run_starts_from_the_weights_of_another(finished, photos, tmp_path):
+    finished.model.save_to_preset(tmp_path / "preset")
+    for source in (finished.folder, tmp_path / "preset"):
+        _, model = runs._prepare(make_recipe(photos, seed=9, start_from=str(source)))
+        tiny.assert_equal(model.weights, finished.model.weights)
+        assert int(model.generator_optimizer.iterations) == 0
+
+
+def test_starting_from_other_networks_is_refused(finished, tmp_path):
+    folder = tiny.write_folder(tmp_path / "larger", num_images=5, side=10)
+    with pytest.raises(ValueError, match=r"VanillaGAN of \(8, 8, 1\).*\(10, 10, 1\)"):
+        train(folder, tmp_path / "run", start_from=str(finished.folder))
+    assert not (tmp_path / "run").exists()
+
+
+# What is refused leaves nothing behind.
+
+
+def test_the_folder_of_another_run_is_refused_and_left_as_it_was(finished, photos):
+    before = snapshot(finished.folder)
+    with pytest.raises(ValueError, match="holds another run.*--resume"):
+        train(photos, finished.folder)
+    assert snapshot(finished.folder) == before
+
+
+def test_a_folder_that_holds_something_else_is_refused(photos, tmp_path):
+    (tmp_path / "notes.txt").write_text("mine")
+    with pytest.raises(ValueError, match="is not an empty folder"):
+        train(photos, tmp_path)
+    with pytest.raises(ValueError, match="is not an empty folder"):
+        train(photos, tmp_path / "notes.txt")
+    assert snapshot(tmp_path) == {"notes.txt": b"mine"}
+
+
+def snapshot(folder):
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"data": "fashion_minst"}, "fashion_mnist"),
+        ({"family": "vanila"}, "Did you mean 'vanilla'"),
+        ({"recipe": "papers"}, "recipe='papers'"),
+        ({"start_from": "nowhere"}, "nowhere"),
+        ({"batch_size": 21}, "fewer than one batch of 21"),
+        ({"family": "cgan"}, "needs labels"),
+    ],
+)
+def test_a_wrong_recipe_is_named_and_leaves_no_folder(photos, tmp_path, changes, named):
+    with pytest.raises(ValueError, match=named):
+        train(photos, tmp_path / "run", **changes)
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("name", ["epochs", "batch_size", "max_steps", "image_size"])
+def test_numbers_below_1_are_refused(name):
+    with pytest.raises(ValueError, match=f"{name}=0"):
+        runs.Recipe(family="vanilla", data="sample", **{name: 0})
+
+
+def test_what_is_no_run_cannot_be_resumed(tmp_path):
+    for path in (tmp_path, tmp_path / "none"):
+        with pytest.raises(ValueError, match="holds no run"):
+            runs.resume(path)
+    assert not (tmp_path / "none").exists()
+
+
+def test_a_model_that_is_not_there_is_named(tmp_path):
+    (tmp_path / "a.txt").write_text("no model")
+    for path in ("a.txt", "none.keras", "none"):
+        with pytest.raises(ValueError, match=path):
+            ganzoo.load(tmp_path / path)
+
+
+def test_mixed_precision_reaches_the_model(photos):
+    _, model = runs._prepare(make_recipe(photos, mixed_precision=True))
+    assert model.dtype_policy.name in ("mixed_bfloat16", "mixed_float16")
+    assert keras.config.dtype_policy().name == "float32"
