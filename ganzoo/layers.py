@@ -68,9 +68,10 @@ def check_image_shape(image_shape):
 def convolutional_generator(inputs, image_shape, base_filters):
     """A vector to images in [-1, 1] by way of transposed convolutions, as tensors.
 
-    At each resolution activations are normalized once and refined by one residual 3x3
-    convolution. The largest hidden resolution has `base_filters`, each before it twice
-    as many, at most eight times.
+    At each resolution a residual 3x3 convolution refines what the one before has made
+    twice as large. Activations are normalized before every rectifier. The largest
+    hidden resolution has `base_filters`, each before it twice as many, at most eight
+    times.
 
     Args:
         inputs: tensor `(batch, features)`.
@@ -80,15 +81,20 @@ def convolutional_generator(inputs, image_shape, base_filters):
     side, _, channels = image_shape
     start = start_side(side)
     widths = _widths(image_shape, base_filters)[::-1]
-    x = keras.layers.Dense(start * start * widths[0], use_bias=False, name="project")(inputs)
+    x = keras.layers.Dense(start * start * widths[0], name="project")(inputs)
     x = keras.layers.Reshape((start, start, widths[0]), name="reshape")(x)
     for index, filters in enumerate(widths):
         if index > 0:
             x = keras.layers.Conv2DTranspose(
                 filters, _KERNEL, strides=2, padding="same", use_bias=False, name=f"up_{index}"
             )(x)
+        y = _normalize(x, name=f"refine_{index}_norm")
+        y = keras.layers.ReLU(name=f"refine_{index}_relu")(y)
+        y = keras.layers.Conv2D(
+            filters, 3, padding="same", use_bias=False, name=f"refine_{index}_conv"
+        )(y)
+        x = keras.layers.Add(name=f"refine_{index}")([x, y])
         x = _normalize(x, name=f"norm_{index}")
-        x = _refine(x, keras.layers.ReLU, name=f"refine_{index}")
         x = keras.layers.ReLU(name=f"relu_{index}")(x)
     x = keras.layers.Conv2DTranspose(
         channels, _KERNEL, strides=2, padding="same", name="to_images"
@@ -108,12 +114,15 @@ def convolutional_features(images, base_filters):
     """
     x = images
     for index, filters in enumerate(_widths(images.shape[1:], base_filters)):
-        x = keras.layers.Conv2D(
-            filters, _KERNEL, strides=2, padding="same", use_bias=index == 0, name=f"down_{index}"
-        )(x)
+        x = keras.layers.Conv2D(filters, _KERNEL, strides=2, padding="same", name=f"down_{index}")(
+            x
+        )
         if index > 0:  # A normalized input layer would hide the images' brightness.
-            x = _normalize(x, name=f"norm_{index}")
-        x = _refine(x, leaky_relu, name=f"refine_{index}")
+            x = _normalize(x, name=f"down_{index}_norm")
+        y = leaky_relu(name=f"refine_{index}_leaky_relu")(x)
+        y = keras.layers.Conv2D(filters, 3, padding="same", name=f"refine_{index}_conv")(y)
+        y = _normalize(y, name=f"refine_{index}_norm")
+        x = keras.layers.Add(name=f"refine_{index}")([x, y])
         x = leaky_relu(name=f"leaky_relu_{index}")(x)
     return keras.layers.Flatten(name="flatten")(x)
 
@@ -131,13 +140,6 @@ def _widths(image_shape, base_filters):
 def _normalize(x, name):
     # A memory of ten batches: the averaged weights change too fast for Keras's hundred.
     return keras.layers.BatchNormalization(momentum=0.9, name=name)(x)
-
-
-def _refine(x, activation, name):
-    """Adds to activations what a convolution makes of them."""
-    y = activation(name=f"{name}_activation")(x)
-    y = keras.layers.Conv2D(x.shape[-1], 3, padding="same", name=f"{name}_conv")(y)
-    return keras.layers.Add(name=f"{name}_add")([x, y])
 
 
 @keras.saving.register_keras_serializable(package="ganzoo")

@@ -24,7 +24,8 @@ class CGAN(GAN):
             4 to 7 times a power of two, at least 8, and 1 or 3 channels; any for
             `recipe="paper"`.
         num_classes: int, at least 2.
-        latent_dim: int, at least 1. Length of a latent vector.
+        latent_dim: int, at least 1. Length of a latent vector. None takes 64, or the
+            paper's 100.
         base_filters: int. Filters at the largest hidden resolution of the default;
             doubled at each before it.
         recipe: `"default"` or `"paper"`.
@@ -52,13 +53,15 @@ class CGAN(GAN):
         self,
         image_shape,
         num_classes,
-        latent_dim=100,
+        latent_dim=None,
         base_filters=64,
         recipe="default",
         **kwargs,
     ):
         check_recipe(recipe)
         image_shape = tuple(image_shape)
+        if latent_dim is None:
+            latent_dim = 100 if recipe == "paper" else 64
         if num_classes < 2 or latent_dim < 1:
             raise ValueError(
                 "`num_classes` must be at least 2 and `latent_dim` at least 1. Received: "
@@ -88,8 +91,9 @@ class CGAN(GAN):
         if self.recipe == "default":
             return {
                 **super().recommended(),
-                "generator_optimizer": keras.optimizers.Adam(6e-4, beta_1=0.5),
-                "discriminator_optimizer": keras.optimizers.Adam(6e-4, beta_1=0.5),
+                "generator_optimizer": keras.optimizers.Adam(8e-4, beta_1=0.5),
+                "discriminator_optimizer": keras.optimizers.Adam(8e-4, beta_1=0.5),
+                "ema_decay": 0.998,
             }
         return {
             **super().recommended(),

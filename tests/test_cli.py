@@ -1,0 +1,277 @@
+"""The command line: exit codes, one line of error, results on standard output."""
+
+import json
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import tiny
+from PIL import Image
+
+import ganzoo
+from ganzoo import cli, registry
+
+COMMANDS = [command.name or command.callback.__name__ for command in cli.app.registered_commands]
+
+
+@pytest.fixture
+def ganzoo_command(capsys):
+    """Runs a command in this process, as `(exit code, stdout, stderr)`."""
+
+    def run(*arguments):
+        with pytest.raises(SystemExit) as stop:
+            cli.main([str(argument) for argument in arguments])
+        captured = capsys.readouterr()
+        return stop.value.code, captured.out, captured.err
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def model_file(tmp_path_factory):
+    path = tmp_path_factory.mktemp("model") / "small.keras"
+    registry.get_family("vanilla").build_smallest(seed=0).save(path)
+    return path
+
+
+def fresh(*arguments, program=None):
+    """Runs a new Python process."""
+    start = ["-c", program] if program else ["-m", "ganzoo"]
+    return subprocess.run(
+        [sys.executable, *start, *map(str, arguments)],
+        env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "COLUMNS": "100"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+# What answers at once.
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        "import ganzoo; ganzoo.list_presets(); dir(ganzoo); ganzoo.__version__",
+        "from ganzoo.cli import main; main(['list'])",
+        "from ganzoo.cli import main; main(['--help'])",
+        "from ganzoo.cli import main; main(['train', '--help'])",
+    ],
+    ids=["import", "list", "help", "train-help"],
+)
+def test_tensorflow_stays_unloaded(program):
+    outcome = fresh(
+        program=f"""
+import sys
+try:
+    {program}
+except SystemExit as stop:
+    assert stop.code == 0, stop.code
+loaded = sorted({{"tensorflow", "keras", "numpy"}} & set(sys.modules))
+assert not loaded, loaded
+"""
+    )
+    assert outcome.returncode == 0, outcome.stderr
+
+
+def test_the_module_runs_as_a_program():
+    outcome = fresh("--version")
+    assert (outcome.returncode, outcome.stdout.strip()) == (0, ganzoo.__version__)
+
+
+def test_a_wrong_command_in_a_process_of_its_own_is_one_line():
+    outcome = fresh("trian")
+    assert outcome.returncode == 2
+    assert outcome.stdout == ""
+    (line,) = outcome.stderr.splitlines()
+    assert line.startswith("ganzoo: ")
+    assert "trian" in line
+
+
+def test_the_entry_point_is_installed():
+    from importlib.metadata import entry_points
+
+    (point,) = [p for p in entry_points(group="console_scripts") if p.name == "ganzoo"]
+    assert point.load() is cli.main
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_help_with_an_example(command, ganzoo_command):
+    code, out, err = ganzoo_command(command, "--help")
+    assert (code, err) == (0, "")
+    assert f"ganzoo {command}" in out
+    assert "Example" in out
+
+
+def test_help_and_no_arguments_list_every_command(ganzoo_command):
+    for arguments in (["--help"], []):
+        code, out, _ = ganzoo_command(*arguments)
+        assert code == 0
+        assert all(command in out for command in COMMANDS)
+
+
+def test_list_names_every_preset_and_family(ganzoo_command):
+    code, out, _ = ganzoo_command("list")
+    assert code == 0
+    assert all(family.name in out for family in registry.families())
+    assert all(name in out for name in ganzoo.list_presets())
+
+
+def test_list_as_json(ganzoo_command):
+    code, out, _ = ganzoo_command("list", "--json")
+    assert code == 0
+    assert [row["preset"] for row in json.loads(out)] == ganzoo.list_presets()
+
+
+# Wrong usage and input: code 2, and one line that says what is wrong.
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (["nonsense"], "nonsense"),
+        (["--nonsense"], "nonsense"),
+        (["info"], "PRESET"),
+        (["info", "dcgan_imagenet"], "dcgan_imagenet"),
+        (["train"], "Missing"),
+        (["train", "vanilla", "--out", "{tmp}/run"], "--data"),
+        (["train", "vanila", "--data", "sample", "--out", "{tmp}/run"], "Did you mean 'vanilla'"),
+        (["train", "vanilla", "--data", "nothing", "--out", "{tmp}/run"], "'nothing'"),
+        (["train", "vanilla", "--data", "{tmp}", "--out", "{tmp}/run"], "holds no images"),
+        (["train", "vanilla", "--data", "sample", "--out", "{tmp}/run", "--epochs", "x"], "x"),
+        (["train", "vanilla", "--data", "sample", "--out", "{tmp}/run", "--epochs", "0"], "epochs"),
+        (
+            ["train", "vanilla", "--data", "sample", "--out", "{tmp}/run", "--max-steps", "0"],
+            "max_steps=0",
+        ),
+        (
+            ["train", "vanilla", "--data", "sample", "--out", "{tmp}/run", "--batch-size", "0"],
+            "batch_size=0",
+        ),
+        (
+            ["train", "vanilla", "--data", "sample", "--out", "{tmp}/run", "--recipe", "papers"],
+            "recipe='papers'",
+        ),
+        (
+            ["train", "vanilla", "--data", "sample", "--out", "{tmp}/run", "--class-conditional"],
+            "--class-conditional",
+        ),
+        (["train", "vanilla", "--out", "{tmp}/run", "--resume"], "holds no run"),
+        (["sample", "{model}"], "--out"),
+        (["sample", "{tmp}/none.keras", "--out", "{tmp}/a.png"], "none.keras"),
+        (["sample", "dcgan_imagenet", "--out", "{tmp}/a.png"], "dcgan_imagenet"),
+        (["sample", "{model}", "--out", "{tmp}/a.jpg"], "a.jpg"),
+        (["sample", "{model}", "--out", "{tmp}/a.png", "-n", "0"], "num_images=0"),
+        (["sample", "{model}", "--out", "{tmp}/a.png", "--labels", "0,x"], "0,x"),
+        (["sample", "{model}", "--out", "{tmp}/a.png", "--labels", "1"], "VanillaGAN"),
+    ],
+    ids=lambda value: " ".join(value)[:60] if isinstance(value, list) else "",
+)
+def test_wrong_input_is_one_line_and_code_2(
+    arguments, named, ganzoo_command, model_file, tmp_path
+):
+    filled = [part.format(tmp=tmp_path, model=model_file) for part in arguments]
+    code, _, err = ganzoo_command(*filled)
+    lines = [line for line in err.splitlines() if line.startswith("ganzoo: ")]
+    assert code == 2
+    assert len(lines) == 1
+    assert named in lines[0]
+    assert "Traceback" not in err
+    assert list(tmp_path.iterdir()) == []  # Nothing was written.
+
+
+def test_debug_shows_the_traceback():
+    with pytest.raises(ValueError, match="nothing_such"):
+        cli.main(["info", "nothing_such", "--debug"])
+
+
+def test_a_file_that_is_no_model_is_one_line(ganzoo_command, tmp_path):
+    (tmp_path / "broken.keras").write_bytes(b"no model")
+    code, out, err = ganzoo_command(
+        "sample", tmp_path / "broken.keras", "--out", tmp_path / "a.png"
+    )
+    assert code in (1, 2)
+    assert out == ""
+    assert "broken.keras" in err
+    assert len(err.splitlines()) == 1
+
+
+def test_what_fails_while_running_is_one_line_and_code_1(ganzoo_command, model_file, tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    code, _, err = ganzoo_command("sample", model_file, "--out", tmp_path / "file" / "a.png")
+    assert code == 1
+    assert err.startswith("ganzoo: ")
+    assert len(err.splitlines()) == 1
+
+
+# What works.
+
+
+def test_sample_writes_the_grid_of_generate(ganzoo_command, model_file, tmp_path):
+    path = tmp_path / "grid.png"
+    code, out, err = ganzoo_command("sample", model_file, "-n", 3, "--seed", 5, "--out", path)
+    assert (code, err) == (0, "")
+    assert str(path) in out
+    pixels = ganzoo.load(model_file).generate(3, seed=5)
+    grid = ganzoo.images.make_grid(pixels)
+    zoom = ganzoo.images.zoom_for(grid)
+    with Image.open(path) as image:
+        np.testing.assert_array_equal(np.asarray(image)[::zoom, ::zoom], grid[..., 0])
+
+
+def test_sample_writes_single_images_into_a_folder(ganzoo_command, model_file, tmp_path):
+    code, _, _ = ganzoo_command("sample", model_file, "-n", 3, "--seed", 5, "--out", tmp_path / "x")
+    assert code == 0
+    files = sorted((tmp_path / "x").iterdir())
+    assert [path.name for path in files] == ["00000.png", "00001.png", "00002.png"]
+    for path, pixels in zip(files, ganzoo.load(model_file).generate(3, seed=5), strict=True):
+        with Image.open(path) as image:
+            np.testing.assert_array_equal(np.asarray(image), pixels[..., 0])
+
+
+def test_labels_are_taken_in_turn(ganzoo_command, tmp_path):
+    model = registry.get_family("cgan").build_smallest(seed=0)
+    model.save(tmp_path / "cgan.keras")
+    arguments = ["sample", tmp_path / "cgan.keras", "-n", 3, "--labels", "2,0"]
+    code, _, _ = ganzoo_command(*arguments, "--out", tmp_path / "x")
+    assert code == 0
+    files = sorted((tmp_path / "x").iterdir())
+    expected = model.generate(3, labels=[2, 0, 2], seed=0)
+    for path, pixels in zip(files, expected, strict=True):
+        with Image.open(path) as image:
+            np.testing.assert_array_equal(np.asarray(image), pixels[..., 0])
+
+
+def test_info_prints_the_card(ganzoo_command, tmp_path):
+    model = registry.get_family("vanilla").build_smallest()
+    model.save_to_preset(tmp_path / "mine", card={"limits": "draws [small] things"})
+    code, out, _ = ganzoo_command("info", tmp_path / "mine")
+    assert code == 0
+    assert "draws [small] things" in out
+    assert "vanilla" in out
+
+
+def test_train_and_resume_leave_a_run_and_say_what_comes_next(ganzoo_command, tmp_path):
+    photos = tiny.write_folder(tmp_path / "photos", num_images=10)
+    out = tmp_path / "run"
+    arguments = ["train", "vanilla", "--out", out]
+    new = ["--data", photos, "--batch-size", 5, "--epochs", 1]
+    code, printed, progress = ganzoo_command(*arguments, *new)
+    assert code == 0
+    assert "Done: 2 steps" in printed
+    assert f"ganzoo sample {out}" in printed
+    assert "generator_loss" in progress
+    assert "generator_loss" not in printed
+
+    code, _, err = ganzoo_command(*arguments, *new)
+    assert code == 2
+    assert "--resume" in err
+    code, _, err = ganzoo_command("train", "dcgan", "--out", out, "--resume")
+    assert code == 2
+    assert "family=vanilla" in err
+    code, printed, _ = ganzoo_command(*arguments, "--resume", "--epochs", 2)
+    assert code == 0
+    assert "Done: 4 steps" in printed
+    assert int(ganzoo.load(out).generator_optimizer.iterations) == 4
