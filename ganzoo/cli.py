@@ -126,7 +126,7 @@ def train(
     image_size: Annotated[int | None, typer.Option(help="Side to resize images to.")] = None,
     epochs: Annotated[int | None, typer.Option(help="Passes over the data. [default: 20]")] = None,
     batch_size: Annotated[
-        int | None, typer.Option(help="Images in a step. [default: 64; the paper's own with it]")
+        int | None, typer.Option(help="Images in a step. [default: the recipe's]")
     ] = None,
     max_steps: Annotated[int | None, typer.Option(help="Stop after so many steps.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.")] = False,
@@ -173,7 +173,7 @@ def train(
                     family=family,
                     data=data,
                     image_size=image_size,
-                    epochs=epochs or runs.Recipe.epochs,
+                    epochs=runs.Recipe.epochs if epochs is None else epochs,
                     batch_size=batch_size,
                     max_steps=max_steps,
                     recipe=recipe,

@@ -1,5 +1,7 @@
 """The DCGAN."""
 
+from typing import ClassVar
+
 import keras
 
 from ganzoo.dcgan import networks
@@ -41,6 +43,8 @@ class DCGAN(GAN):
 
     Reference: Radford et al., 2015 (arXiv:1511.06434), section 3.
     """
+
+    recommended_batch_sizes: ClassVar = {"default": 32, "paper": 128}
 
     def __init__(self, image_shape, latent_dim=None, base_filters=None, recipe="default", **kwargs):
         check_recipe(recipe)
