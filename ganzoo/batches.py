@@ -13,6 +13,8 @@ import tensorflow as tf
 
 # Floats may leave [-1, 1] by rounding alone.
 _TOLERANCE = 1e-3
+# Images that are shown beside the model's.
+_NUM_EXAMPLES = 64
 _RANGE_MARK = "float images outside [-1, 1], from "
 _LABEL_MARK = "labels outside the classes, from "
 # How the messages below begin; Keras wraps what Python data raise during `fit`.
@@ -31,7 +33,7 @@ def check(x, y, image_shape, num_classes):
 
     Returns:
         `(x, examples)`: `x` to train on, which raises at a bad batch, and the
-        images of its first batch as a numpy array.
+        images of its first batches as a numpy array.
 
     Raises:
         ValueError: If there is nothing, or something that does not fit.
@@ -115,11 +117,15 @@ def _check_pipeline(dataset, image_shape, num_classes):
     _check_spec(spec_images.shape, spec_images.dtype.name, image_shape)
     if num_classes is not None and spec_labels is None:
         raise ValueError(_no_labels())
-    first = next(iter(dataset), None)
-    if first is None:
+    examples = []
+    for batch in dataset:
+        images, labels = _split(batch)
+        check_batch(images, labels, image_shape, num_classes)
+        examples.append(np.asarray(images))
+        if sum(map(len, examples)) >= _NUM_EXAMPLES:
+            break
+    if not examples:
         raise ValueError(_empty())
-    images, labels = _split(first)
-    check_batch(images, labels, image_shape, num_classes)
 
     def assert_batch(*batch):
         batch = batch[0] if len(batch) == 1 else batch
@@ -138,7 +144,7 @@ def _check_pipeline(dataset, image_shape, num_classes):
             return tf.nest.map_structure(tf.identity, batch)
 
     checked = dataset.map(assert_batch, num_parallel_calls=tf.data.AUTOTUNE)
-    return checked.prefetch(tf.data.AUTOTUNE), np.asarray(images)
+    return checked.prefetch(tf.data.AUTOTUNE), np.concatenate(examples)
 
 
 def _check_each(iterable, image_shape, num_classes):

@@ -58,8 +58,8 @@ class SampleGrid(keras.callbacks.Callback):
             previews = self.model.preview(self.num_images, self.seed)
             for index, (name, pixels) in enumerate(previews.items()):
                 # The first is what the model makes; the others show how it comes to be.
-                suffix = f"_{name}" if index else ""
-                self._draw(pixels, name, epoch + 1, f"epoch_{epoch + 1:03d}{suffix}")
+                prefix = f"{name}_" if index else ""
+                self._draw(pixels, name, epoch + 1, f"{prefix}epoch_{epoch + 1:03d}")
 
     def on_train_end(self, logs=None):
         self._writer.close()
@@ -71,6 +71,46 @@ class SampleGrid(keras.callbacks.Callback):
         with self._writer.as_default():
             tf.summary.image(name, grid[None], step=step)
         self._writer.flush()
+
+
+class GameScalars(keras.callbacks.Callback):
+    """Draws the logs of `fit` in TensorBoard while an epoch lasts, all in one group.
+
+    A point is the mean since the one before. Keras's own callback draws what its logs
+    are, means since the epoch began, which hide what happens late in a long epoch.
+
+    Args:
+        run_dir: folder of the run; scalars go to `logs/train`.
+        every: int. Steps from one point to the next.
+    """
+
+    def __init__(self, run_dir, every=100):
+        super().__init__()
+        self.log_dir = pathlib.Path(run_dir) / "logs" / "train"
+        self.every = every
+
+    def on_train_begin(self, logs=None):
+        self._writer = tf.summary.create_file_writer(str(self.log_dir))
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self._count, self._sums = 0, {}
+
+    def on_train_batch_end(self, batch, logs=None):
+        count = batch + 1
+        if count - self._count < self.every:
+            return
+        step = int(self.model.generator_optimizer.iterations)
+        with self._writer.as_default():
+            for name, mean in logs.items():
+                total = float(mean) * count
+                window = (total - self._sums.get(name, 0.0)) / (count - self._count)
+                tf.summary.scalar(f"game/{name}", window, step=step)
+                self._sums[name] = total
+        self._writer.flush()
+        self._count = count
+
+    def on_train_end(self, logs=None):
+        self._writer.close()
 
 
 class Checkpoint(keras.callbacks.Callback):

@@ -88,13 +88,13 @@ def convolutional_generator(inputs, image_shape, base_filters):
             x = keras.layers.Conv2DTranspose(
                 filters, _KERNEL, strides=2, padding="same", use_bias=False, name=f"up_{index}"
             )(x)
-        y = _normalize(x, name=f"refine_{index}_norm")
+        y = normalize(x, name=f"refine_{index}_norm")
         y = keras.layers.ReLU(name=f"refine_{index}_relu")(y)
         y = keras.layers.Conv2D(
             filters, 3, padding="same", use_bias=False, name=f"refine_{index}_conv"
         )(y)
         x = keras.layers.Add(name=f"refine_{index}")([x, y])
-        x = _normalize(x, name=f"norm_{index}")
+        x = normalize(x, name=f"norm_{index}")
         x = keras.layers.ReLU(name=f"relu_{index}")(x)
     x = keras.layers.Conv2DTranspose(
         channels, _KERNEL, strides=2, padding="same", name="to_images"
@@ -118,10 +118,10 @@ def convolutional_features(images, base_filters):
             x
         )
         if index > 0:  # A normalized input layer would hide the images' brightness.
-            x = _normalize(x, name=f"down_{index}_norm")
+            x = normalize(x, name=f"down_{index}_norm")
         y = leaky_relu(name=f"refine_{index}_leaky_relu")(x)
         y = keras.layers.Conv2D(filters, 3, padding="same", name=f"refine_{index}_conv")(y)
-        y = _normalize(y, name=f"refine_{index}_norm")
+        y = normalize(y, name=f"refine_{index}_norm")
         x = keras.layers.Add(name=f"refine_{index}")([x, y])
         x = leaky_relu(name=f"leaky_relu_{index}")(x)
     return keras.layers.Flatten(name="flatten")(x)
@@ -137,7 +137,8 @@ def _widths(image_shape, base_filters):
     return [base_filters * min(2**index, 8) for index in range(count_doublings(image_shape[0]))]
 
 
-def _normalize(x, name):
+def normalize(x, name):
+    """Batch normalization as all default networks have it."""
     # A memory of ten batches: the averaged weights change too fast for Keras's hundred.
     return keras.layers.BatchNormalization(momentum=0.9, name=name)(x)
 

@@ -20,7 +20,7 @@ class MomentumRampSGD(keras.optimizers.SGD):
 
     Example:
         >>> optimizer = MomentumRampSGD(0.1, 0.5, final_momentum=0.7, ramp_steps=100)
-        >>> float(optimizer.momentum_at(50))
+        >>> round(float(optimizer.momentum_at(50)), 6)
         0.6
     """
 
@@ -56,7 +56,7 @@ class FlooredExponentialDecay(keras.optimizers.schedules.LearningRateSchedule):
     Reference: the code published with Goodfellow et al., 2014 (arXiv:1406.2661).
 
     Example:
-        >>> float(FlooredExponentialDecay(0.1, 1.000004, floor=1e-6)(0))
+        >>> round(float(FlooredExponentialDecay(0.1, 1.000004, floor=1e-6)(0)), 6)
         0.1
     """
 

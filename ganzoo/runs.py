@@ -285,7 +285,7 @@ def _fit(model, recipe, dataset, out, verbose):
                     callbacks.StopAtStep(total),
                     metrics,
                     callbacks.SampleGrid(out, seed=recipe.seed),
-                    keras.callbacks.TensorBoard(out / "logs", write_graph=False),
+                    callbacks.GameScalars(out),
                     checkpoint,
                 ],
             )

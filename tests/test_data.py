@@ -40,9 +40,7 @@ def test_the_sample_looks_like_fashion_mnist():
 
 def test_pipelines_give_whole_float32_batches_in_minus_1_to_1():
     batches = list(data.load("sample", batch_size=768).as_numpy_iterator())
-    assert {(batch.shape, batch.dtype.name) for batch in batches} == {
-        ((768, 28, 28, 1), "float32")
-    }
+    assert {(batch.shape, batch.dtype.name) for batch in batches} == {((768, 28, 28, 1), "float32")}
     assert len(batches) == 13
     assert min(batch.min() for batch in batches) == -1
     assert max(batch.max() for batch in batches) == 1
@@ -237,5 +235,5 @@ def test_a_real_set_has_its_published_counts_and_moments(name, split, count, per
 def test_a_part_of_a_real_set_and_its_other_size():
     dataset = data.load("mnist", split="train[:100]", image_size=32, batch_size=50)
     assert gather(dataset).shape == (100, 32, 32, 1)
-    with pytest.raises(ValueError, match="no split 'valid'.*test, train"):
+    with pytest.raises(ValueError, match=r"no split 'valid'.*test, train"):
         data.load("mnist", split="valid")

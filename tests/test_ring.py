@@ -23,7 +23,7 @@ def judge(points):
     distances = np.linalg.norm(points.reshape(-1, 1, 2) - CENTRES, axis=-1)
     near = distances.min(axis=1) < 3 * SPREAD
     counts = np.bincount(distances.argmin(axis=1)[near], minlength=NUM_MODES)
-    return np.count_nonzero(counts > 0.01 * len(distances)), near.mean(), counts / len(distances)
+    return np.count_nonzero(counts >= 0.01 * len(distances)), near.mean(), counts / len(distances)
 
 
 def test_the_judge_finds_all_modes_of_the_data_and_one_of_a_collapse():
@@ -37,13 +37,20 @@ def test_the_judge_finds_all_modes_of_the_data_and_one_of_a_collapse():
 @pytest.mark.parametrize("seed", [0, 1])
 def test_the_vanilla_gan_learns_a_ring_of_eight_gaussians(seed):
     keras.utils.set_random_seed(seed)
-    gan = ganzoo.VanillaGAN((1, 1, 2), seed=seed)
-    gan.compile()
-    gan.fit(draw_ring(51_200), batch_size=256, epochs=50, verbose=0)
-    # Floats, since uint8 is as coarse as a third of a mode's spread.
+    gan = ganzoo.VanillaGAN((1, 1, 2), latent_dim=4, hidden_units=128, seed=seed)
+    # Made for pictures, the default recipe collapses to a mode or two here: it is the penalty
+    # that keeps all eight, and a mode of this width needs a small one.
+    gan.compile(
+        keras.optimizers.Adam(1e-3, beta_1=0.5),
+        keras.optimizers.Adam(1e-3, beta_1=0.5),
+        regularizer=ganzoo.regularizers.R1(0.01),
+    )
+    gan.fit(draw_ring(51_200), batch_size=256, epochs=40, verbose=0)
+    # Floats, since a step of uint8 is a fifth of a mode's spread.
     latents = gan.sample_latents(4000, seed=(1, 0))
     points = np.asarray(gan.ema_generator(latents, training=False))
     modes, share, shares = judge(points)
     print(f"seed {seed}: {modes} modes, {share:.1%} within 3 sigma, {shares.round(3)}")
     assert modes == 8
     assert share > 0.8
+    assert shares.min() > 0.05

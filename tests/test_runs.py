@@ -146,7 +146,7 @@ def test_an_interrupted_run_goes_on_where_it_was(finished, photos, tmp_path):
     out = tmp_path / "run"
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(callbacks, "StopAtStep", make_interrupting(6, KeyboardInterrupt))
-        with pytest.raises(runs.InterruptedRunError, match="step 6 of 8.*--resume"):
+        with pytest.raises(runs.InterruptedRunError, match=r"step 6 of 8.*--resume"):
             train(photos, out)
     assert not (out / "model.keras").exists()
     assert [path.stem for path in callbacks.checkpoints(out / "checkpoints")] == [
@@ -247,12 +247,19 @@ def test_a_loss_that_is_not_finite_names_the_last_checkpoint(photos, tmp_path):
 # Starting from something trained.
 
 
-def test_a_run_starts_from_the_weights_of_another(finished, photos, tmp_path):
-    finished.model.save_to_preset(tmp_path / "preset")
-    for source in (finished.folder, tmp_path / "preset"):
-        _, model = runs._prepare(make_recipe(photos, seed=9, start_from=str(source)))
-        tiny.assert_equal(model.weights, finished.model.weights)
-        assert int(model.generator_optimizer.iterations) == 0
+def test_a_run_starts_from_the_weights_of_another(finished, photos):
+    source = finished.model
+    _, model = runs._prepare(make_recipe(photos, seed=9, start_from=str(finished.folder)))
+    tiny.assert_equal(model.weights, source.weights)
+    assert int(model.generator_optimizer.iterations) == 0
+
+
+def test_a_run_starts_from_the_averaged_generator_of_a_preset(finished, photos, tmp_path):
+    source = finished.model
+    source.save_to_preset(tmp_path / "preset")
+    _, model = runs._prepare(make_recipe(photos, seed=9, start_from=str(tmp_path / "preset")))
+    tiny.assert_equal(model.generator.weights, source.ema_generator.weights)
+    tiny.assert_equal(model.discriminator.weights, source.discriminator.weights)
 
 
 def test_starting_from_other_networks_is_refused(finished, tmp_path):
@@ -267,7 +274,7 @@ def test_starting_from_other_networks_is_refused(finished, tmp_path):
 
 def test_the_folder_of_another_run_is_refused_and_left_as_it_was(finished, photos):
     before = snapshot(finished.folder)
-    with pytest.raises(ValueError, match="holds another run.*--resume"):
+    with pytest.raises(ValueError, match=r"holds another run.*--resume"):
         train(photos, finished.folder)
     assert snapshot(finished.folder) == before
 

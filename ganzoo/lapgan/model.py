@@ -72,7 +72,7 @@ class LAPGAN(GAN):
     Reference: Denton et al., 2015 (arXiv:1506.05751), section 3.
     """
 
-    recommended_batch_sizes: ClassVar = {"default": 64, "paper": 128}
+    recommended_batch_sizes: ClassVar = {"default": 32, "paper": 128}
 
     def __init__(
         self,
@@ -129,7 +129,12 @@ class LAPGAN(GAN):
 
     def recommended(self):
         if self.recipe == "default":
-            return super().recommended()
+            return {
+                **super().recommended(),
+                "generator_optimizer": keras.optimizers.Adam(8e-4, beta_1=0.5),
+                "discriminator_optimizer": keras.optimizers.Adam(8e-4, beta_1=0.5),
+                "ema_decay": 0.998,
+            }
         return {
             **super().recommended(),
             "generator_optimizer": _paper_optimizer(),

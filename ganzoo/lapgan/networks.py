@@ -11,7 +11,7 @@ import keras
 from keras import layers, ops
 
 from ganzoo.lapgan.pyramid import Downsample, Upsample
-from ganzoo.layers import OneHot
+from ganzoo.layers import OneHot, leaky_relu, normalize
 
 
 @keras.saving.register_keras_serializable(package="ganzoo")
@@ -131,9 +131,7 @@ def build_paper_coarse_generator(image_shape, latent_dim, num_classes, hidden_un
     """Latents through two hidden layers to the coarsest images."""
     noise = keras.Input((latent_dim,), name="noise")
     labels = _label_inputs(num_classes)
-    x = noise
-    if labels:
-        x = layers.Concatenate(name="join")([x, _one_hot(labels[0], num_classes)])
+    x = _join_class(noise, labels, num_classes)
     for index in range(2):
         x = layers.Dense(hidden_units, activation="relu", name=f"dense_{index}")(x)
     x = layers.Dense(math.prod(image_shape), dtype="float32", name="to_images")(x)
@@ -185,12 +183,10 @@ def build_coarse_generator(image_shape, latent_dim, num_classes, hidden_units, n
     """Latents through two normalized hidden layers to the coarsest images."""
     noise = keras.Input((latent_dim,), name="noise")
     labels = _label_inputs(num_classes)
-    x = noise
-    if labels:
-        x = layers.Concatenate(name="join")([x, _one_hot(labels[0], num_classes)])
+    x = _join_class(noise, labels, num_classes)
     for index in range(2):
         x = layers.Dense(hidden_units, use_bias=False, name=f"dense_{index}")(x)
-        x = layers.BatchNormalization(name=f"norm_{index}")(x)
+        x = normalize(x, name=f"norm_{index}")
         x = layers.ReLU(name=f"relu_{index}")(x)
     x = layers.Dense(math.prod(image_shape), name="to_images")(x)
     x = layers.Reshape(image_shape, name="reshape")(x)
@@ -199,14 +195,17 @@ def build_coarse_generator(image_shape, latent_dim, num_classes, hidden_units, n
 
 
 def build_coarse_discriminator(image_shape, num_classes, hidden_units, name):
-    """The coarsest images through two hidden layers to one logit."""
+    """The coarsest images through two hidden layers to one logit.
+
+    Not normalized: where it was, the generator collapsed.
+    """
     images = keras.Input(image_shape, name="images")
     labels = _label_inputs(num_classes)
     x = _join_planes([images], labels, num_classes, image_shape[0])
     x = layers.Flatten(name="flatten")(x)
     for index in range(2):
         x = layers.Dense(hidden_units, name=f"dense_{index}")(x)
-        x = layers.LeakyReLU(0.2, name=f"relu_{index}")(x)
+        x = leaky_relu(name=f"relu_{index}")(x)
     logits = layers.Dense(1, dtype="float32", name="logits")(x)
     return keras.Model([images, *labels], logits, name=name)
 
@@ -219,16 +218,16 @@ def build_level_generator(image_shape, num_classes, filters, name):
     coarse, noise, labels, low_pass = _level_inputs(image_shape, num_classes)
     x = _join_planes([low_pass, noise], labels, num_classes, image_shape[0])
     x = layers.Conv2D(filters, 4, 2, padding="same", use_bias=False, name="down_conv")(x)
-    x = layers.BatchNormalization(name="down_norm")(x)
+    x = normalize(x, name="down_norm")
     x = layers.ReLU(name="down_relu")(x)
     for index in range(2):
         x = layers.Conv2D(filters, 3, padding="same", use_bias=False, name=f"conv_{index}")(x)
-        x = layers.BatchNormalization(name=f"norm_{index}")(x)
+        x = normalize(x, name=f"norm_{index}")
         x = layers.ReLU(name=f"relu_{index}")(x)
     x = layers.Conv2DTranspose(filters // 2, 4, 2, padding="same", use_bias=False, name="up_conv")(
         x
     )
-    x = layers.BatchNormalization(name="up_norm")(x)
+    x = normalize(x, name="up_norm")
     x = layers.ReLU(name="up_relu")(x)
     return _add_detail(x, image_shape[-1], 3, [coarse, noise, *labels], low_pass, name)
 
@@ -240,7 +239,7 @@ def build_level_discriminator(image_shape, num_classes, filters, name):
     x = _join_planes([images], labels, num_classes, image_shape[0])
     for index in range(2):
         x = layers.Conv2D(filters * 2**index, 4, 2, padding="same", name=f"down_{index}_conv")(x)
-        x = layers.LeakyReLU(0.2, name=f"down_{index}_relu")(x)
+        x = leaky_relu(name=f"down_{index}_relu")(x)
     x = layers.Flatten(name="flatten")(x)
     logits = layers.Dense(1, dtype="float32", name="logits")(x)
     return keras.Model([images, *labels], logits, name=name)
@@ -253,6 +252,13 @@ def _label_inputs(num_classes):
 
 def _one_hot(labels, num_classes):
     return OneHot(num_classes, name="one_hot")(labels)
+
+
+def _join_class(noise, labels, num_classes):
+    """Noise with the class beside it: the dense layer that follows is linear in both."""
+    if not labels:
+        return noise
+    return layers.Concatenate(name="join")([noise, _one_hot(labels[0], num_classes)])
 
 
 def _join_planes(planes, labels, num_classes, side):

@@ -1,0 +1,65 @@
+import glob
+
+import numpy as np
+import tensorflow as tf
+import tiny
+
+from ganzoo import callbacks
+
+
+def read_scalars(folder):
+    """`{tag: {step: value}}` of all event files in a folder."""
+    scalars = {}
+    for path in glob.glob(str(folder / "events*")):
+        for event in tf.compat.v1.train.summary_iterator(path):
+            for value in event.summary.value:
+                number = float(tf.make_ndarray(value.tensor))
+                scalars.setdefault(value.tag, {})[event.step] = number
+    return scalars
+
+
+class _Recorder(callbacks.keras.callbacks.Callback):
+    """Keeps the generator's loss of every single step, from the running mean of an epoch."""
+
+    def __init__(self):
+        super().__init__()
+        self.losses = []
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.total = 0.0
+
+    def on_train_batch_end(self, batch, logs=None):
+        total = float(logs["generator_loss"]) * (batch + 1)
+        self.losses.append(total - self.total)
+        self.total = total
+
+
+def test_game_scalars_are_means_since_the_point_before(tmp_path):
+    gan = tiny.build_gan()
+    gan.compile()
+    recorder = _Recorder()
+    pixels = np.zeros((10, *gan.image_shape), "uint8")
+    scalars = callbacks.GameScalars(tmp_path, every=2)
+    gan.fit(pixels, batch_size=2, epochs=2, verbose=0, callbacks=[recorder, scalars])
+    drawn = read_scalars(tmp_path / "logs" / "train")
+    assert set(drawn) == {f"game/{name}" for name in gan.get_metrics_result() if name != "loss"}
+    # Five steps an epoch: points after steps 2 and 4, then 7 and 9.
+    losses = recorder.losses
+    expected = {end: np.mean(losses[end - 2 : end]) for end in (2, 4, 7, 9)}
+    assert drawn["game/generator_loss"].keys() == expected.keys()
+    for step, value in expected.items():
+        np.testing.assert_allclose(drawn["game/generator_loss"][step], value, rtol=1e-4)
+
+
+def test_sample_grids_draw_the_same_latents_and_the_real_images_once(tmp_path):
+    gan = tiny.build_gan(batch_norm=False)
+    gan.compile(generator_optimizer="adam", discriminator_optimizer="adam", ema_decay=0.0)
+    gan.generator_optimizer.learning_rate = 0.0
+    pixels = np.zeros((8, *gan.image_shape), "uint8")
+    grid = callbacks.SampleGrid(tmp_path, num_images=4)
+    gan.fit(pixels, batch_size=4, epochs=2, verbose=0, callbacks=[grid])
+    names = sorted(path.name for path in (tmp_path / "samples").iterdir())
+    assert names == ["epoch_001.png", "epoch_002.png", "real.png"]
+    first, second = ((tmp_path / "samples" / name).read_bytes() for name in names[:2])
+    # The generator stood still, so the same latents give the same file.
+    assert first == second
