@@ -334,10 +334,13 @@ class GAN(TwoPlayerModel):
         """
         folder = pathlib.Path(folder)
         family = next((f for f in registry.families() if f.class_name == type(self).__name__), None)
+        # Without what belongs to the run: a preset takes the precision it is loaded under.
+        of_the_run = ("name", "trainable", "dtype")
+        arguments = {k: v for k, v in self.get_config().items() if k not in of_the_run}
         config = {
             "family": family.name if family else None,
             "ganzoo_version": __version__,
-            "config": self.get_config(),
+            "config": arguments,
         }
         with weights.new_folder(folder) as partial:
             (partial / "config.json").write_text(json.dumps(config, indent=2) + "\n")

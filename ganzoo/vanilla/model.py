@@ -72,8 +72,8 @@ class VanillaGAN(GAN):
         if self.recipe == "default":
             return {
                 **super().recommended(),
-                "generator_optimizer": keras.optimizers.Adam(5e-4, beta_1=0.5),
-                "discriminator_optimizer": keras.optimizers.Adam(5e-4, beta_1=0.5),
+                "generator_optimizer": keras.optimizers.Adam(1e-3, beta_1=0.5),
+                "discriminator_optimizer": keras.optimizers.Adam(1e-3, beta_1=0.5),
             }
         # The schedule counts epochs of 500 batches: 50,000 digits, 100 at a time.
         steps_per_epoch = 500
