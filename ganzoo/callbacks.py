@@ -99,7 +99,7 @@ class GameScalars(keras.callbacks.Callback):
         count = batch + 1
         if count - self._count < self.every:
             return
-        step = int(self.model.generator_optimizer.iterations)
+        step = self.model.step
         with self._writer.as_default():
             for name, mean in logs.items():
                 total = float(mean) * count
@@ -133,7 +133,7 @@ class Checkpoint(keras.callbacks.Callback):
     def save(self):
         """Saves the model as it is now, and returns the file's path."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        path = self.folder / f"step_{int(self.model.generator_optimizer.iterations):08d}.keras"
+        path = self.folder / f"step_{self.model.step:08d}.keras"
         save_whole(self.model, path)
         for old in checkpoints(self.folder)[:-2]:
             old.unlink()
@@ -178,7 +178,7 @@ class MetricsFile(keras.callbacks.Callback):
         speed = self._steps * self.batch_size / self._seconds if self._steps else None
         row = {
             "epoch": epoch + 1,
-            "step": int(self.model.generator_optimizer.iterations),
+            "step": self.model.step,
             "seconds": round(self._seconds, 3),
             "images_per_second": speed,
             **{name: float(value) for name, value in (logs or {}).items()},
@@ -201,7 +201,7 @@ class StopAtStep(keras.callbacks.Callback):
         self.max_steps = max_steps
 
     def on_train_batch_end(self, batch, logs=None):
-        if int(self.model.generator_optimizer.iterations) >= self.max_steps:
+        if self.model.step >= self.max_steps:
             self.model.stop_training = True
 
 

@@ -13,6 +13,7 @@ import tensorflow as tf
 
 from ganzoo import callbacks, data, registry
 from ganzoo.gan import GAN
+from ganzoo.layers import check_recipe
 from ganzoo.version import __version__
 
 
@@ -50,6 +51,7 @@ class Recipe:
     start_from: str | None = None
 
     def __post_init__(self):
+        check_recipe(self.recipe)
         for name in ("image_size", "epochs", "batch_size", "max_steps"):
             value = getattr(self, name)
             if value is not None and value < 1:
@@ -271,7 +273,7 @@ def _fit(model, recipe, dataset, out, verbose):
     steps_per_epoch = len(dataset)
     total = recipe.epochs * steps_per_epoch
     total = min(total, recipe.max_steps or total)
-    done = int(model.generator_optimizer.iterations)
+    done = model.step
     checkpoint = callbacks.Checkpoint(out / "checkpoints")
     metrics = callbacks.MetricsFile(out / "metrics.json", recipe.batch_size)
     if done < total:
@@ -292,7 +294,7 @@ def _fit(model, recipe, dataset, out, verbose):
         except KeyboardInterrupt:
             saved = checkpoint.save()
             raise InterruptedRunError(
-                f"Stopped at step {int(model.generator_optimizer.iterations)} of {total}; the "
+                f"Stopped at step {model.step} of {total}; the "
                 f"state is in {str(saved)!r}. Go on with `ganzoo train {recipe.family} --out "
                 f"{out} --resume`."
             ) from None
@@ -306,4 +308,4 @@ def _fit(model, recipe, dataset, out, verbose):
             raise FloatingPointError(f"{error} {last}") from None
     callbacks.save_whole(model, out / "model.keras")
     logs = metrics.epochs[-1] if metrics.epochs else {}
-    return Outcome(model, out, logs, int(model.generator_optimizer.iterations))
+    return Outcome(model, out, logs, model.step)

@@ -23,6 +23,12 @@ class TwoPlayerModel(keras.Model):
     # Families that need class labels have the number of classes here.
     num_classes = None
 
+    @property
+    def step(self):
+        """Steps trained so far: updates of the generator, over all runs of the model."""
+        # A variable of many replicas is no number until it is read.
+        return int(self.generator_optimizer.iterations.value.numpy())
+
     # Compiling
 
     def recommended(self):
@@ -90,7 +96,8 @@ class TwoPlayerModel(keras.Model):
             "update": update,
         }
         given = {key: value for key, value in given.items() if value is not None}
-        chosen = {**self.recommended(), **given}
+        with self.distribute_strategy.scope():  # Optimizers make variables.
+            chosen = {**self.recommended(), **given}
         self._check_compile(chosen)
         self.adversarial_loss = losses.get(chosen["loss"])
         self.regularizer = regularizers.get(chosen["regularizer"])
@@ -416,7 +423,7 @@ class _StopAtNonFiniteLoss(keras.callbacks.Callback):
     def on_train_batch_end(self, batch, logs=None):
         for name, value in (logs or {}).items():
             if name.endswith("_loss") and not np.isfinite(value):
-                step = int(self.model.generator_optimizer.iterations)
+                step = self.model.step
                 raise FloatingPointError(
                     f"Training stopped at step {step}: {name} is {float(value)}. Lower the "
                     "learning rates, or add a regularizer such as 'r1'."
