@@ -135,12 +135,15 @@ def train(
         typer.Option("--from", metavar="PRESET|RUN", help="Start with the weights of this."),
     ] = None,
     recipe: Annotated[
-        str, typer.Option(metavar="default|paper", help="ganzoo's own or the paper's.")
-    ] = "default",
+        str | None,
+        typer.Option(
+            metavar="default|paper", help="ganzoo's own or the paper's. [default: default]"
+        ),
+    ] = None,
     class_conditional: Annotated[
-        bool,
+        bool | None,
         typer.Option("--class-conditional", help="With classes, where a family may have them."),
-    ] = False,
+    ] = None,
     mixed_precision: Annotated[
         bool | None,
         typer.Option(
@@ -148,7 +151,9 @@ def train(
             help="float16 on a GPU, else bfloat16. [default: on processors made for it]",
         ),
     ] = None,
-    seed: Seed = 0,
+    seed: Annotated[
+        int | None, typer.Option(help="Seed of all that is random. [default: 0]")
+    ] = None,
 ):
     """Train a family on a data set into a run folder.
 
@@ -162,29 +167,25 @@ def train(
     _import_tensorflow()
     from ganzoo import runs
 
+    options = {
+        "family": family,
+        "data": data,
+        "image_size": image_size,
+        "batch_size": batch_size,
+        "start_from": start_from,
+        "recipe": recipe,
+        "mixed_precision": mixed_precision,
+        "class_conditional": class_conditional,
+        "seed": seed,
+    }
+    lengths = {"epochs": epochs, "max_steps": max_steps}
     with _training():
         if resume:
-            wanted = {"family": family, "data": data, "batch_size": batch_size}
-            _require_same(runs.read_recipe(out), wanted)
-            outcome = runs.resume(out, epochs, max_steps, verbose=_verbosity())
+            _require_same(runs.read_recipe(out), options)
+            outcome = runs.resume(out, **lengths, verbose=_verbosity())
         else:
-            outcome = runs.train(
-                runs.Recipe(
-                    family=family,
-                    data=data,
-                    image_size=image_size,
-                    epochs=runs.Recipe.epochs if epochs is None else epochs,
-                    batch_size=batch_size,
-                    max_steps=max_steps,
-                    recipe=recipe,
-                    mixed_precision=mixed_precision,
-                    class_conditional=class_conditional,
-                    seed=seed,
-                    start_from=start_from,
-                ),
-                out,
-                verbose=_verbosity(),
-            )
+            given = {k: v for k, v in {**options, **lengths}.items() if v is not None}
+            outcome = runs.train(runs.Recipe(**given), out, verbose=_verbosity())
     _report(outcome)
 
 
@@ -255,7 +256,7 @@ def demo(
         pathlib.Path | None,
         typer.Option(help="Folder of the run. [default: a new one below runs/]"),
     ] = None,
-    max_steps: Annotated[int, typer.Option(help="Steps of training.")] = 3120,
+    max_steps: Annotated[int, typer.Option(help="Steps of training.")] = 1872,
     seed: Seed = 0,
 ):
     """Train a DCGAN on the packaged sample in a few minutes, and show what came of it.
