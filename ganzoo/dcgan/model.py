@@ -13,8 +13,8 @@ from ganzoo.layers import check_image_shape, check_recipe, dtype_policy
 class DCGAN(GAN):
     """Deep convolutional GAN for square images.
 
-    The default departs from the paper where another choice measured better in equal
-    time: a residual 3x3 convolution at each resolution, half the filters, 4x4 kernels,
+    The default departs from the paper for better images in the same minutes; the
+    family's page says what of it was measured: a residual 3x3 convolution at each resolution, half the filters, 4x4 kernels,
     normal latents, both players moved at once with a higher rate in batches of 32, and
     averaged weights. `recipe="paper"` is the paper's network and training.
 
