@@ -13,10 +13,11 @@ from ganzoo.layers import check_image_shape, check_recipe, dtype_policy
 class DCGAN(GAN):
     """Deep convolutional GAN for square images.
 
-    The default departs from the paper for better images in the same minutes; the
-    family's page says what of it was measured: a residual 3x3 convolution at each resolution, half the filters, 4x4 kernels,
-    normal latents, both players moved at once with a higher rate in batches of 32, and
-    averaged weights. `recipe="paper"` is the paper's network and training.
+    The default departs from the paper for better images in the same minutes: a
+    residual 3x3 convolution at each resolution, half the filters, 4x4 kernels, normal
+    latents, both players moved at once with a higher rate in batches of 32, and
+    averaged weights. The family's page says what of it was measured. `recipe="paper"`
+    is the paper's network and training.
 
     Args:
         image_shape: `(side, side, channels)`; side is 4 to 7 times a power of two, at

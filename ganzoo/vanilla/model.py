@@ -18,9 +18,9 @@ class VanillaGAN(GAN):
 
     The default departs from the paper: batch normalization in the generator, leaky
     rectifiers in place of maxout and dropout in the discriminator, a small gradient
-    penalty (R1), Adam in place of SGD, and averaged weights; the family's page
-    says what of it was measured. `recipe="paper"` is the network and training of the code published with the
-    paper.
+    penalty (R1), Adam in place of SGD, and averaged weights. The family's page says
+    what of it was measured. `recipe="paper"` is the network and training of the code
+    published with the paper.
 
     Args:
         image_shape: `(height, width, channels)`, any; a cloud of points in the plane
