@@ -46,7 +46,8 @@ def load(
         name_or_dir: the name of a TFDS data set with images (`"mnist"`,
             `"fashion_mnist"`, `"cifar10"`, ...), a folder of images (one subfolder for
             each class gives labels), or `"sample"`: 10,000 Fashion-MNIST training
-            images, 1,000 of each class, that come with ganzoo.
+            images, 1,000 of each class, that come with ganzoo. Where a bare name could
+            be either, it is the data set: `"./mnist"` is the folder.
         split: TFDS split, such as `"test"` or `"train[:5000]"`. A folder and the sample
             have `"train"` alone.
         image_size: int. Side that images are cropped (to a centred square) and resized
@@ -111,7 +112,7 @@ def pipeline(image_data, batch_size, labels=False, seed=0, shuffle=True):
 def read(name_or_dir, split="train", image_size=None):
     """Decodes a whole data set into memory, as `ImageData`; see `load`."""
     folder = pathlib.Path(name_or_dir)
-    if name_or_dir != "sample" and not folder.is_dir():
+    if name_or_dir != "sample" and not (folder.is_dir() and _means_folder(name_or_dir)):
         return _read_tfds(str(name_or_dir), split, image_size)
     if split != "train":
         raise ValueError(
@@ -119,6 +120,15 @@ def read(name_or_dir, split="train", image_size=None):
             "Give the folder of the other images instead."
         )
     return _read_sample(image_size) if name_or_dir == "sample" else _read_folder(folder, image_size)
+
+
+def _means_folder(name_or_dir):
+    """Whether what is a folder is meant as one: a bare name means the data set so called."""
+    if isinstance(name_or_dir, os.PathLike) or os.sep in name_or_dir:
+        return True
+    import tensorflow_datasets as tfds
+
+    return name_or_dir not in tfds.list_builders(with_community_datasets=False)
 
 
 def _read_sample(image_size):

@@ -160,6 +160,17 @@ def test_a_wrong_argument_is_named(png_folder, arguments, named):
         data.load(png_folder, **arguments)
 
 
+def test_a_folder_named_like_a_data_set_must_be_named_as_a_path(tmp_path, monkeypatch):
+    folder = tmp_path / "mnist"  # where `--out mnist` of an earlier run may have put its grids
+    folder.mkdir()
+    Image.fromarray(np.zeros((8, 8), "uint8")).save(folder / "a.png")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(data, "_read_tfds", lambda name, *_: f"the data set {name}")
+    assert data.read("./mnist").pixels.shape == (1, 8, 8, 1)
+    assert data.read(pathlib.Path("mnist")).pixels.shape == (1, 8, 8, 1)
+    assert data.read("mnist") == "the data set mnist"
+
+
 def test_a_folder_without_images_is_refused(tmp_path):
     (tmp_path / "notes.txt").write_text("no image")
     with pytest.raises(ValueError, match="holds no images"):
