@@ -9,7 +9,7 @@ import tensorflow as tf
 from ganzoo import batches, images
 from ganzoo.gan import GAN
 from ganzoo.lapgan import networks
-from ganzoo.lapgan.pyramid import gaussian_pyramid
+from ganzoo.lapgan.pyramid import downsample, gaussian_pyramid
 from ganzoo.layers import check_recipe, dtype_policy
 from ganzoo.optimizers import MomentumRampSGD
 from ganzoo.training import LOGS, each
@@ -203,6 +203,7 @@ class LAPGAN(GAN):
         batch_size=64,
         use_ema=True,
         coarse_images=None,
+        level=None,
         all_levels=False,
     ):
         """Makes new images, coarse to fine.
@@ -216,9 +217,12 @@ class LAPGAN(GAN):
             batch_size: int, at least 1. Images in one pass of the network.
             use_ema: bool. With the averaged weights, or with the last ones.
             coarse_images: pictures to start from in place of level 0's own, for
-                example small real ones: `(num_images, side, side, channels)`, or one
-                alone for all. The side is that of any level but the last; uint8 pixels
-                or floats in [-1, 1].
+                example real ones: `(num_images, side, side, channels)`, or one alone
+                for all. The side is that of any level; uint8 pixels or floats in
+                [-1, 1].
+            level: int. The level, any but the last, whose pictures are to be gone on
+                from: finer `coarse_images` are first brought down to it. None goes on
+                from `coarse_images` as they are.
             all_levels: bool. Whether to return the pictures of every level.
 
         Returns:
@@ -226,18 +230,20 @@ class LAPGAN(GAN):
             list of them, coarse to fine, that begins with `coarse_images` where given.
 
         Raises:
-            ValueError: If a number is below 1, or labels or coarse images do not fit.
+            ValueError: If a number is below 1, or labels, coarse images or the level do
+                not fit.
 
         Example:
             >>> gan = ganzoo.LAPGAN(image_shape=(16, 16, 1), filters=8)
             >>> small = np.zeros((1, 8, 8, 1), "uint8")
             >>> gan.generate(4, coarse_images=small, seed=0).shape
             (4, 16, 16, 1)
+            >>> real = np.zeros((4, 16, 16, 1), "uint8")
+            >>> gan.generate(4, coarse_images=real, level=0, seed=0).shape
+            (4, 16, 16, 1)
         """
         latents, condition = self.prepare_inputs(num_images, labels, seed, batch_size)
-        first, coarse = 0, None
-        if coarse_images is not None:
-            first, coarse = self._prepare_coarse(coarse_images, num_images)
+        first, coarse = self._prepare_coarse(coarse_images, level, num_images)
         network = self.ema_generator if use_ema else self.generator
         levels = range(first, self.num_levels)
         level_networks = [network.get_layer(networks.level_name(index)) for index in levels]
@@ -255,23 +261,40 @@ class LAPGAN(GAN):
         whole = [np.concatenate(level) for level in zip(*made, strict=True)]
         return whole if all_levels else whole[-1]
 
-    def _prepare_coarse(self, coarse_images, num_images):
-        """`(first, images)`: the level that goes on from coarse images, and them as floats."""
+    def _prepare_coarse(self, coarse_images, level, num_images):
+        """`(first, images)`: the level that goes on from coarse images, and them as floats.
+
+        `(0, None)` where none are given: level 0 starts from noise.
+        """
+        if coarse_images is None:
+            if level is not None:
+                raise ValueError(
+                    f"`level` needs `coarse_images` to go on from. Received: level={level} alone."
+                )
+            return 0, None
         coarse_images = np.asarray(coarse_images)
         side = coarse_images.shape[1] if coarse_images.ndim == 4 else None
-        wanted = {(side, side, self.image_shape[-1]) for side in self.level_sides[:-1]}
+        wanted = {(side, side, self.image_shape[-1]) for side in self.level_sides}
         if coarse_images.shape[1:] not in wanted or len(coarse_images) not in (1, num_images):
             raise ValueError(
-                f"`coarse_images` must be one or {num_images} images of the shape of a level "
-                f"below the last: {sorted(wanted)}. Received: shape {coarse_images.shape}. Take "
-                "one of `gan.generate(..., all_levels=True)`, or resize."
+                f"`coarse_images` must be one or {num_images} images of the shape of a level: "
+                f"{sorted(wanted)}. Received: shape {coarse_images.shape}. Take one of "
+                "`gan.generate(..., all_levels=True)`, or resize."
+            )
+        given = self.level_sides.index(side)
+        level = given if level is None else level
+        if level not in range(min(given + 1, self.num_levels - 1)):
+            raise ValueError(
+                f"`level` must be below the last level, {self.num_levels - 1}, and no finer than "
+                f"`coarse_images`. Received: level={level}, images of level {given}."
             )
         batches.check_batch(coarse_images, None, coarse_images.shape[1:], None)
         if coarse_images.dtype == np.uint8:
             coarse_images = images.from_pixels(coarse_images)
-        shape = (num_images, *coarse_images.shape[1:])
-        coarse = tf.broadcast_to(tf.cast(coarse_images, "float32"), shape)
-        return self.level_sides.index(side) + 1, coarse
+        coarse = tf.cast(coarse_images, "float32")
+        for _ in range(given - level):
+            coarse = downsample(coarse)
+        return level + 1, tf.broadcast_to(coarse, (num_images, *coarse.shape[1:]))
 
     def preview(self, num_images, seed):
         """The images, then the pictures of the levels below that they grew from."""

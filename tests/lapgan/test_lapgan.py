@@ -199,7 +199,25 @@ def test_one_coarse_image_is_finished_in_several_ways(lapgan):
     assert not np.array_equal(finished[0], finished[1])
 
 
-@pytest.mark.parametrize("shape", [(5, 16, 16, 1), (5, 8, 8, 3), (4, 8, 8, 1), (8, 8, 1)])
+@pytest.mark.parametrize("level", [0, 1])
+def test_real_images_are_brought_down_to_the_level_to_go_on_from(lapgan, level):
+    real_images = np.random.default_rng(0).uniform(-1, 1, (2, 16, 16, 1)).astype("float32")
+    coarse = np.asarray(pyramid.gaussian_pyramid(real_images, 3)[level])
+    np.testing.assert_array_equal(
+        lapgan.generate(2, seed=0, coarse_images=real_images, level=level),
+        lapgan.generate(2, seed=0, coarse_images=coarse),
+    )
+
+
+@pytest.mark.parametrize(("side", "level"), [(4, 1), (16, 2), (16, None), (8, -1), (None, 0)])
+def test_levels_that_cannot_be_gone_on_from_are_refused(lapgan, side, level):
+    coarse_images = None if side is None else np.zeros((1, side, side, 1), "uint8")
+    with pytest.raises(ValueError, match=r"`level` .* Received: level=") as error:
+        lapgan.generate(1, coarse_images=coarse_images, level=level)
+    assert f"level={2 if level is None else level}" in str(error.value)
+
+
+@pytest.mark.parametrize("shape", [(5, 12, 12, 1), (5, 8, 8, 3), (4, 8, 8, 1), (8, 8, 1)])
 def test_coarse_images_that_do_not_fit_are_refused(lapgan, shape):
     with pytest.raises(ValueError, match=r"one or 5 images .* Received: shape") as error:
         lapgan.generate(5, coarse_images=np.zeros(shape, "uint8"))
