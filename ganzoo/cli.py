@@ -238,11 +238,12 @@ def sample(
             images.write_animation(out, frames, images.zoom_for(frames[0]))
         print(f"{out}: {num_rows} walks of {num_steps} images")
         return
-    if classes is not None:
-        classes = [classes[index % len(classes)] for index in range(num_images)]
-    pixels = gan.generate(num_images, labels=classes, seed=seed)
+    in_turn = classes and [classes[index % len(classes)] for index in range(num_images)]
+    pixels = gan.generate(num_images, labels=in_turn, seed=seed)
     if kind == ".png":
-        grid = images.make_grid(pixels)
+        # A column for each class that was asked for.
+        columns = len(classes) if classes and len(classes) > 1 else None
+        grid = images.make_grid(pixels, columns)
         images.write_png(out, grid, images.zoom_for(grid))
     else:
         for index, image in enumerate(pixels):

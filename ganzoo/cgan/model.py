@@ -9,6 +9,7 @@ from ganzoo.cgan import networks
 from ganzoo.gan import GAN
 from ganzoo.layers import check_image_shape, check_recipe, dtype_policy
 from ganzoo.optimizers import FlooredExponentialDecay, MomentumRampSGD
+from ganzoo.regularizers import R1
 
 
 @keras.saving.register_keras_serializable(package="ganzoo")
@@ -93,6 +94,8 @@ class CGAN(GAN):
                 **super().recommended(),
                 "generator_optimizer": keras.optimizers.Adam(8e-4, beta_1=0.5),
                 "discriminator_optimizer": keras.optimizers.Adam(8e-4, beta_1=0.5),
+                # Without it the images of a class become all alike.
+                "regularizer": R1(1.0),
                 "ema_decay": 0.998,
             }
         return {
