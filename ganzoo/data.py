@@ -19,6 +19,8 @@ from ganzoo import registry
 from ganzoo.images import from_pixels
 
 _SAMPLE = pathlib.Path(__file__).parent / "assets" / "fashion_mnist_sample.npz"
+# Decoded images that are kept in memory where they are not all cut to one size.
+_CACHED_BYTES = 2 * 10**9
 _SUFFIXES = {".bmp", ".gif", ".jpeg", ".jpg", ".png", ".webp"}
 
 
@@ -109,16 +111,135 @@ def pipeline(image_data, batch_size, labels=False, seed=0, shuffle=True):
     return batches.map(gather, num_parallel_calls=tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)
 
 
+def load_crops(name_or_dir, split="train", crop_size=96, batch_size=16, crops_per_image=16, seed=0):
+    """A pipeline of random crops of photographs, turned and mirrored at random.
+
+    An image is decoded once for several crops, and only once at all where the decoded
+    images fit into 2 GB of memory.
+
+    Args:
+        name_or_dir: as for `load`, but for `"sample"`; images may differ in size.
+        split: as for `load`.
+        crop_size: int, at least 1. Side of the crops.
+        batch_size: int, at least 1. Crops in a batch.
+        crops_per_image: int, at least 1. Crops of an image in one pass.
+        seed: int. Seed of order, places, turns and mirrors.
+
+    Returns:
+        `tf.data.Dataset` of float32 RGB images `(batch, crop_size, crop_size, 3)` in
+        [-1, 1].
+
+    Raises:
+        ValueError: If the data are not found, an image is smaller than a crop, or they
+            give less than one batch.
+
+    Example:
+        >>> for name in ("a.png", "b.png"):
+        ...     images.write_png(tmp_path / name, np.zeros((40, 50, 3), "uint8"))
+        >>> dataset = ganzoo.data.load_crops(tmp_path, crop_size=32, batch_size=8)
+        >>> tuple(next(iter(dataset)).shape)
+        (8, 32, 32, 3)
+    """
+    for name, value in (("crop_size", crop_size), ("batch_size", batch_size)):
+        if value < 1:
+            raise ValueError(f"`{name}` must be at least 1. Received: {name}={value}.")
+    photos, count, num_bytes = _open_photos(name_or_dir, split, crop_size)
+    num_batches = count * crops_per_image // batch_size
+    if num_batches == 0:
+        raise ValueError(
+            f"{str(name_or_dir)!r} holds {count} images, too few for one batch of {batch_size} at "
+            f"{crops_per_image} crops each. Give more images or a smaller batch size."
+        )
+    if num_bytes <= _CACHED_BYTES:
+        photos = photos.cache()
+    photos = photos.shuffle(min(count, 1000), seed=seed, reshuffle_each_iteration=True)
+    draws = tf.data.Dataset.random(seed=seed, rerandomize_each_iteration=True).batch(2)
+
+    def crop(photo, draw):
+        shape = (crops_per_image, crop_size, crop_size)
+        return _random_crops(photo, shape, tf.bitcast(draw, "int32")[:, 0])
+
+    crops = tf.data.Dataset.zip(photos, draws).map(crop, num_parallel_calls=tf.data.AUTOTUNE)
+    # Crops of one image come together: the buffer spreads them over many batches.
+    crops = crops.unbatch().shuffle(64 * crops_per_image, seed=seed)
+    batches = crops.batch(batch_size, drop_remainder=True)
+    batches = batches.apply(tf.data.experimental.assert_cardinality(num_batches))
+    return batches.map(from_pixels, num_parallel_calls=tf.data.AUTOTUNE).prefetch(2)
+
+
+def _open_photos(name_or_dir, split, crop_size):
+    """`(dataset, count, bytes)` of uint8 RGB images of any size, decoded as they are read."""
+    if name_or_dir == "sample":
+        raise ValueError(
+            "The sample is 28 x 28 pixels, too small to be cut into crops. Received: 'sample'. "
+            "Give a folder of photographs, or a TFDS name such as 'div2k'."
+        )
+    folder = pathlib.Path(name_or_dir)
+    if not (folder.is_dir() and _means_folder(name_or_dir)):
+        return _open_tfds_photos(str(name_or_dir), split)
+    _require_train(name_or_dir, split)
+    files = _image_files(folder)
+    sizes = []
+    for path in files:
+        try:
+            with Image.open(path) as image:
+                sizes.append(image.size)
+        except OSError:
+            raise ValueError(f"{str(path)!r} cannot be read. Mend or remove it.") from None
+        if min(sizes[-1]) < crop_size:
+            raise ValueError(
+                f"{str(path)!r} is smaller than a crop: {sizes[-1]} (width, height) against "
+                f"{crop_size}. Remove it, or take smaller crops with `crop_size` (--image-size)."
+            )
+
+    def decode(path):
+        with Image.open(path.decode()) as image:
+            return np.asarray(image.convert("RGB"))
+
+    def load_photo(path):
+        photo = tf.numpy_function(decode, [path], tf.uint8)
+        return tf.ensure_shape(photo, (None, None, 3))
+
+    photos = tf.data.Dataset.from_tensor_slices([str(path) for path in files])
+    photos = photos.map(load_photo, num_parallel_calls=tf.data.AUTOTUNE)
+    return photos, len(files), sum(3 * width * height for width, height in sizes)
+
+
+def _open_tfds_photos(name, split):
+    builder, image_key, _ = _find_tfds(name)
+    dataset = _read_split(builder, split).map(lambda example: example[image_key])
+    channels = builder.info.features[image_key].shape[-1]
+    if channels == 1:
+        dataset = dataset.map(tf.image.grayscale_to_rgb)
+    count = len(dataset)
+    first = next(iter(dataset), np.zeros(0))
+    return dataset, count, count * int(tf.size(first))
+
+
+def _random_crops(photo, shape, seed):
+    """Crops of a photo at random places, each one of the eight turned and mirrored ones."""
+    count, height, width = shape
+    limits = tf.shape(photo)[:2] - [height, width] + 1
+    draws = tf.random.stateless_uniform((count, 5), seed)
+    corners = tf.cast(draws[:, :2] * tf.cast(limits, "float32"), "int32")
+
+    def cut(corner_and_draw):
+        corner, draw = corner_and_draw
+        crop = tf.image.crop_to_bounding_box(photo, corner[0], corner[1], height, width)
+        crop = tf.cond(draw[0] < 0.5, lambda: crop, lambda: tf.reverse(crop, [0]))
+        crop = tf.cond(draw[1] < 0.5, lambda: crop, lambda: tf.reverse(crop, [1]))
+        return tf.cond(draw[2] < 0.5, lambda: crop, lambda: tf.transpose(crop, (1, 0, 2)))
+
+    signature = tf.TensorSpec((height, width, 3), "uint8")
+    return tf.map_fn(cut, (corners, draws[:, 2:]), fn_output_signature=signature)
+
+
 def read(name_or_dir, split="train", image_size=None):
     """Decodes a whole data set into memory, as `ImageData`; see `load`."""
     folder = pathlib.Path(name_or_dir)
     if name_or_dir != "sample" and not (folder.is_dir() and _means_folder(name_or_dir)):
         return _read_tfds(str(name_or_dir), split, image_size)
-    if split != "train":
-        raise ValueError(
-            f"{str(name_or_dir)!r} has one split, 'train'. Received: split={split!r}. "
-            "Give the folder of the other images instead."
-        )
+    _require_train(name_or_dir, split)
     return _read_sample(image_size) if name_or_dir == "sample" else _read_folder(folder, image_size)
 
 
@@ -129,6 +250,14 @@ def _means_folder(name_or_dir):
     import tensorflow_datasets as tfds
 
     return name_or_dir not in tfds.list_builders(with_community_datasets=False)
+
+
+def _require_train(name_or_dir, split):
+    if split != "train":
+        raise ValueError(
+            f"{str(name_or_dir)!r} has one split, 'train'. Received: split={split!r}. "
+            "Give the folder of the other images instead."
+        )
 
 
 def _read_sample(image_size):
@@ -142,12 +271,7 @@ def _read_sample(image_size):
 
 def _read_folder(folder, image_size):
     """Reads every image below a folder; first-level subfolders are classes."""
-    files = sorted(path for path in folder.rglob("*") if path.suffix.lower() in _SUFFIXES)
-    if not files:
-        raise ValueError(
-            f"{str(folder)!r} holds no images. Looked for files ending in "
-            f"{', '.join(sorted(_SUFFIXES))}."
-        )
+    files = _image_files(folder)
     decoded, unreadable = [], []
     for path in files:
         try:
@@ -169,6 +293,17 @@ def _read_folder(folder, image_size):
     if not all(parents):
         return ImageData(pixels)
     return ImageData(pixels, np.array([names.index(p[0]) for p in parents]), len(names))
+
+
+def _image_files(folder):
+    """Paths of all images below a folder, sorted."""
+    files = sorted(path for path in folder.rglob("*") if path.suffix.lower() in _SUFFIXES)
+    if not files:
+        raise ValueError(
+            f"{str(folder)!r} holds no images. Looked for files ending in "
+            f"{', '.join(sorted(_SUFFIXES))}."
+        )
+    return files
 
 
 def _stack(decoded, source):
@@ -197,7 +332,8 @@ def _fit(image, image_size):
     return pixels[..., None] if pixels.ndim == 2 else pixels
 
 
-def _read_tfds(name, split, image_size):
+def _find_tfds(name):
+    """`(builder, image_key, label_key)` of a data set on disk; the label's key may be None."""
     # Slow to import, and not needed for folders or the sample.
     import tensorflow_datasets as tfds
 
@@ -209,14 +345,24 @@ def _read_tfds(name, split, image_size):
     )
     if image_key is None:
         raise ValueError(f"TFDS data set {name!r} has no images. Its features: {list(features)}.")
+    return builder, image_key, label_key
+
+
+def _read_split(builder, split):
     try:
-        dataset = builder.as_dataset(split=split)
+        return builder.as_dataset(split=split)
     except ValueError:
         splits = ", ".join(sorted(builder.info.splits))
         raise ValueError(
-            f"TFDS data set {name!r} has no split {split!r}. It has: {splits}; parts are written "
-            "'train[:5000]'."
+            f"TFDS data set {builder.name!r} has no split {split!r}. It has: {splits}; parts are "
+            "written 'train[:5000]'."
         ) from None
+
+
+def _read_tfds(name, split, image_size):
+    builder, image_key, label_key = _find_tfds(name)
+    features = builder.info.features
+    dataset = _read_split(builder, split)
     if image_size in (None, features[image_key].shape[0]) and None not in features[image_key].shape:
         # Images of one known size come in large batches, many times as fast as one by one.
         examples = list(dataset.batch(1000).as_numpy_iterator())

@@ -11,7 +11,7 @@ import tiny
 from PIL import Image
 
 import ganzoo
-from ganzoo import data
+from ganzoo import data, images
 
 
 def gather(dataset):
@@ -188,7 +188,7 @@ import sys, urllib.request, socket
 urllib.request.getproxies = lambda: {}
 def refuse(*_, **__): raise socket.gaierror("no network")
 socket.getaddrinfo = refuse
-from ganzoo import data
+from ganzoo import data, images
 try:
     data.load("mnist")
 except ValueError as error:
@@ -206,6 +206,82 @@ except ValueError as error:
     assert str(tmp_path) in line
     assert "TFDS_DATA_DIR" in line
     assert "'sample'" in line
+
+
+# Crops of photographs.
+
+
+@pytest.fixture
+def photos(tmp_path):
+    """Four photos of different sizes; every pixel tells its photo, row and column."""
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    for index, (height, width) in enumerate([(40, 50), (64, 33), (32, 32), (47, 90)]):
+        rows, columns = np.mgrid[:height, :width]
+        pixels = np.stack([np.full_like(rows, index), rows, columns], axis=-1).astype("uint8")
+        Image.fromarray(pixels).save(folder / f"{index}.png")
+    return folder
+
+
+def test_crops_are_pieces_of_their_photos_turned_and_mirrored(photos):
+    dataset = data.load_crops(photos, crop_size=32, batch_size=8, crops_per_image=20)
+    assert len(dataset) == 4 * 20 // 8
+    crops = images.to_pixels(gather(dataset)).astype(int)
+    assert crops.shape == (80, 32, 32, 3)
+    sizes = np.array([(40, 50), (64, 33), (32, 32), (47, 90)])
+    kinds, corners = set(), set()
+    for crop in crops:
+        index = crop[0, 0, 0]
+        rows, columns = crop[..., 1], crop[..., 2]
+        corner = rows.min(), columns.min()
+        # All pixels of one square of the photo, each where a symmetry of the square puts it.
+        square = np.stack(np.mgrid[:32, :32], axis=-1) + corner
+        turned = [np.rot90(square, turns) for turns in range(4)]
+        turned += [image[::-1] for image in turned]
+        (kind,) = [k for k, s in enumerate(turned) if np.array_equal(crop[..., 1:], s)]
+        assert np.all(np.array(corner) + 32 <= sizes[index])
+        kinds.add(kind)
+        corners.add((index, *corner))
+    assert kinds == set(range(8))
+    assert len(corners) > 40
+    assert {corner for corner in corners if corner[0] == 2} == {(2, 0, 0)}
+
+
+def test_every_pass_has_other_crops_and_the_same_seed_the_same(photos):
+    def load(seed):
+        return data.load_crops(photos, crop_size=16, batch_size=4, crops_per_image=4, seed=seed)
+
+    dataset = load(1)
+    first, second = gather(dataset), gather(dataset)
+    assert not np.array_equal(first, second)
+    np.testing.assert_array_equal(gather(load(1)), first)
+    assert not np.array_equal(gather(load(2)), first)
+
+
+def test_gray_photos_become_rgb(png_folder):
+    crops = gather(data.load_crops(png_folder, crop_size=4, batch_size=4, crops_per_image=1))
+    assert crops.shape == (20, 4, 4, 3)
+    assert np.array_equal(crops[..., 0], crops[..., 2])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        ({"crop_size": 33}, r"2\.png.* smaller than a crop: \(32, 32\)"),
+        ({"crop_size": 0}, "crop_size=0"),
+        ({"crop_size": 8, "batch_size": 65}, "4 images, too few for one batch of 65"),
+        ({"name_or_dir": "sample"}, "28 x 28"),
+    ],
+)
+def test_crops_that_cannot_be_had_are_refused(photos, arguments, named):
+    with pytest.raises(ValueError, match=named):
+        data.load_crops(**{"name_or_dir": photos, **arguments})
+
+
+def test_a_photo_that_cannot_be_read_is_named(photos):
+    (photos / "9.png").write_bytes(b"nothing")
+    with pytest.raises(ValueError, match=r"9\.png.* cannot be read"):
+        data.load_crops(photos, crop_size=32)
 
 
 # The real sets. Facts over all pixels, as published by their authors and common tools.
