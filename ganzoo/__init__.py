@@ -12,10 +12,21 @@ from ganzoo import registry
 from ganzoo import cgan  # isort: skip
 from ganzoo import dcgan  # isort: skip
 from ganzoo import lapgan  # isort: skip
+from ganzoo import srgan  # isort: skip
 from ganzoo import vanilla  # isort: skip
 from ganzoo.version import __version__
 
-_MODULES = ("callbacks", "data", "images", "layers", "losses", "optimizers", "regularizers")
+_MODULES = (
+    "callbacks",
+    "data",
+    "evaluation",
+    "images",
+    "layers",
+    "losses",
+    "metrics",
+    "optimizers",
+    "regularizers",
+)
 _FUNCTIONS = {
     "GAN": "ganzoo.gan",
     "load": "ganzoo.runs",

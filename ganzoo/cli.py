@@ -5,6 +5,7 @@ TensorFlow is imported inside the commands that need it, so that listing and
 """
 
 import contextlib
+import functools
 import json
 import os
 import pathlib
@@ -15,6 +16,7 @@ from typing import Annotated
 
 import rich.console
 import rich.markup
+import rich.progress
 import rich.table
 import typer
 
@@ -41,11 +43,11 @@ def main(arguments=None):
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in arguments
     arguments = [argument for argument in arguments if argument != "--debug"]
-    code = 0
     try:
-        app(arguments, standalone_mode=False)
-    except typer.Exit as stop:
-        code = stop.exit_code
+        # A command returns nothing; an early exit comes back as its code, Ctrl-C as 130.
+        code = app(arguments, standalone_mode=False) or 0
+        if code == 130:
+            raise KeyboardInterrupt("interrupted")
     except (Exception, KeyboardInterrupt) as error:
         if debug:
             raise
@@ -144,6 +146,14 @@ def train(
         bool | None,
         typer.Option("--class-conditional", help="With classes, where a family may have them."),
     ] = None,
+    content_only: Annotated[
+        bool | None,
+        typer.Option("--content-only", help="srgan: the generator alone, on the content loss."),
+    ] = None,
+    content: Annotated[
+        str | None,
+        typer.Option(metavar="pixel|vgg22|vgg34|vgg54", help="srgan: what is compared."),
+    ] = None,
     mixed_precision: Annotated[
         bool | None,
         typer.Option(
@@ -176,6 +186,8 @@ def train(
         "recipe": recipe,
         "mixed_precision": mixed_precision,
         "class_conditional": class_conditional,
+        "content_only": content_only,
+        "content": content,
         "seed": seed,
     }
     lengths = {"epochs": epochs, "max_steps": max_steps}
@@ -252,6 +264,85 @@ def sample(
 
 
 @app.command()
+def upscale(
+    model: Model,
+    images: Annotated[
+        list[pathlib.Path], typer.Argument(metavar="IMAGE", help="Image files, or folders of them.")
+    ],
+    out: Annotated[pathlib.Path, typer.Option(help="Folder of the larger images.")],
+    tile: Annotated[
+        int | None,
+        typer.Option(
+            min=16, help="Side of the tiles that are upscaled one by one, in pixels. [default: 192]"
+        ),
+    ] = None,
+):
+    """Make images larger with a super-resolution model.
+
+    A photo.jpg becomes OUT/photo_x4.jpg. PNG, JPEG and WebP stay what they are, other
+    kinds become PNG; of an animation, the first image is taken.
+
+    Example: `ganzoo upscale runs/srgan photo.jpg holidays/ --out large`
+    """
+    from ganzoo import photos
+
+    sources = photos.find_photos(images)
+    _import_tensorflow()
+    from ganzoo import runs
+
+    gan = runs.find_model(model)
+    if not hasattr(gan, "upscale"):
+        raise ValueError(
+            f"{model!r} is a {type(gan).__name__}, which cannot upscale. Give a super-resolution "
+            "model, such as a run of `ganzoo train srgan`."
+        )
+    results = photos.name_results(sources, out, gan.scale)
+    upscale_pixels = functools.partial(gan.upscale, tile=tile)
+    num_failed = 0
+    for source, target in _with_progress(results):
+        try:
+            photos.upscale_file(source, target, upscale_pixels, gan.scale)
+        except (ValueError, OSError) as error:
+            print(f"ganzoo: {error}", file=sys.stderr)
+            num_failed += 1
+    print(f"{out}: {len(results) - num_failed} images")
+    if num_failed:
+        raise typer.Exit(1)
+
+
+@app.command()
+def evaluate(
+    model: Model,
+    data: Annotated[
+        pathlib.Path, typer.Option(metavar="DIR", help="Folder of high-resolution images.")
+    ],
+    as_json: Json = False,
+):
+    """Measure how well a super-resolution model restores images, beside bicubic.
+
+    Example: `ganzoo evaluate runs/srgan --data Set5`
+    """
+    _import_tensorflow()
+    from ganzoo import evaluation, runs
+
+    result = evaluation.evaluate_super_resolution(
+        runs.find_model(model), data, report=lambda score: print(score.name, file=sys.stderr)
+    )
+    if as_json:
+        print(json.dumps(result.to_dict(), indent=2))
+        return
+    table = rich.table.Table("image", box=None)
+    for column in ("PSNR", "bicubic", "SSIM", "bicubic"):
+        table.add_column(column, justify="right")
+    for score in (*result.images, result.mean):
+        decibels = (f"{value:.2f}" for value in (score.psnr, score.bicubic_psnr))
+        similarities = (f"{value:.4f}" for value in (score.ssim, score.bicubic_ssim))
+        table.add_row(rich.markup.escape(score.name), *decibels, *similarities)
+    out_console.print(table)
+    print(f"\n{result.protocol}")
+
+
+@app.command()
 def demo(
     out: Annotated[
         pathlib.Path | None,
@@ -293,6 +384,9 @@ def _report(outcome):
     out_console.print(table)
     print("\nNext:")
     print(f"  tensorboard --logdir {folder / 'logs'}")
+    if hasattr(outcome.model, "upscale"):
+        print(f"  ganzoo upscale {folder} photo.jpg --out upscaled")
+        return
     print(f"  ganzoo sample {folder} -n 64 --seed 1 --out grid.png")
     print(f'  python -c "import ganzoo; print(ganzoo.load({str(folder)!r}).generate(4).shape)"')
 
@@ -329,6 +423,17 @@ def _parse_labels(labels):
 def _verbosity():
     """A progress bar for a person, a line for each epoch in a file."""
     return 1 if sys.stderr.isatty() else 2
+
+
+def _with_progress(results):
+    """Goes through pairs of files with a bar for a person, a line for each in a file."""
+    if sys.stderr.isatty():
+        console = rich.console.Console(stderr=True)
+        yield from rich.progress.track(results, "Upscaling", console=console)
+        return
+    for source, target in results:
+        print(f"{source} -> {target}", file=sys.stderr)
+        yield source, target
 
 
 @contextlib.contextmanager

@@ -347,9 +347,8 @@ class GAN(TwoPlayerModel):
             (partial / "card.json").write_text(json.dumps(card or {}, indent=2) + "\n")
             _PresetNetworks(self).save_weights(partial / "model.weights.h5")
             if images.is_drawable(self.image_shape):
-                images.write_png(
-                    partial / "samples.png", images.make_grid(self.generate(64, seed=0))
-                )
+                for pixels in [*self.preview(64, seed=0).values()][:1]:
+                    images.write_png(partial / "samples.png", images.make_grid(pixels))
 
 
 class _PresetNetworks(keras.Model):

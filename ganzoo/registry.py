@@ -49,7 +49,8 @@ class Family:
 
     `model` is `"module:Class"`, a string, so that a family can be listed
     without importing Keras. `classes` says whether its constructor takes
-    `num_classes`: "never", "always" or "optional". `smallest` are constructor
+    `num_classes`: "never", "always" or "optional". `restores` says that it is given
+    images of any size and makes them better, rather than makes new ones. `smallest` are constructor
     arguments of the least model that still is one of the family: contract tests
     train it in seconds.
     """
@@ -60,6 +61,7 @@ class Family:
     conditioned_on: str
     smallest: dict
     classes: str = "never"
+    restores: bool = False
     presets: dict[str, Preset] = dataclasses.field(default_factory=dict)
 
     @property

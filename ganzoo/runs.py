@@ -24,7 +24,8 @@ class Recipe:
     Attributes:
         family: str. A registered family.
         data: str. What `ganzoo.data.load` takes.
-        image_size: int or None. As in `ganzoo.data.load`.
+        image_size: int or None. As in `ganzoo.data.load`; the side of crops for a family
+            that is trained on them, 96 where it is None.
         epochs: int. Passes over the data.
         batch_size: int or None. Images in a step; None takes the model's recommended.
         max_steps: int or None. Training ends here if the epochs have not ended before.
@@ -34,6 +35,8 @@ class Recipe:
             matrices, which made training there more than half as fast again.
         class_conditional: bool. Whether a family that can do with classes or without
             them gets them.
+        content_only: bool. Whether a family with a content loss trains on it alone.
+        content: str or None. Its content loss; None takes the model's recommended.
         seed: int. Seed of weights, latents and order.
         start_from: str or None. Preset or run whose weights training starts with.
     """
@@ -47,6 +50,8 @@ class Recipe:
     recipe: str = "default"
     mixed_precision: bool | None = None
     class_conditional: bool = False
+    content_only: bool = False
+    content: str | None = None
     seed: int = 0
     start_from: str | None = None
 
@@ -216,26 +221,16 @@ def _prepare(recipe):
     family = registry.get_family(recipe.family)
     if recipe.class_conditional and family.classes == "never":
         raise ValueError(f"Family {family.name!r} knows no classes. Leave --class-conditional out.")
-    with_classes = family.classes == "always" or recipe.class_conditional
-    image_data = data.read(recipe.data, image_size=recipe.image_size)
-    if with_classes and image_data.num_classes is None:
+    if not family.restores and (recipe.content_only or recipe.content):
         raise ValueError(
-            f"Family {family.name!r} needs labels, and {recipe.data!r} has none. Give a folder "
-            "with one subfolder for each class, or a data set with labels."
+            f"Family {family.name!r} has no content loss. Leave --content-only and --content out."
         )
-    dataset = data.pipeline(image_data, recipe.batch_size, labels=with_classes, seed=recipe.seed)
     dtype = None
     if recipe.mixed_precision:
         on_gpu = bool(tf.config.list_physical_devices("GPU"))
         dtype = "mixed_float16" if on_gpu else "mixed_bfloat16"
-    classes = {"num_classes": image_data.num_classes} if with_classes else {}
-    model = family.load_class()(
-        image_data.pixels.shape[1:],
-        **classes,
-        recipe=recipe.recipe,
-        seed=recipe.seed,
-        dtype=dtype,
-    )
+    dataset, arguments = _open_crops(recipe) if family.restores else _open_whole(recipe, family)
+    model = family.load_class()(**arguments, recipe=recipe.recipe, seed=recipe.seed, dtype=dtype)
     if recipe.start_from:
         source = find_model(recipe.start_from)
         shapes = [[w.shape for w in network.weights] for network in (source, model)]
@@ -246,8 +241,38 @@ def _prepare(recipe):
                 f"of {model.image_shape} is asked for. Start from one of the same kind."
             )
         model.set_weights(source.get_weights())
-    model.compile()
+    if family.restores:
+        model.compile(content_only=recipe.content_only, content=recipe.content)
+    else:
+        model.compile()
     return dataset, model
+
+
+def _open_whole(recipe, family):
+    """`(dataset, arguments)`: whole images, and what the model is told of them."""
+    with_classes = family.classes == "always" or recipe.class_conditional
+    image_data = data.read(recipe.data, image_size=recipe.image_size)
+    if with_classes and image_data.num_classes is None:
+        raise ValueError(
+            f"Family {family.name!r} needs labels, and {recipe.data!r} has none. Give a folder "
+            "with one subfolder for each class, or a data set with labels."
+        )
+    dataset = data.pipeline(image_data, recipe.batch_size, labels=with_classes, seed=recipe.seed)
+    arguments = {"image_shape": image_data.pixels.shape[1:]}
+    if with_classes:
+        arguments["num_classes"] = image_data.num_classes
+    return dataset, arguments
+
+
+def _open_crops(recipe):
+    """The same of photographs, which are of any size."""
+    dataset = data.load_crops(
+        recipe.data,
+        crop_size=recipe.image_size or 96,
+        batch_size=recipe.batch_size,
+        seed=recipe.seed,
+    )
+    return dataset, {}
 
 
 def _write_config(out, recipe, model):

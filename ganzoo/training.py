@@ -213,7 +213,7 @@ class TwoPlayerModel(keras.Model):
         """
         if batch_size is not None and batch_size < 1:
             raise ValueError(f"`batch_size` must be at least 1. Received: batch_size={batch_size}.")
-        x, self.real_examples = batches.check(x, y, self.image_shape, self.num_classes)
+        x, self.real_examples = self.check_data(x, y)
         if not isinstance(x, np.ndarray):
             # Keras shuffles arrays alone, and warns of anything else by default.
             kwargs.setdefault("shuffle", False)
@@ -234,6 +234,10 @@ class TwoPlayerModel(keras.Model):
                 raise explanation from None
             raise
 
+    def check_data(self, x, y):
+        """`(x, examples)` of what `fit` is given; see `batches.check`."""
+        return batches.check(x, y, self.image_shape, self.num_classes)
+
     def train_step(self, data):
         real_images, condition = self.unpack(data)
         for _ in range(self.discriminator_steps - 1):
@@ -247,19 +251,20 @@ class TwoPlayerModel(keras.Model):
 
     def train_simultaneously(self, real_images, condition):
         """Moves both players at once, over one forward pass of each network."""
-        latents = self.sample_latents(count(real_images))
         with tf.GradientTape() as generator_tape:
-            fake_images = self.synthesize(latents, condition)
+            fake_images = self.make_fakes(real_images, condition)
             # Opened after the generator has run: it records the discriminator alone.
             with tf.GradientTape() as discriminator_tape:
                 real_logits, fake_logits, discriminator_loss = self.judge(
                     real_images, fake_images, condition
                 )
-                scaled_discriminator_loss = self.scale(
+                scaled_discriminator_loss = self.scale_loss(
                     discriminator_loss, self.discriminator_optimizer
                 )
-            generator_loss = each(self.adversarial_loss.generator, real_logits, fake_logits)
-            scaled_generator_loss = self.scale(generator_loss, self.generator_optimizer)
+            generator_loss = self.compute_generator_loss(
+                real_images, fake_images, real_logits, fake_logits
+            )
+            scaled_generator_loss = self.scale_loss(generator_loss, self.generator_optimizer)
         # Both gradients before either step: each player answers the other's present move.
         discriminator_gradients = discriminator_tape.gradient(
             scaled_discriminator_loss, self.discriminator.trainable_variables
@@ -276,22 +281,23 @@ class TwoPlayerModel(keras.Model):
         discriminator_loss, real_logits, fake_logits = self.train_discriminator(
             real_images, condition
         )
-        latents = self.sample_latents(count(real_images))
         with tf.GradientTape() as tape:
-            fake_logits = self.discriminate(self.synthesize(latents, condition), condition)
-            generator_loss = each(self.adversarial_loss.generator, real_logits, fake_logits)
-            scaled_loss = self.scale(generator_loss, self.generator_optimizer)
+            fake_images = self.make_fakes(real_images, condition)
+            fake_logits = self.discriminate(fake_images, condition)
+            generator_loss = self.compute_generator_loss(
+                real_images, fake_images, real_logits, fake_logits
+            )
+            scaled_loss = self.scale_loss(generator_loss, self.generator_optimizer)
         self.move_generator(tape.gradient(scaled_loss, self.generator.trainable_variables))
         return generator_loss, discriminator_loss, real_logits, fake_logits
 
     def train_discriminator(self, real_images, condition):
         """Moves the discriminator alone."""
-        latents = self.sample_latents(count(real_images))
         # Made outside the tape: no discriminator gradient reaches the generator.
-        fake_images = self.synthesize(latents, condition)
+        fake_images = self.make_fakes(real_images, condition)
         with tf.GradientTape() as tape:
             real_logits, fake_logits, loss = self.judge(real_images, fake_images, condition)
-            scaled_loss = self.scale(loss, self.discriminator_optimizer)
+            scaled_loss = self.scale_loss(loss, self.discriminator_optimizer)
         self.move_discriminator(tape.gradient(scaled_loss, self.discriminator.trainable_variables))
         return loss, real_logits, fake_logits
 
@@ -304,6 +310,10 @@ class TwoPlayerModel(keras.Model):
         if self.regularizer is not None:
             loss += self.penalize(real_images, tf.stop_gradient(fake_images), condition)
         return real_logits, fake_logits, loss
+
+    def compute_generator_loss(self, real_images, fake_images, real_logits, fake_logits):
+        """The generator's loss."""
+        return each(self.adversarial_loss.generator, real_logits, fake_logits)
 
     def penalize(self, real_images, fake_images, condition):
         """The gradient penalty, computed in float32."""
@@ -328,14 +338,12 @@ class TwoPlayerModel(keras.Model):
     def test_step(self, data):
         """The four scalars on held-out images, with no update."""
         real_images, condition = self.unpack(data)
-        latents = self.sample_latents(count(real_images))
-        fake_images = self.synthesize(latents, condition, training=False)
+        fake_images = self.make_fakes(real_images, condition, training=False)
         real_logits = self.discriminate(real_images, condition, training=False)
         fake_logits = self.discriminate(fake_images, condition, training=False)
-        losses_of = self.adversarial_loss
         return self.track(
-            each(losses_of.generator, real_logits, fake_logits),
-            each(losses_of.discriminator, real_logits, fake_logits),
+            self.compute_generator_loss(real_images, fake_images, real_logits, fake_logits),
+            each(self.adversarial_loss.discriminator, real_logits, fake_logits),
             real_logits,
             fake_logits,
         )
@@ -369,6 +377,11 @@ class TwoPlayerModel(keras.Model):
         """The input of a network: one tensor, or a list with the condition."""
         return [inputs, *condition] if condition else inputs
 
+    def make_fakes(self, real_images, condition, training=True):
+        """As many fake images as there are real ones, from new latents."""
+        latents = self.sample_latents(count(real_images))
+        return self.synthesize(latents, condition, training=training)
+
     def synthesize(self, latents, condition, training=True):
         """Fake images of the generator, float32."""
         fake_images = self.generator(self.join(latents, condition), training=training)
@@ -379,7 +392,7 @@ class TwoPlayerModel(keras.Model):
         logits = self.discriminator(self.join(images, condition), training=training)
         return tf.cast(logits, "float32")
 
-    def scale(self, loss, optimizer):
+    def scale_loss(self, loss, optimizer):
         """A loss as it is differentiated: for one of many replicas, and for float16."""
         # Replicas' gradients are summed; the logged loss stays that of the whole batch.
         return optimizer.scale_loss(loss / self.distribute_strategy.num_replicas_in_sync)

@@ -18,6 +18,16 @@ def known_state():
     keras.config.set_dtype_policy(policy)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def vgg19_weights(tmp_path_factory):
+    """Random weights in the place of ImageNet's: nothing is downloaded for a test."""
+    import tiny
+
+    path = tiny.write_vgg19(tmp_path_factory.mktemp("vgg19") / "random.npz")
+    os.environ["GANZOO_VGG19_WEIGHTS"] = str(path)
+    return path
+
+
 @pytest.fixture
 def float16():
     keras.config.set_dtype_policy("mixed_float16")

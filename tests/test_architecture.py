@@ -17,7 +17,7 @@ FAMILIES = ("vanilla", "cgan", "dcgan", "lapgan", "srgan")
 ROWS = [
     ("registry", "version"),
     ("weights",),
-    ("images",),
+    ("images", "photos"),
     ("layers",),
     ("losses", "regularizers", "optimizers"),
     ("metrics",),

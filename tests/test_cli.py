@@ -11,7 +11,7 @@ import tiny
 from PIL import Image
 
 import ganzoo
-from ganzoo import cli, registry
+from ganzoo import cli, registry, weights
 
 TRAIN = ["train", "vanilla", "--data", "sample", "--out", "{tmp}/run"]
 COMMANDS = [command.name or command.callback.__name__ for command in cli.app.registered_commands]
@@ -28,6 +28,15 @@ def ganzoo_command(capsys):
         return stop.value.code, captured.out, captured.err
 
     return run
+
+
+@pytest.fixture(scope="module")
+def upscaler(tmp_path_factory):
+    """A super-resolution model, and its file."""
+    path = tmp_path_factory.mktemp("model") / "srgan.keras"
+    model = registry.get_family("srgan").build_smallest(seed=0)
+    model.save(path)
+    return model, path
 
 
 @pytest.fixture(scope="module")
@@ -156,6 +165,16 @@ def test_list_as_json(ganzoo_command):
         (["sample", "{model}", "--out", "{tmp}/a.png", "-n", "0"], "num_images=0"),
         (["sample", "{model}", "--out", "{tmp}/a.png", "--labels", "0,x"], "0,x"),
         (["sample", "{model}", "--out", "{tmp}/a.png", "--labels", "1"], "VanillaGAN"),
+        (["upscale", "{model}", "{model}", "--out", "{tmp}/x"], "VanillaGAN, which cannot upscale"),
+        (["upscale", "{model}", "--out", "{tmp}/x"], "IMAGE"),
+        (["upscale", "{model}", "{model}"], "--out"),
+        (["upscale", "{model}", "{tmp}/none.png", "--out", "{tmp}/x"], "none.png"),
+        (["upscale", "{model}", "{tmp}", "--out", "{tmp}/x"], "holds no images"),
+        (["upscale", "{tmp}/m", "{tmp}/none.png", "--out", "{tmp}/x", "--tile", "15"], "--tile"),
+        (["upscale", "{tmp}/none.keras", "{model}", "--out", "{tmp}/x"], "none.keras"),
+        (["evaluate", "{model}"], "--data"),
+        (["evaluate", "{tmp}/none.keras", "--data", "{tmp}"], "none.keras"),
+        (["evaluate", "{model}", "--data", "{tmp}"], "Only super-resolution models"),
     ],
     ids=lambda value: " ".join(value)[:60] if isinstance(value, list) else "",
 )
@@ -190,6 +209,17 @@ def test_what_fails_while_running_is_one_line_and_code_1(ganzoo_command, model_f
     (tmp_path / "file").write_text("in the way")
     code, _, err = ganzoo_command("sample", model_file, "--out", tmp_path / "file" / "a.png")
     assert code == 1
+    assert err.startswith("ganzoo: ")
+    assert len(err.splitlines()) == 1
+
+
+def test_an_interruption_is_one_line_and_code_1(ganzoo_command, monkeypatch):
+    def interrupt(_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(weights, "find_preset", interrupt)
+    code, out, err = ganzoo_command("info", "dcgan_fashion_mnist")
+    assert (code, out) == (1, "")
     assert err.startswith("ganzoo: ")
     assert len(err.splitlines()) == 1
 
@@ -230,6 +260,82 @@ def test_labels_are_taken_in_turn(ganzoo_command, tmp_path):
     for path, pixels in zip(files, expected, strict=True):
         with Image.open(path) as image:
             np.testing.assert_array_equal(np.asarray(image), pixels[..., 0])
+
+
+def test_upscale_writes_what_the_model_makes(ganzoo_command, upscaler, tmp_path):
+    model, path = upscaler
+    generator = np.random.default_rng(0)
+    shapes = {"dot.png": (1, 1, 3), "strip.png": (7, 300, 3), "gray.tif": (40, 20), "a.jpg": (9, 8)}
+    for name, shape in shapes.items():
+        (tmp_path / "in").mkdir(exist_ok=True)
+        Image.fromarray(generator.integers(0, 256, shape, "uint8")).save(tmp_path / "in" / name)
+    images = [tmp_path / "in", tmp_path / "in" / "dot.png"]
+    arguments = ["upscale", path, *images, "--out", tmp_path / "out", "--tile", 16]
+    code, out, err = ganzoo_command(*arguments)
+    assert code == 0
+    assert out == f"{tmp_path / 'out'}: 4 images\n"
+    assert [line.split(" -> ")[0] for line in err.splitlines()] == [
+        str(tmp_path / "in" / name) for name in sorted(shapes)
+    ]
+    results = {"dot.png": "dot_x2.png", "strip.png": "strip_x2.png", "gray.tif": "gray_x2.png"}
+    for name, result in results.items():
+        with Image.open(tmp_path / "in" / name) as image:
+            pixels = np.asarray(image)
+        pixels = pixels[..., None] if pixels.ndim == 2 else pixels
+        with Image.open(tmp_path / "out" / result) as image:
+            written = np.asarray(image)
+        expected = model.upscale(pixels, tile=16)
+        np.testing.assert_array_equal(written.reshape(expected.shape), expected)
+    with Image.open(tmp_path / "out" / "a_x2.jpg") as image:
+        assert (image.format, image.mode, image.size) == ("JPEG", "L", (16, 18))
+
+
+def test_upscale_goes_on_after_a_bad_file_and_ends_with_code_1(ganzoo_command, upscaler, tmp_path):
+    folder = tiny.write_folder(tmp_path / "in", num_images=2)
+    (folder / "000a.png").write_bytes((folder / "000.png").read_bytes()[:50])
+    code, out, err = ganzoo_command("upscale", upscaler[1], folder, "--out", tmp_path / "out")
+    assert code == 1
+    assert "2 images" in out
+    (line,) = [line for line in err.splitlines() if line.startswith("ganzoo: ")]
+    assert line.startswith(f"ganzoo: {folder / '000a.png'}: cannot be read")
+    written = sorted(path.name for path in (tmp_path / "out").iterdir())
+    assert written == ["000_x2.png", "001_x2.png"]
+
+
+def test_upscale_overwrites_no_result_and_no_source(ganzoo_command, upscaler, tmp_path):
+    for name in ("a/p.png", "b/p.png", "b/p_x2.png"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        Image.new("L", (3, 4)).save(tmp_path / name)
+    for images, named in ((["a", "b/p.png"], "would both become"), (["b"], "upscaled itself")):
+        paths = [tmp_path / image for image in images]
+        code, out, err = ganzoo_command("upscale", upscaler[1], *paths, "--out", tmp_path / "b")
+        assert (code, out) == (2, "")
+        assert err.startswith("ganzoo: ")
+        assert named in err
+    assert len(list((tmp_path / "b").iterdir())) == 2
+
+
+def test_evaluate_prints_a_row_for_each_image_and_the_record_as_json(ganzoo_command, tmp_path):
+    model = ganzoo.SRGAN(scale=2, num_blocks=1, filters=2, seed=0)
+    model.save(tmp_path / "srgan.keras")
+    photos = tiny.write_folder(tmp_path / "photos", num_images=2, side=24)
+    result = ganzoo.evaluation.evaluate_super_resolution(model, photos)
+    arguments = ["evaluate", tmp_path / "srgan.keras", "--data", photos]
+
+    code, out, err = ganzoo_command(*arguments, "--json")
+    assert code == 0
+    assert json.loads(out) == json.loads(json.dumps(result.to_dict()))
+    assert err.split() == ["000.png", "001.png"]
+
+    code, out, _ = ganzoo_command(*arguments)
+    assert code == 0
+    heading, *rows, _, protocol = out.splitlines()
+    assert heading.split() == ["image", "PSNR", "bicubic", "SSIM", "bicubic"]
+    for row, score in zip(rows, (*result.images, result.mean), strict=True):
+        decibels = [f"{score.psnr:.2f}", f"{score.bicubic_psnr:.2f}"]
+        similarities = [f"{score.ssim:.4f}", f"{score.bicubic_ssim:.4f}"]
+        assert row.split() == [score.name, *decibels, *similarities]
+    assert protocol == result.protocol
 
 
 def test_info_prints_the_card(ganzoo_command, tmp_path):

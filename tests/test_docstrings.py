@@ -27,7 +27,7 @@ def examples():
         yield from (test for test in finder.find(module, name) if test.examples)
 
 
-@pytest.mark.parametrize("example", examples(), ids=lambda example: example.name)
+@pytest.mark.parametrize("example", list(examples()), ids=lambda example: example.name)
 def test_the_example_does_what_it_says(example, tmp_path, monkeypatch, capsys):
     # Beside what the module itself has.
     example.globs.update(

@@ -12,7 +12,7 @@ import tiny
 from PIL import Image
 
 import ganzoo
-from ganzoo import callbacks, runs
+from ganzoo import callbacks, registry, runs
 
 
 def make_recipe(folder, **changes):
@@ -337,3 +337,38 @@ def test_mixed_precision_reaches_the_model(photos):
     _, model = runs._prepare(make_recipe(photos, mixed_precision=True))
     assert model.dtype_policy.name in ("mixed_bfloat16", "mixed_float16")
     assert keras.config.dtype_policy().name == "float32"
+
+
+@keras.saving.register_keras_serializable(package="ganzoo_tests")
+class SmallSRGAN(ganzoo.SRGAN):
+    """What is trained in seconds under the family's name."""
+
+    def __init__(self, **kwargs):
+        super().__init__(**{"num_blocks": 1, "filters": 2, **kwargs})
+
+
+def test_super_resolution_is_trained_in_two_phases(tmp_path, monkeypatch):
+    monkeypatch.setattr(registry.Family, "load_class", lambda family: SmallSRGAN)
+    folder = tiny.write_folder(tmp_path / "photos", num_images=2, side=40)
+    first = {"data": str(folder), "image_size": 32, "batch_size": 4, "epochs": 1}
+    recipe = runs.Recipe("srgan", **first, content_only=True)
+    outcome = runs.train(recipe, tmp_path / "srresnet", verbose=0)
+    assert outcome.step == 2 * 16 // 4
+    assert set(outcome.logs) >= {"content_loss", "psnr"}
+    assert (tmp_path / "srresnet" / "samples" / "epoch_001.png").is_file()
+    recipe = runs.Recipe(
+        "srgan", **first, content="vgg22", start_from=str(tmp_path / "srresnet"), max_steps=1
+    )
+    outcome = runs.train(recipe, tmp_path / "srgan", verbose=0)
+    assert not outcome.model.content_only
+    assert outcome.model.content == "vgg22"
+    again = runs.resume(tmp_path / "srgan", max_steps=2, verbose=0)
+    assert again.step == 2
+    assert again.model.content == "vgg22"
+
+
+@pytest.mark.parametrize("option", [{"content_only": True}, {"content": "pixel"}])
+def test_only_super_resolution_has_a_content_loss(option, tmp_path):
+    with pytest.raises(ValueError, match="'dcgan' has no content loss"):
+        runs.train(runs.Recipe("dcgan", "sample", **option), tmp_path / "run")
+    assert not (tmp_path / "run").exists()

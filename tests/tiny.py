@@ -64,6 +64,32 @@ def make_data(model, num_images, seed=0):
     return images, labels.astype("int32")
 
 
+def make_pixels(model, num_images, labels=None):
+    """What a trained model is for: uint8 images, the same at each call; of all classes."""
+    if hasattr(model, "upscale"):
+        low_res = np.random.default_rng(0).integers(0, 256, (num_images, 5, 6, 3), "uint8")
+        return model.upscale(low_res)
+    if labels is None and model.num_classes is not None:
+        labels = np.arange(num_images) % model.num_classes
+    return model.generate(num_images, labels=labels, seed=1)
+
+
+def write_vgg19(path, last_block=3):
+    """Writes random weights of the first blocks of VGG19, of the size that trained ones have."""
+    generator = np.random.default_rng(0)
+    arrays, channels = {}, 3
+    for block, (convolutions, filters) in enumerate([(2, 64), (2, 128), (4, 256)][:last_block], 1):
+        for index in range(1, convolutions + 1):
+            name = f"block{block}_conv{index}"
+            spread = np.sqrt(2 / (9 * channels))
+            kernel = generator.normal(0, spread, (3, 3, channels, filters))
+            arrays[f"{name}/kernel"] = kernel.astype("float32")
+            arrays[f"{name}/bias"] = np.zeros(filters, "float32")
+            channels = filters
+    np.savez(path, **arrays)
+    return path
+
+
 def write_folder(folder, num_images, side=8, classes=("",)):
     """Writes gray PNG images, as many in each class."""
     generator = np.random.default_rng(0)

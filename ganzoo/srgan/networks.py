@@ -1,0 +1,103 @@
+"""The networks of the SRGAN, for images of any height and width."""
+
+import keras
+from keras import layers, ops
+
+from ganzoo.layers import leaky_relu, normalize
+
+
+@keras.saving.register_keras_serializable(package="ganzoo")
+class PixelShuffle(keras.layers.Layer):
+    """Channels laid out as pixels: images become `factor` times as high and wide.
+
+    Args:
+        factor: int, at least 1.
+
+    Input shape: `(batch, height, width, factor**2 * channels)`; pixel `(i, j)` of a
+        block of the output comes from channels `(i * factor + j) * channels` onwards.
+    Output shape: `(batch, factor * height, factor * width, channels)`.
+
+    Reference: Shi et al., 2016 (arXiv:1609.05158), section 2.2.
+    """
+
+    def __init__(self, factor, **kwargs):
+        super().__init__(**kwargs)
+        self.factor = factor
+
+    def call(self, inputs):
+        _, height, width, _ = ops.shape(inputs)
+        factor, channels = self.factor, inputs.shape[-1] // self.factor**2
+        x = ops.reshape(inputs, (-1, height, width, factor, factor * channels))
+        # Rows of a block go between the rows of the image.
+        x = ops.transpose(x, (0, 1, 3, 2, 4))
+        return ops.reshape(x, (-1, height * factor, width * factor, channels))
+
+    def compute_output_shape(self, input_shape):
+        batch, height, width, channels = input_shape
+        sides = [None if side is None else side * self.factor for side in (height, width)]
+        return (batch, *sides, channels // self.factor**2)
+
+    def get_config(self):
+        return {**super().get_config(), "factor": self.factor}
+
+
+def build_generator(scale, num_blocks, filters):
+    """SRResNet (figure 4 of the paper): low-resolution images to `scale` times the size."""
+    low_res = keras.Input((None, None, 3), name="low_res")
+    x = layers.Conv2D(filters, 9, padding="same", name="head_conv")(low_res)
+    head = x = _prelu("head_prelu")(x)
+    for index in range(num_blocks):
+        x = _residual_block(x, filters, name=f"block_{index}")
+    x = layers.Conv2D(filters, 3, padding="same", use_bias=False, name="body_conv")(x)
+    x = normalize(x, name="body_norm")
+    x = layers.Add(name="long_skip")([head, x])
+    for index in range(scale.bit_length() - 1):
+        x = layers.Conv2D(4 * filters, 3, padding="same", name=f"up_{index}_conv")(x)
+        x = PixelShuffle(2, name=f"up_{index}_shuffle")(x)
+        x = _prelu(f"up_{index}_prelu")(x)
+    x = layers.Conv2D(3, 9, padding="same", name="to_images")(x)
+    # Losses and PNGs see float32; the convolution itself would take twice the time in it.
+    super_res = layers.Activation("linear", dtype="float32", name="super_res")(x)
+    return keras.Model(low_res, super_res, name="generator")
+
+
+def build_discriminator(filters):
+    """The VGG-style classifier of figure 4; images of any size, at least 16, to one logit.
+
+    Features are averaged over the image, where the paper's dense layer is bound to the
+    size of its crops.
+    """
+    images = keras.Input((None, None, 3), name="images")
+    x = layers.Conv2D(filters, 3, padding="same", name="conv_0")(images)
+    x = leaky_relu(name="leaky_relu_0")(x)
+    for index in range(1, 8):  # n64s2, n128s1, n128s2, ... n512s2
+        x = layers.Conv2D(
+            filters * 2 ** (index // 2),
+            3,
+            strides=1 + index % 2,
+            padding="same",
+            use_bias=False,
+            name=f"conv_{index}",
+        )(x)
+        x = normalize(x, name=f"norm_{index}")
+        x = leaky_relu(name=f"leaky_relu_{index}")(x)
+    x = layers.GlobalAveragePooling2D(name="average")(x)
+    x = layers.Dense(16 * filters, name="dense")(x)
+    x = leaky_relu(name="dense_leaky_relu")(x)
+    logits = layers.Dense(1, dtype="float32", name="logits")(x)
+    return keras.Model(images, logits, name="discriminator")
+
+
+def _residual_block(inputs, filters, name):
+    x = layers.Conv2D(filters, 3, padding="same", use_bias=False, name=f"{name}_conv_0")(inputs)
+    x = normalize(x, name=f"{name}_norm_0")
+    x = _prelu(f"{name}_prelu")(x)
+    x = layers.Conv2D(filters, 3, padding="same", use_bias=False, name=f"{name}_conv_1")(x)
+    x = normalize(x, name=f"{name}_norm_1")
+    return layers.Add(name=f"{name}_add")([inputs, x])
+
+
+def _prelu(name):
+    """A learnt slope below 0 for each channel, the same at every pixel; 0.25 at first."""
+    slope = keras.initializers.Constant(0.25)
+    return layers.PReLU(alpha_initializer=slope, shared_axes=[1, 2], name=name)

@@ -1,0 +1,3 @@
+"""Presets of the SRGAN."""
+
+PRESETS = {}

@@ -1,0 +1,407 @@
+"""What is true of the SRGAN alone."""
+
+import itertools
+
+import h5py
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+import tiny
+from PIL import Image
+
+import ganzoo
+from ganzoo import images
+from ganzoo.srgan import bicubic, content, networks, tiling
+
+WEIGHTS_VARIABLE = content.WEIGHTS_VARIABLE
+
+
+def build(scale=2, **kwargs):
+    keras.utils.set_random_seed(1)
+    return ganzoo.SRGAN(scale, **{"num_blocks": 1, "filters": 4, "seed": 0, **kwargs})
+
+
+@pytest.fixture(scope="module")
+def srgan():
+    return build()
+
+
+def make_pixels(*shape):
+    return np.random.default_rng(0).integers(0, 256, shape, "uint8")
+
+
+# Networks
+
+
+def test_pixel_shuffle_is_its_definition():
+    inputs = np.random.default_rng(0).normal(size=(2, 3, 4, 8)).astype("float32")
+    expected = np.zeros((2, 6, 8, 2), "float32")
+    for row in range(6):
+        for column in range(8):
+            block = (row % 2) * 2 + column % 2
+            expected[:, row, column] = inputs[:, row // 2, column // 2, 2 * block : 2 * block + 2]
+    np.testing.assert_array_equal(networks.PixelShuffle(2)(inputs), expected)
+    np.testing.assert_array_equal(tf.nn.depth_to_space(inputs, 2), expected)
+
+
+@pytest.mark.parametrize(("scale", "doublings"), [(2, 1), (4, 2)])
+def test_the_generator_has_the_layers_of_figure_4(scale, doublings):
+    generator = build(scale, num_blocks=3, filters=8).generator
+    kinds = [type(layer).__name__ for layer in generator.layers]
+    assert kinds.count("Conv2D") == 1 + 2 * 3 + 1 + doublings + 1
+    assert kinds.count("BatchNormalization") == 2 * 3 + 1
+    assert kinds.count("PReLU") == 1 + 3 + doublings
+    assert kinds.count("Add") == 3 + 1
+    assert kinds.count("PixelShuffle") == doublings
+    assert generator.get_layer("head_conv").kernel_size == (9, 9)
+    assert generator.get_layer("to_images").kernel_size == (9, 9)
+    assert generator.output_shape == (None, None, None, 3)
+
+
+def test_the_parameters_of_the_papers_networks():
+    """Counted by hand from figure 4; a normalization has four vectors."""
+    gan = ganzoo.SRGAN()
+    conv = 3 * 3 * 64 * 64
+    head = 9 * 9 * 3 * 64 + 64 + 64
+    block = 2 * (conv + 4 * 64) + 64
+    up = 3 * 3 * 64 * 256 + 256 + 64
+    last = 9 * 9 * 64 * 3 + 3
+    assert gan.generator.count_params() == head + 16 * block + conv + 4 * 64 + 2 * up + last
+    widths = [64, 64, 128, 128, 256, 256, 512, 512]
+    expected = 3 * 3 * 3 * 64 + 64
+    for before, after in itertools.pairwise(widths):
+        expected += 9 * before * after + 4 * after
+    expected += 512 * 1024 + 1024 + 1024 + 1
+    assert gan.discriminator.count_params() == expected
+    strides = [gan.discriminator.get_layer(f"conv_{index}").strides[0] for index in range(8)]
+    assert strides == [1, 2, 1, 2, 1, 2, 1, 2]
+
+
+@pytest.mark.parametrize("side", [16, 24, 96])
+def test_the_discriminator_takes_crops_of_any_size(srgan, side):
+    assert srgan.discriminator(np.zeros((2, side, side, 3), "float32")).shape == (2, 1)
+
+
+@pytest.mark.parametrize("arguments", [{"scale": 3}, {"num_blocks": 0}, {"filters": 0}])
+def test_wrong_sizes_are_refused(arguments):
+    with pytest.raises(ValueError, match=f"Received: .*{next(iter(arguments))}="):
+        build(**arguments)
+
+
+# Bicubic downscaling
+
+
+@pytest.mark.parametrize("scale", [2, 4])
+def test_downscaling_is_that_of_tensorflow_inside_the_border(scale):
+    high_res = np.random.default_rng(0).uniform(-1, 1, (2, 16 * scale, 12 * scale, 3))
+    high_res = high_res.astype("float32")
+    expected = tf.image.resize(high_res, (16, 12), "bicubic", antialias=True)
+    made = np.asarray(bicubic.downscale(high_res, scale))
+    np.testing.assert_allclose(made[:, 2:-2, 2:-2], expected[:, 2:-2, 2:-2], atol=1e-5)
+
+
+def test_downscaling_keeps_constants_and_straight_ramps():
+    """Keys's kernel reproduces both; at the mirrored border a ramp is none."""
+    assert np.allclose(bicubic.downscale(np.full((1, 8, 8, 1), 0.3, "float32"), 4), 0.3)
+    ramp = np.tile(np.arange(64, dtype="float32")[None, None, :, None], (1, 64, 1, 1))
+    middles = np.asarray(bicubic.downscale(ramp, 4))[0, 8, 2:-2, 0]
+    np.testing.assert_allclose(middles, np.arange(16)[2:-2] * 4 + 1.5, rtol=1e-5)
+
+
+def test_the_border_is_mirrored():
+    high_res = np.random.default_rng(0).uniform(size=(1, 8, 8, 1)).astype("float32")
+    mirrored = np.pad(high_res, [(0, 0), (8, 8), (8, 8), (0, 0)], mode="symmetric")
+    expected = np.asarray(bicubic.downscale(mirrored, 2))[:, 4:8, 4:8]
+    np.testing.assert_allclose(bicubic.downscale(high_res, 2), expected, atol=1e-6)
+
+
+# Content losses
+
+
+def hand_built_features(path, pixels, last):
+    """VGG19 by the published description: convolutions and poolings, on BGR pixels."""
+    arrays = np.load(path)
+    mean = np.array([103.939, 116.779, 123.68], "float32")
+    x = tf.constant(pixels[..., ::-1].astype("float32") - mean)
+    for block, convolutions in ((1, 2), (2, 2), (3, 4)):
+        for index in range(1, convolutions + 1):
+            name = f"block{block}_conv{index}"
+            x = tf.nn.conv2d(x, arrays[f"{name}/kernel"], 1, "SAME") + arrays[f"{name}/bias"]
+            x = tf.nn.relu(x)
+            if name == last:
+                return x.numpy().astype("float64")
+        x = tf.nn.max_pool2d(x, 2, 2, "VALID")
+    raise AssertionError(last)
+
+
+@pytest.mark.parametrize(("name", "layer"), [("vgg22", "block2_conv2"), ("vgg34", "block3_conv4")])
+def test_content_losses_are_rescaled_squared_distances_of_features(name, layer, vgg19_weights):
+    real, fake = make_pixels(2, 2, 16, 20, 3)
+    features = [
+        hand_built_features(vgg19_weights, pixels, layer) / 12.75 for pixels in (real, fake)
+    ]
+    expected = np.mean((features[0] - features[1]) ** 2)
+    loss = content.get(name)(images.from_pixels(real), images.from_pixels(fake))
+    np.testing.assert_allclose(loss, expected, rtol=1e-4)
+
+
+def test_the_pixel_loss_is_the_mean_squared_error():
+    assert float(content.get("pixel")(np.zeros((1, 2, 2, 3)), np.full((1, 2, 2, 3), 0.5))) == 0.25
+
+
+def test_weights_are_read_from_a_file_as_keras_ships_it(tmp_path, vgg19_weights):
+    """The older HDF5 format: a group for each layer, with its arrays' names."""
+    network = keras.applications.VGG19(include_top=False, weights=None)
+    arrays = np.load(vgg19_weights)
+    path = tmp_path / "vgg19_notop.h5"
+    with h5py.File(path, "w") as file:
+        file.attrs["layer_names"] = [layer.name.encode() for layer in network.layers]
+        for layer in network.layers:
+            group = file.create_group(layer.name)
+            names = [f"{layer.name}/{part}" for part in ("kernel", "bias") if layer.weights]
+            group.attrs["weight_names"] = [name.encode() for name in names]
+            for name, weight in zip(names, layer.weights, strict=True):
+                group[name] = arrays[name] if name in arrays else np.zeros(weight.shape, "float32")
+    pair = [images.from_pixels(pixels) for pixels in make_pixels(2, 1, 16, 16, 3)]
+    np.testing.assert_allclose(
+        content.get("vgg34", path)(*pair), content.get("vgg34", vgg19_weights)(*pair), rtol=1e-6
+    )
+
+
+def test_missing_weights_are_named_with_the_way_out(tmp_path, monkeypatch):
+    monkeypatch.setenv(WEIGHTS_VARIABLE, str(tmp_path / "nowhere.h5"))
+    with pytest.raises(ValueError, match=rf"nowhere.h5.*{WEIGHTS_VARIABLE}.*content='pixel'"):
+        content.get("vgg22")
+    (tmp_path / "broken.npz").write_bytes(b"not an archive")
+    with pytest.raises(ValueError, match=r"broken\.npz.*holds no VGG19 weights"):
+        content.get("vgg22", tmp_path / "broken.npz")
+    (tmp_path / "broken.h5").write_bytes(b"not an archive")
+    with pytest.raises(ValueError, match=r"broken\.h5.*holds no VGG19 weights"):
+        content.get("vgg22", tmp_path / "broken.h5")
+
+
+def test_a_file_that_ends_before_the_layer_is_refused():
+    with pytest.raises(ValueError, match="lacks 'block4_conv1/kernel'"):
+        content.get("vgg54")
+
+
+def test_a_failed_download_is_one_line(monkeypatch):
+    monkeypatch.delenv(WEIGHTS_VARIABLE)
+
+    def refuse(*_, **__):
+        raise OSError("no network\nand more lines")
+
+    monkeypatch.setattr(keras.applications, "VGG19", refuse)
+    with pytest.raises(ValueError, match=r"cannot be downloaded \(no network\)\. Give") as error:
+        content.get("vgg54")
+    assert "\n" not in str(error.value)
+
+
+def test_an_unknown_content_loss_is_refused_with_the_nearest(srgan):
+    with pytest.raises(ValueError, match=r"vgg33.*Did you mean 'vgg"):
+        srgan.compile(content="vgg33")
+
+
+def test_the_weights_are_sought_when_training_starts_and_not_before(monkeypatch, tmp_path):
+    monkeypatch.setenv(WEIGHTS_VARIABLE, str(tmp_path / "nowhere.npz"))
+    gan = build()
+    gan.compile()
+    assert gan.upscale(make_pixels(4, 4, 3)).shape == (8, 8, 3)
+    with pytest.raises(ValueError, match=r"nowhere\.npz"):
+        gan.fit(make_pixels(2, 16, 16, 3), verbose=0)
+
+
+# Training
+
+
+def test_content_only_trains_the_generator_alone():
+    gan = build()
+    gan.compile(content_only=True, run_eagerly=True)
+    generator = tiny.copy_of(gan.generator.trainable_variables)
+    discriminator = tiny.copy_of(gan.discriminator.weights)
+    history = gan.fit(make_pixels(4, 16, 16, 3), verbose=0).history
+    assert set(history) == {"generator_loss", "content_loss", "psnr"}
+    assert tiny.differ(gan.generator.trainable_variables, generator)
+    tiny.assert_equal(gan.discriminator.weights, discriminator)
+    assert gan.step == 1
+
+
+def test_the_logs_of_content_only_are_those_of_the_images():
+    gan = build()
+    gan.compile(keras.optimizers.SGD(0.0), keras.optimizers.SGD(0.0), content_only=True)
+    high_res = tiny.make_images(4, (16, 16, 3))
+    logs = gan.evaluate(high_res, verbose=0, return_dict=True)
+    made = np.asarray(gan.generator(bicubic.downscale(high_res, 2), training=False))
+    error = np.mean((high_res - made) ** 2)
+    np.testing.assert_allclose(logs["content_loss"], error, rtol=1e-5)
+    error = np.mean((high_res - np.clip(made, -1, 1)) ** 2)
+    np.testing.assert_allclose(logs["psnr"], 10 * np.log10(4 / error), rtol=1e-5)
+
+
+def test_the_generators_loss_is_content_and_weighted_adversarial_loss():
+    gan = build()
+    gan.compile(content="pixel", adversarial_weight=0.5)
+    real, fake = tiny.make_images(2, (16, 16, 3)), tiny.make_images(2, (16, 16, 3), seed=1)
+    real_logits, fake_logits = np.array([[[1.0], [2.0]], [[0.5], [-1.0]]], "float32")
+    loss = gan.compute_generator_loss(real, fake, real_logits, fake_logits)
+    expected = np.mean((real - fake) ** 2) + 0.5 * np.mean(np.log1p(np.exp(-fake_logits)))
+    np.testing.assert_allclose(loss, [expected], rtol=1e-6)
+
+
+def test_given_pairs_are_trained_on_as_images_that_are_shrunk():
+    high_res = tiny.make_images(4, (16, 24, 3))
+    low_res = np.asarray(bicubic.downscale(high_res, 2))
+    as_dataset = tf.data.Dataset.from_tensor_slices((np.clip(low_res, -1, 1), high_res)).batch(4)
+    outcomes = []
+    for arguments in ((high_res,), (np.clip(low_res, -1, 1), high_res), (as_dataset,)):
+        gan = build()
+        gan.compile(keras.optimizers.SGD(0.1), content="pixel", run_eagerly=True)
+        gan.fit(*arguments, verbose=0)
+        outcomes.append(tiny.copy_of(gan.generator.weights))
+    # The given images were clipped to the range, the others were not.
+    tiny.assert_close(outcomes[0], outcomes[1], rtol=1e-2, atol=1e-3)
+    tiny.assert_equal(outcomes[1], outcomes[2])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((np.zeros((2, 17, 16, 3), "uint8"),), r"multiples of the scale, 2.*\(17, 16\)"),
+        ((np.zeros((2, 2, 2, 3), "uint8"),), r"at least 4.*\(2, 2\)"),
+        (
+            (np.zeros((2, 16, 16, 1), "uint8"),),
+            r"shape \(batch, batch, batch, 3\)|\(2, 16, 16, 1\)",
+        ),
+        (
+            (np.zeros((2, 8, 8, 3), "uint8"), np.zeros((2, 32, 32, 3), "uint8")),
+            r"2 times the size.*\(8, 8\) and \(32, 32\)",
+        ),
+        (
+            (np.zeros((2, 8, 8, 3), "uint8"), np.full((2, 16, 16, 3), 9.0)),
+            r"\[-1, 1\].*from 9 to 9",
+        ),
+    ],
+)
+def test_data_that_do_not_fit_are_refused(srgan, arguments, message):
+    srgan.compile(content="pixel")
+    with pytest.raises(ValueError, match=message):
+        srgan.fit(*arguments, verbose=0)
+
+
+def test_the_second_phase_starts_from_the_first(tmp_path):
+    first = build()
+    first.compile(content_only=True, run_eagerly=True)
+    first.fit(make_pixels(4, 16, 16, 3), verbose=0)
+    first.save(tmp_path / "srresnet.keras")
+    second = ganzoo.load(tmp_path / "srresnet.keras")
+    assert second.content_only
+    assert second.content == "pixel"
+    second.compile(run_eagerly=True)
+    assert not second.content_only
+    assert second.content == "vgg34"
+    tiny.assert_equal(second.generator.weights, first.generator.weights)
+    history = second.fit(make_pixels(4, 16, 16, 3), verbose=0).history
+    assert set(history) >= {"discriminator_loss", "real_score", "fake_score", "content_loss"}
+
+
+@pytest.mark.slow
+def test_one_image_is_learnt_beyond_bicubic():
+    """A tiny network overfits a picture of edges and texture."""
+    rows, columns = np.mgrid[:96, :96]
+    rings = 127.5 + 127.5 * np.sin(((rows - 48) ** 2 + (columns - 30) ** 2) / 150)
+    picture = np.repeat(rings[..., None], 3, axis=-1).astype("uint8")
+    gan = build(num_blocks=2, filters=16)
+    gan.compile(keras.optimizers.Adam(2e-3), content_only=True, ema_decay=0.0)
+    gan.fit(np.repeat(picture[None], 400, axis=0), batch_size=4, epochs=3, verbose=0)
+    small = Image.fromarray(picture).resize((48, 48), Image.Resampling.BICUBIC)
+    by_bicubic = np.asarray(small.resize((96, 96), Image.Resampling.BICUBIC))
+    ours = ganzoo.metrics.psnr(picture, gan.upscale(np.asarray(small)), border=2)
+    assert ours > ganzoo.metrics.psnr(picture, by_bicubic, border=2) + 3
+
+
+# Upscaling
+
+
+@pytest.mark.parametrize("scale", [2, 4])
+@pytest.mark.parametrize("tile", [16, 33])
+def test_tiled_equals_whole(scale, tile):
+    gan = build(scale, num_blocks=2)
+    pixels = make_pixels(50, 71, 3)
+    whole = gan.upscale(pixels, tile=1000)
+    tiled = gan.upscale(pixels, tile=tile)
+    assert whole.shape == (50 * scale, 71 * scale, 3)
+    assert np.abs(whole.astype(int) - tiled).max() <= 1
+
+
+def test_tiles_of_a_function_that_looks_around_it_leave_no_trace():
+    def sharpen_and_double(pixels):
+        padded = np.pad(pixels, [(3, 3), (3, 3), (0, 0)]).astype(int)
+        near = sum(
+            np.roll(padded, shift, axis) for axis in (0, 1) for shift in (-3, -2, -1, 1, 2, 3)
+        )
+        return ((padded * 5 + near) % 256).astype("uint8")[3:-3, 3:-3].repeat(2, 0).repeat(2, 1)
+
+    pixels = make_pixels(40, 29, 3)
+    tiled = tiling.upscale_in_tiles(sharpen_and_double, pixels, scale=2, tile=8, overlap=3)
+    np.testing.assert_array_equal(tiled, sharpen_and_double(pixels))
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 3), (7, 300, 3), (5, 4, 1), (5, 4, 4), (5, 4, 2)])
+def test_any_size_and_any_channels(srgan, shape):
+    made = srgan.upscale(make_pixels(*shape))
+    assert made.shape == (2 * shape[0], 2 * shape[1], shape[2])
+    assert made.dtype == "uint8"
+
+
+def test_batches_gray_and_transparency_are_upscaled_as_single_colour_images(srgan):
+    pixels = make_pixels(2, 6, 5, 3)
+    expected = np.stack([srgan.upscale(one) for one in pixels])
+    np.testing.assert_array_equal(srgan.upscale(pixels), expected)
+    gray = srgan.upscale(pixels[0, ..., :1].repeat(3, axis=-1)).mean(axis=-1, keepdims=True)
+    np.testing.assert_array_equal(srgan.upscale(pixels[0, ..., :1]), np.rint(gray))
+    alpha = make_pixels(6, 5)[..., None] | 1  # nowhere fully transparent
+    made = srgan.upscale(np.concatenate([pixels[0], alpha], axis=-1))
+    np.testing.assert_array_equal(made[..., :3], expected[0])
+    larger = Image.fromarray(alpha[..., 0]).resize((10, 12), Image.Resampling.BICUBIC)
+    np.testing.assert_array_equal(made[..., 3], np.asarray(larger))
+
+
+@pytest.mark.parametrize(
+    ("image", "arguments", "named"),
+    [
+        (np.zeros((4, 4, 3)), {}, "float64"),
+        (np.zeros((4, 4), "uint8"), {}, r"\(4, 4\)"),
+        (np.zeros((4, 4, 5), "uint8"), {}, r"\(4, 4, 5\)"),
+        (np.zeros((0, 4, 3), "uint8"), {}, "empty"),
+        (np.zeros((4, 4, 3), "uint8"), {"tile": 8}, "tile=8"),
+    ],
+)
+def test_what_cannot_be_upscaled_is_refused(srgan, image, arguments, named):
+    with pytest.raises(ValueError, match=named):
+        srgan.upscale(image, **arguments)
+
+
+def test_the_averaged_weights_upscale():
+    gan = build()
+    gan.generator.set_weights([w * 0 for w in gan.generator.get_weights()])
+    pixels = make_pixels(4, 4, 3)
+    assert np.ptp(gan.upscale(pixels, use_ema=False)) == 0
+    assert np.ptp(gan.upscale(pixels)) > 0
+
+
+def test_generate_is_refused_with_the_way_out(srgan):
+    with pytest.raises(ValueError, match="upscale"):
+        srgan.generate(4)
+
+
+def test_a_preview_shows_the_examples_upscaled():
+    gan = build()
+    gan.compile(content_only=True, run_eagerly=True)
+    assert gan.preview(4, seed=0) == {}
+    gan.fit(make_pixels(6, 16, 16, 3), verbose=0)
+    preview = gan.preview(4, seed=0)
+    assert [preview[name].shape for name in ("generated", "low_res")] == [
+        (4, 16, 16, 3),
+        (4, 8, 8, 3),
+    ]

@@ -1,0 +1,149 @@
+"""Super-resolution models against a folder of images."""
+
+import json
+import math
+
+import numpy as np
+import pytest
+import tiny
+from keras import ops
+from PIL import Image
+
+import ganzoo
+from ganzoo.evaluation import evaluate_super_resolution
+from ganzoo.images import write_png
+from ganzoo.srgan.bicubic import downscale
+
+
+class Repeat:
+    """Upscales by repeating pixels, and remembers what it was given."""
+
+    def __init__(self, scale=2):
+        self.scale = scale
+        self.seen = []
+
+    def upscale(self, image):
+        self.seen.append(image)
+        return image.repeat(self.scale, axis=0).repeat(self.scale, axis=1)
+
+
+class Bicubic(Repeat):
+    def upscale(self, image):
+        size = (self.scale * image.shape[1], self.scale * image.shape[0])
+        return np.asarray(Image.fromarray(image).resize(size, Image.Resampling.BICUBIC))
+
+
+def smooth(height, width, seed=0):
+    """An RGB image with structure that survives a change of its size."""
+    coarse = np.random.default_rng(seed).integers(0, 256, (height // 4, width // 4, 3), "uint8")
+    return np.asarray(Image.fromarray(coarse).resize((width, height), Image.Resampling.BILINEAR))
+
+
+@pytest.fixture
+def photos(tmp_path):
+    folder = tmp_path / "photos"
+    write_png(folder / "b.png", smooth(41, 53, seed=1))
+    write_png(folder / "a.png", smooth(64, 40, seed=2))
+    (folder / "notes.txt").write_text("no image")
+    return folder
+
+
+def test_every_image_has_a_row_and_the_mean_is_theirs(photos):
+    seen = []
+    result = evaluate_super_resolution(Repeat(), photos, report=seen.append)
+    assert [score.name for score in result.images] == ["a.png", "b.png"]
+    assert seen == list(result.images)
+    for name in ("psnr", "ssim", "bicubic_psnr", "bicubic_ssim"):
+        values = [getattr(score, name) for score in result.images]
+        assert getattr(result.mean, name) == pytest.approx(np.mean(values), rel=1e-12)
+
+
+def test_a_bicubic_model_scores_as_bicubic_and_repeated_pixels_less(photos):
+    for score in evaluate_super_resolution(Bicubic(), photos).images:
+        assert (score.psnr, score.ssim) == (score.bicubic_psnr, score.bicubic_ssim)
+    for score in evaluate_super_resolution(Repeat(), photos).images:
+        assert score.psnr < score.bicubic_psnr
+        assert score.ssim < score.bicubic_ssim
+
+
+@pytest.mark.parametrize("scale", [2, 4])
+def test_the_right_and_the_bottom_are_cut_and_the_border_is_the_scale(photos, scale):
+    model = Repeat(scale)
+    result = evaluate_super_resolution(model, photos)
+    assert model.seen[1].shape == (40 // scale, 52 // scale, 3)
+    real, fake = smooth(41, 53, seed=1)[:40, :52], Repeat(scale).upscale(model.seen[1])
+    assert result.images[1].psnr == ganzoo.metrics.psnr(real, fake, border=scale)
+    assert result.images[1].ssim == ganzoo.metrics.ssim(real, fake, border=scale)
+    assert result.scale == scale
+    assert f"{scale}-pixel border" in result.protocol
+
+
+@pytest.mark.parametrize("scale", [2, 4])
+def test_models_are_given_what_they_are_trained_on_but_for_rounding_and_the_border(photos, scale):
+    model = Repeat(scale)
+    evaluate_super_resolution(model, photos)
+    for pixels, low_res in zip((smooth(64, 40, 2), smooth(41, 53, 1)), model.seen, strict=True):
+        height, width = (scale * side for side in low_res.shape[:2])
+        trained = ops.convert_to_numpy(downscale(pixels[None, :height, :width] / 1.0, scale))[0]
+        np.testing.assert_allclose(low_res[2:-2, 2:-2], trained[2:-2, 2:-2], atol=1.01)
+
+
+def test_an_srgan_is_scored_by_what_it_upscales(photos):
+    gan = ganzoo.SRGAN(scale=2, num_blocks=1, filters=2, seed=0)
+    score = evaluate_super_resolution(gan, photos).images[0]
+    real = smooth(64, 40, seed=2)
+    low_res = np.asarray(Image.fromarray(real).resize((20, 32), Image.Resampling.BICUBIC))
+    assert score.psnr == ganzoo.metrics.psnr(real, gan.upscale(low_res), border=2)
+
+
+def test_gray_images_stay_gray(tmp_path):
+    tiny.write_folder(tmp_path, num_images=1, side=40)
+    model = Repeat()
+    score = evaluate_super_resolution(model, tmp_path).images[0]
+    assert model.seen[0].shape == (20, 20, 1)
+    with Image.open(tmp_path / "000.png") as image:
+        real = np.asarray(image)[..., None]
+    assert score.psnr == ganzoo.metrics.psnr(real, Repeat().upscale(model.seen[0]), border=2)
+
+
+def test_the_record_is_json_even_where_an_image_is_restored_without_error(photos):
+    write_png(photos / "flat.png", np.full((40, 40, 3), 90, "uint8"))
+    result = evaluate_super_resolution(Repeat(), photos)
+    assert result.images[2].psnr == result.mean.psnr == math.inf
+    record = json.loads(json.dumps(result.to_dict(), allow_nan=False))
+    assert record["images"][2] == {
+        "name": "flat.png",
+        "psnr": None,
+        "ssim": 1.0,
+        "bicubic_psnr": None,
+        "bicubic_ssim": 1.0,
+    }
+    assert record["images"][0]["psnr"] == result.images[0].psnr
+    assert record["mean"]["ssim"] == result.mean.ssim
+    assert record["protocol"] == result.protocol
+    assert (record["data"], record["scale"]) == (str(photos), 2)
+
+
+def test_a_model_that_does_not_upscale_is_refused(photos):
+    gan = tiny.build_gan()
+    with pytest.raises(ValueError, match=r"Only super-resolution models .* so far.*a GAN"):
+        evaluate_super_resolution(gan, photos)
+
+
+def test_a_folder_that_does_not_do_is_refused_before_anything_is_upscaled(photos, tmp_path):
+    model = Repeat(4)
+    with pytest.raises(ValueError, match=r"'.*none' is no folder of images.*\.png"):
+        evaluate_super_resolution(model, tmp_path / "none")
+    with pytest.raises(ValueError, match="is no folder of images"):
+        evaluate_super_resolution(model, tmp_path)
+
+    write_png(photos / "z.png", smooth(40, 19))  # 19 are cut to 16.
+    with pytest.raises(ValueError, match=r"z\.png' is too small: \(19, 40\).* at least 20 pixels"):
+        evaluate_super_resolution(model, photos)
+    whole = (photos / "a.png").read_bytes()
+    (photos / "z.png").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(ValueError, match=r"z\.png' cannot be read"):
+        evaluate_super_resolution(model, photos)
+    assert model.seen == []
+    write_png(photos / "z.png", smooth(40, 20))
+    assert len(evaluate_super_resolution(model, photos).images) == 3
