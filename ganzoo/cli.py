@@ -158,7 +158,7 @@ def train(
         bool | None,
         typer.Option(
             "--mixed-precision/--float32",
-            help="float16 on a GPU, else bfloat16. [default: on processors made for it]",
+            help="float16 on a GPU, else bfloat16. [default: where that is fast, but for a paper]",
         ),
     ] = None,
     seed: Annotated[

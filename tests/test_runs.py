@@ -333,6 +333,15 @@ def test_a_model_that_is_not_there_is_named(tmp_path):
             ganzoo.load(tmp_path / path)
 
 
+@pytest.mark.parametrize(("recipe", "expected"), [("default", True), ("paper", False)])
+def test_half_precision_is_chosen_for_ganzoos_own_recipe(
+    recipe, expected, photos, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(runs, "has_bfloat16_matrices", lambda: True)
+    train(photos, tmp_path / "run", recipe=recipe, mixed_precision=None, max_steps=1)
+    assert runs.read_recipe(tmp_path / "run").mixed_precision is expected
+
+
 def test_mixed_precision_reaches_the_model(photos):
     _, model = runs._prepare(make_recipe(photos, mixed_precision=True))
     assert model.dtype_policy.name in ("mixed_bfloat16", "mixed_float16")
