@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from ganzoo import batches
+
 
 def interpolate(gan, num_rows=8, num_steps=10, labels=None, seed=0):
     """Images on the way from one latent vector, or one class, to another.
@@ -22,8 +24,8 @@ def interpolate(gan, num_rows=8, num_steps=10, labels=None, seed=0):
         uint8 numpy array `(num_rows, num_steps, height, width, channels)`.
 
     Raises:
-        ValueError: If a number is too small, or labels are given to a model without
-            classes.
+        ValueError: If a number is too small, a label is no class, or labels are given to
+            a model that cannot mix them.
 
     Example:
         >>> gan = ganzoo.DCGAN(image_shape=(8, 8, 1), base_filters=2)
@@ -44,11 +46,13 @@ def interpolate(gan, num_rows=8, num_steps=10, labels=None, seed=0):
             classes = np.repeat(np.arange(num_rows) % gan.num_classes, num_steps)
         made = gan.decode(np.concatenate(walks), classes)
     else:
-        if gan.num_classes is None or len(labels) < 2:
+        if not hasattr(gan, "morph") or len(labels) < 2:
             raise ValueError(
-                "`labels` must be two or more class ids, for a model with classes. Received: "
-                f"labels={labels} for a {type(gan).__name__}. Leave them out to walk the latents."
+                "`labels` must be two or more class ids, for a model that mixes classes, such as "
+                f"a CGAN. Received: labels={labels} for a {type(gan).__name__}. Leave them out to "
+                "walk the latents."
             )
+        batches.check_labels(np.asarray(labels), gan.num_classes)
         weights = _class_path(gan.num_classes, labels, num_steps)
         made = gan.morph(
             np.repeat(latents[:num_rows], num_steps, axis=0), np.tile(weights, (num_rows, 1))

@@ -63,3 +63,15 @@ def test_labels_for_a_model_without_classes_are_refused():
     gan = ganzoo.DCGAN(image_shape=(8, 8, 1), latent_dim=4, base_filters=2)
     with pytest.raises(ValueError, match="for a DCGAN"):
         ganzoo.interpolate(gan, labels=[0, 1])
+
+
+def test_labels_for_a_model_that_cannot_mix_classes_are_refused():
+    gan = ganzoo.LAPGAN((8, 8, 1), num_classes=2, base_size=4, filters=2, hidden_units=4)
+    with pytest.raises(ValueError, match="for a LAPGAN"):
+        ganzoo.interpolate(gan, labels=[0, 1])
+
+
+@pytest.mark.parametrize("labels", [[0, 3], [-1, 0]])
+def test_labels_that_are_no_classes_are_refused(cgan, labels):
+    with pytest.raises(ValueError, match=f"from {min(labels)} to {max(labels)}"):
+        ganzoo.interpolate(cgan, labels=labels)

@@ -1,3 +1,15 @@
 """Presets of the CGAN."""
 
-PRESETS = {}
+from ganzoo.registry import File, Preset
+
+PRESETS = {
+    "cgan_fashion_mnist": Preset(
+        config={"image_shape": (28, 28, 1), "num_classes": 10, "latent_dim": 64},
+        weights=File(
+            "model.weights.h5",
+            sha256="2be638b12b7cc8c79a66d61cd49aebf378178b616dc95c3e0169c1ce9ea24162",
+            size=6_178_536,
+        ),
+        recipe={"data": "fashion_mnist", "epochs": 12, "batch_size": 32, "seed": 0},
+    ),
+}

@@ -357,15 +357,15 @@ class SRGAN(GAN):
         low_res = to_pixels(downscale(from_pixels(high_res), self.scale))
         return {"generated": self.upscale(low_res), "low_res": low_res}
 
-    def generate(self, num_images, **kwargs):
-        """Refused: an SRGAN draws nothing by itself.
+    def sample_latents(self, num_latents, seed=None):
+        """Refused, and `generate` with it: an SRGAN makes nothing out of noise.
 
         Raises:
             ValueError: Always.
         """
         raise ValueError(
-            "An SRGAN makes no images out of nothing. Received: a call of `generate`. Give it an "
-            "image: `gan.upscale(image)`, or `ganzoo upscale` on the command line."
+            "An SRGAN makes no images out of noise. Received: a call that draws latents. Give it "
+            "an image: `gan.upscale(image)`, or `ganzoo upscale` on the command line."
         )
 
     def get_config(self):

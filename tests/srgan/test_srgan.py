@@ -390,9 +390,17 @@ def test_the_averaged_weights_upscale():
     assert np.ptp(gan.upscale(pixels)) > 0
 
 
-def test_generate_is_refused_with_the_way_out(srgan):
+@pytest.mark.parametrize(
+    "draw",
+    [
+        lambda gan: gan.generate(4, seed=0),
+        lambda gan: gan.invert(make_pixels(1, 8, 8, 3)),
+        ganzoo.interpolate,
+    ],
+)
+def test_what_draws_latents_is_refused_with_the_way_out(srgan, draw):
     with pytest.raises(ValueError, match="upscale"):
-        srgan.generate(4)
+        draw(srgan)
 
 
 def test_a_preview_shows_the_examples_upscaled():
