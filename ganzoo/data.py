@@ -135,7 +135,7 @@ def load_crops(name_or_dir, split="train", crop_size=96, batch_size=16, crops_pe
 
     Example:
         >>> for name in ("a.png", "b.png"):
-        ...     images.write_png(tmp_path / name, np.zeros((40, 50, 3), "uint8"))
+        ...     ganzoo.images.write_png(tmp_path / name, np.zeros((40, 50, 3), "uint8"))
         >>> dataset = ganzoo.data.load_crops(tmp_path, crop_size=32, batch_size=8)
         >>> tuple(next(iter(dataset)).shape)
         (8, 32, 32, 3)
