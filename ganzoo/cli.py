@@ -146,6 +146,10 @@ def train(
         bool | None,
         typer.Option("--class-conditional", help="With classes, where a family may have them."),
     ] = None,
+    regularizer: Annotated[
+        str | None,
+        typer.Option(metavar="none|r1|...", help="Gradient penalty. [default: the recipe's]"),
+    ] = None,
     content_only: Annotated[
         bool | None,
         typer.Option("--content-only", help="srgan: the generator alone, on the content loss."),
@@ -186,6 +190,7 @@ def train(
         "recipe": recipe,
         "mixed_precision": mixed_precision,
         "class_conditional": class_conditional,
+        "regularizer": regularizer,
         "content_only": content_only,
         "content": content,
         "seed": seed,

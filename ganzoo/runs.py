@@ -36,6 +36,7 @@ class Recipe:
             fast again. Papers trained in float32, and not all their recipes bear less.
         class_conditional: bool. Whether a family that can do with classes or without
             them gets them.
+        regularizer: str or None. As `compile` takes it; None takes the model's recommended.
         content_only: bool. Whether a family with a content loss trains on it alone.
         content: str or None. Its content loss; None takes the model's recommended.
         seed: int. Seed of weights, latents and order.
@@ -51,6 +52,7 @@ class Recipe:
     recipe: str = "default"
     mixed_precision: bool | None = None
     class_conditional: bool = False
+    regularizer: str | None = None
     content_only: bool = False
     content: str | None = None
     seed: int = 0
@@ -243,10 +245,8 @@ def _prepare(recipe):
                 f"of {model.image_shape} is asked for. Start from one of the same kind."
             )
         model.set_weights(source.get_weights())
-    if family.restores:
-        model.compile(content_only=recipe.content_only, content=recipe.content)
-    else:
-        model.compile()
+    contents = {"content_only": recipe.content_only, "content": recipe.content}
+    model.compile(regularizer=recipe.regularizer, **(contents if family.restores else {}))
     return dataset, model
 
 

@@ -342,6 +342,16 @@ def test_half_precision_is_chosen_for_ganzoos_own_recipe(
     assert runs.read_recipe(tmp_path / "run").mixed_precision is expected
 
 
+def test_the_regularizer_reaches_the_model(photos, tmp_path):
+    assert train(photos, tmp_path / "default", max_steps=1).model.regularizer.weight == 0.01
+    assert (
+        train(photos, tmp_path / "none", max_steps=1, regularizer="none").model.regularizer is None
+    )
+    with pytest.raises(ValueError, match=r"'r3'.*Known: .*r1"):
+        train(photos, tmp_path / "wrong", regularizer="r3")
+    assert not (tmp_path / "wrong").exists()
+
+
 def test_mixed_precision_reaches_the_model(photos):
     _, model = runs._prepare(make_recipe(photos, mixed_precision=True))
     assert model.dtype_policy.name in ("mixed_bfloat16", "mixed_float16")
