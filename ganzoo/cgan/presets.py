@@ -12,4 +12,19 @@ PRESETS = {
         ),
         recipe={"data": "fashion_mnist", "epochs": 12, "batch_size": 32, "seed": 0},
     ),
+    "cgan_mnist": Preset(
+        config={"image_shape": (28, 28, 1), "num_classes": 10, "latent_dim": 64},
+        weights=File(
+            "model.weights.h5",
+            sha256="f7e16aeaa82e663b7d0f9fa866f18bb8066130d3e1242cef98f61840f353f92d",
+            size=6_178_536,
+        ),
+        recipe={
+            "data": "mnist",
+            "regularizer": "none",
+            "epochs": 6,
+            "batch_size": 32,
+            "seed": 0,
+        },
+    ),
 }

@@ -18,4 +18,13 @@ PRESETS = {
             "seed": 0,
         },
     ),
+    "lapgan_fashion_mnist": Preset(
+        config={"image_shape": (28, 28, 1)},
+        weights=File(
+            "model.weights.h5",
+            sha256="d0f42b2a507dc0b6984c1b2c1f065a565422ae9a602b37809ba5844b5a74281b",
+            size=4_697_480,
+        ),
+        recipe={"data": "fashion_mnist", "epochs": 14, "batch_size": 32, "seed": 0},
+    ),
 }
