@@ -216,8 +216,8 @@ class GAN(TwoPlayerModel):
             return ()
         if self.num_classes is None:
             raise ValueError(
-                f"{type(self).__name__} is not conditioned on classes. Received: "
-                f"labels={labels!r}. Leave them out, or use a conditional family."
+                f"This {type(self).__name__} is not conditioned on classes. Received: "
+                f"{np.size(labels)} labels. Leave them out, or use a conditional model."
             )
         if labels is None:
             labels = np.random.default_rng(seed).integers(self.num_classes, size=num_images)
