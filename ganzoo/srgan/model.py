@@ -17,7 +17,7 @@ from ganzoo.srgan.bicubic import downscale
 from ganzoo.srgan.tiling import upscale_in_tiles
 
 SCALES = (2, 4)
-# Pixels of the input: the widest feature maps of such a tile stay below 1 GB.
+# Pixels of the input. With it a process took 1.9 GB in all, with 256 2.5 GB.
 _TILE = 192
 
 
@@ -233,7 +233,7 @@ class SRGAN(GAN):
             scaled_loss = self.scale_loss(loss, self.generator_optimizer)
         self.move_generator(tape.gradient(scaled_loss, self.generator.trainable_variables))
         self.update_ema()
-        return self._content_logs()
+        return self._track_content()
 
     def test_step(self, data):
         if not self.content_only:
@@ -242,7 +242,7 @@ class SRGAN(GAN):
         self.compute_content_loss(
             real_images, self.make_fakes(real_images, condition, training=False)
         )
-        return self._content_logs()
+        return self._track_content()
 
     def compute_content_loss(self, real_images, fake_images):
         """The content loss, which is logged with the PSNR."""
@@ -262,17 +262,16 @@ class SRGAN(GAN):
         return content_loss + self.adversarial_weight * adversarial
 
     def track(self, *outcome):
-        content_logs = self._content_logs()
-        del content_logs["generator_loss"]
-        return {**super().track(*outcome), **content_logs}
+        return {**super().track(*outcome), **self._content_logs()}
+
+    def _track_content(self):
+        """The logs without a discriminator: all that the generator loses is content."""
+        logs = self._content_logs()
+        return {"generator_loss": logs["content_loss"], **logs}
 
     def _content_logs(self):
-        content_loss = self._content_tracker.result()
-        return {
-            "generator_loss": content_loss,
-            "content_loss": content_loss,
-            "psnr": self._psnr_tracker.result(),
-        }
+        trackers = (self._content_tracker, self._psnr_tracker)
+        return {tracker.name: tracker.result() for tracker in trackers}
 
     # Upscaling
 

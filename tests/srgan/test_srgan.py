@@ -250,18 +250,43 @@ def test_the_generators_loss_is_content_and_weighted_adversarial_loss():
 
 
 def test_given_pairs_are_trained_on_as_images_that_are_shrunk():
-    high_res = tiny.make_images(4, (16, 24, 3))
+    # So dim that bicubic interpolation leaves them in the range.
+    high_res = 0.5 * tiny.make_images(4, (16, 24, 3))
     low_res = np.asarray(bicubic.downscale(high_res, 2))
-    as_dataset = tf.data.Dataset.from_tensor_slices((np.clip(low_res, -1, 1), high_res)).batch(4)
+    as_dataset = tf.data.Dataset.from_tensor_slices((low_res, high_res)).batch(4)
     outcomes = []
-    for arguments in ((high_res,), (np.clip(low_res, -1, 1), high_res), (as_dataset,)):
+    for arguments in ((high_res,), (low_res, high_res), (as_dataset,), (low_res * 0, high_res)):
         gan = build()
         gan.compile(keras.optimizers.SGD(0.1), content="pixel", run_eagerly=True)
-        gan.fit(*arguments, verbose=0)
+        gan.fit(*arguments, shuffle=False, verbose=0)
         outcomes.append(tiny.copy_of(gan.generator.weights))
-    # The given images were clipped to the range, the others were not.
-    tiny.assert_close(outcomes[0], outcomes[1], rtol=1e-2, atol=1e-3)
+    tiny.assert_close(outcomes[0], outcomes[1], rtol=1e-5, atol=1e-7)
     tiny.assert_equal(outcomes[1], outcomes[2])
+    with pytest.raises(AssertionError):  # The given images are looked at.
+        tiny.assert_close(outcomes[0], outcomes[3], rtol=1e-5, atol=1e-7)
+
+
+@pytest.mark.parametrize(
+    ("recipe", "content_only", "rates"),
+    [
+        ("default", True, (4e-4, 4e-4)),
+        ("default", False, (1e-4, 1e-4)),
+        ("paper", True, (1e-4, 1e-4)),
+        ("paper", False, (1e-4, 1e-5)),  # Section 3.2: a tenth after 1e5 steps.
+    ],
+)
+def test_rates_of_the_two_phases(recipe, content_only, rates):
+    gan = build(recipe=recipe)
+    gan.compile(content_only=content_only)
+    optimizer = gan.generator_optimizer
+    assert type(optimizer).__name__ == "Adam"
+    for step, rate in zip((0, 100_001), rates, strict=True):
+        optimizer.iterations.assign(step)
+        assert float(optimizer.learning_rate) == pytest.approx(rate)
+    expected = "pixel" if content_only else {"default": "vgg34", "paper": "vgg54"}[recipe]
+    assert gan.content == expected
+    assert gan.update == {"default": "simultaneous", "paper": "alternating"}[recipe]
+    assert (gan.ema_decay == 0) == (recipe == "paper")
 
 
 @pytest.mark.parametrize(
