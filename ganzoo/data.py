@@ -339,7 +339,9 @@ def _find_tfds(name):
 
     builder = _prepared_builder(tfds, name)
     features = builder.info.features
-    image_key = next((k for k, f in features.items() if isinstance(f, tfds.features.Image)), None)
+    image_keys = [k for k, f in features.items() if isinstance(f, tfds.features.Image)]
+    # Sets of pairs for super-resolution, as DIV2K, call the larger image `hr`.
+    image_key = "hr" if "hr" in image_keys else next(iter(image_keys), None)
     label_key = next(
         (k for k, f in features.items() if isinstance(f, tfds.features.ClassLabel)), None
     )

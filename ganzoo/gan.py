@@ -316,11 +316,11 @@ class GAN(TwoPlayerModel):
                 "`ganzoo.from_preset`."
             )
         model = model_class.from_config(config["config"])
-        _PresetNetworks(model).load_weights(folder / "model.weights.h5")
+        _networks_of_preset(model, config["networks"]).load_weights(folder / "model.weights.h5")
         model.generator.set_weights(model.ema_generator.get_weights())
         return model
 
-    def save_to_preset(self, folder, card=None):
+    def save_to_preset(self, folder, card=None, discriminator=True, half=False):
         """Writes the model as a preset: config, weights, card and samples.
 
         The generator is the averaged one. Optimizer state is left out; `save` keeps all.
@@ -328,6 +328,10 @@ class GAN(TwoPlayerModel):
         Args:
             folder: path that does not exist yet, or is empty.
             card: dict. What the model card says: data, recipe, metrics, licence, limits.
+            discriminator: bool. Whether to keep the discriminator, too. Without it a
+                training that starts from the preset starts with a new one.
+            half: bool. Whether to write float16 weights: half the size, 11 bits of
+                precision. They are float32 again once loaded.
 
         Raises:
             ValueError: If the folder holds something.
@@ -341,24 +345,27 @@ class GAN(TwoPlayerModel):
             "family": family.name if family else None,
             "ganzoo_version": __version__,
             "config": arguments,
+            "networks": ["generator", "discriminator"] if discriminator else ["generator"],
         }
         with weights.new_folder(folder) as partial:
             (partial / "config.json").write_text(json.dumps(config, indent=2) + "\n")
             (partial / "card.json").write_text(json.dumps(card or {}, indent=2) + "\n")
-            _PresetNetworks(self).save_weights(partial / "model.weights.h5")
+            networks = _networks_of_preset(self, config["networks"])
+            networks.save_weights(partial / "model.weights.h5")
+            if half:
+                weights.halve(partial / "model.weights.h5")
             if images.is_drawable(self.image_shape):
                 for pixels in [*self.preview(64, seed=0).values()][:1]:
                     images.write_png(partial / "samples.png", images.make_grid(pixels))
 
 
-class _PresetNetworks(keras.Model):
-    """What a preset's weight file holds: the averaged generator and the discriminator."""
-
-    def __init__(self, gan):
-        super().__init__()
-        self.generator = gan.ema_generator
-        self.discriminator = gan.discriminator
-        self.built = True
+def _networks_of_preset(gan, names):
+    """What a preset's weight file holds, as one model: of generators, the averaged one."""
+    networks = keras.Model()
+    for name in names:
+        setattr(networks, name, gan.ema_generator if name == "generator" else getattr(gan, name))
+    networks.built = True
+    return networks
 
 
 def _check_networks(generator, discriminator):

@@ -137,10 +137,11 @@ def _widths(image_shape, base_filters):
     return [base_filters * min(2**index, 8) for index in range(count_doublings(image_shape[0]))]
 
 
-def normalize(x, name):
-    """Batch normalization as all default networks have it."""
+def normalize(x, name, gamma="ones"):
+    """Batch normalization as all default networks have it; `gamma` is its first scale."""
     # A memory of ten batches: the averaged weights change too fast for Keras's hundred.
-    return keras.layers.BatchNormalization(momentum=0.9, name=name)(x)
+    norm = keras.layers.BatchNormalization(momentum=0.9, gamma_initializer=gamma, name=name)
+    return norm(x)
 
 
 @keras.saving.register_keras_serializable(package="ganzoo")

@@ -315,12 +315,13 @@ def write_photo(path, photo):
         kept["icc_profile"] = photo.icc_profile
     if photo.exif:
         kept["exif"] = photo.exif
-    content = io.BytesIO()
-    image.save(content, **writer, **kept)
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.partial")
-    partial.write_bytes(content.getbuffer())
-    os.replace(partial, path)
+    try:
+        image.save(partial, **writer, **kept)
+        os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)
 
 
 def _check_writable(path, height, width, alpha):

@@ -6,6 +6,9 @@ import pathlib
 import shutil
 import tempfile
 
+import h5py
+import numpy as np
+
 from ganzoo import registry
 
 # Presets that come with the package, a folder each.
@@ -47,6 +50,31 @@ def verify(path, file):
             f"{str(path)!r} is damaged: its SHA-256 is {digest}, not {file.sha256}. "
             "Install ganzoo again."
         )
+
+
+def halve(path):
+    """Rewrites the float32 weights of an HDF5 file as float16: half the size.
+
+    Raises:
+        ValueError: If a weight is too large for float16.
+    """
+    half = path.with_suffix(".half")
+
+    def copy(name, item):
+        if isinstance(item, h5py.Dataset):
+            with np.errstate(over="ignore"):
+                value = item[()].astype("float16") if item.dtype == "float32" else item[()]
+            if not np.all(np.isfinite(value)):
+                raise ValueError(f"A weight of {name} is too large for float16. Write float32.")
+            item_copy = target.create_dataset(name, data=value)
+        else:
+            item_copy = target.require_group(name)
+        item_copy.attrs.update(item.attrs)
+
+    with h5py.File(path) as source, h5py.File(half, "w") as target:
+        target.attrs.update(source.attrs)
+        source.visititems(copy)
+    half.replace(path)
 
 
 @contextlib.contextmanager

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 
+import h5py
 import keras
 import numpy as np
 import pytest
@@ -209,6 +210,31 @@ def test_preset_round_trip(family, tmp_path):
     np.testing.assert_array_equal(tiny.make_pixels(model, 3), tiny.make_pixels(restored, 3))
     with pytest.raises(ValueError, match="not empty"):
         model.save_to_preset(folder)
+
+
+@pytest.mark.parametrize("family", registry.families(), ids=lambda f: f.name)
+def test_half_a_preset_without_a_discriminator(family, tmp_path):
+    model = family.build_smallest(seed=2)
+    model.set_weights([w + 0.01 * i for i, w in enumerate(model.get_weights())])
+    model.save_to_preset(tmp_path / "half", discriminator=False, half=True)
+    with h5py.File(tmp_path / "half" / "model.weights.h5") as file:
+        held = []
+        file.visititems(lambda _, item: held.append(item) if hasattr(item, "dtype") else None)
+        assert {item.dtype.name for item in held} <= {"float16", "uint32"}
+        assert sum(item.size for item in held) < model.ema_generator.count_params() + 10
+    restored = ganzoo.from_preset(tmp_path / "half")
+    for weight, kept in zip(model.ema_generator.weights, restored.ema_generator.weights):
+        assert kept.dtype == "float32"
+        rounded = np.asarray(weight).astype("float16").astype("float32")
+        np.testing.assert_array_equal(kept, rounded)
+
+
+def test_weights_too_large_for_half_a_preset_are_refused(tmp_path):
+    gan = tiny.build_gan()
+    gan.ema_generator.weights[0].assign(gan.ema_generator.weights[0] + 1e5)
+    with pytest.raises(ValueError, match="too large for float16"):
+        gan.save_to_preset(tmp_path / "half", half=True)
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_preset_of_another_family_is_refused(tmp_path):

@@ -7,6 +7,7 @@ import sys
 
 import numpy as np
 import pytest
+import tensorflow as tf
 import tiny
 from PIL import Image
 
@@ -324,3 +325,29 @@ def test_a_part_of_a_real_set_and_its_other_size():
     assert gather(dataset).shape == (100, 32, 32, 1)
     with pytest.raises(ValueError, match=r"no split 'valid'.*test, train"):
         data.load("mnist", split="valid")
+
+
+def test_crops_of_a_tfds_set_of_pairs_come_from_its_high_resolution_images(tmp_path):
+    """A set made as TFDS makes DIV2K: `lr` beside `hr`, images of any size."""
+    import tensorflow_datasets as tfds
+
+    def make_pairs():
+        for index in range(3):
+            size = (20, 24 + 4 * index, 3)
+            low_res = np.full(size, 10, "uint8")
+            yield {"lr": low_res, "hr": np.full((40, 2 * size[1], 3), 200 + index, "uint8")}
+
+    shapes = dict.fromkeys(("lr", "hr"), tf.TensorSpec((None, None, 3), "uint8"))
+    tfds.dataset_builders.store_as_tfds_dataset(
+        name="pairs_of_photos",
+        version="1.0.0",
+        data_dir=tmp_path,
+        features=tfds.features.FeaturesDict({name: tfds.features.Image() for name in shapes}),
+        split_datasets={
+            "train": tf.data.Dataset.from_generator(make_pairs, output_signature=shapes)
+        },
+    )
+    tfds.core.add_data_dir(tmp_path)
+    crops = gather(data.load_crops("pairs_of_photos", crop_size=32, batch_size=6))
+    assert crops.shape == (48, 32, 32, 3)
+    assert sorted(np.unique(images.to_pixels(crops))) == [200, 201, 202]

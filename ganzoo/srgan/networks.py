@@ -93,7 +93,8 @@ def _residual_block(inputs, filters, name):
     x = normalize(x, name=f"{name}_norm_0")
     x = _prelu(f"{name}_prelu")(x)
     x = layers.Conv2D(filters, 3, padding="same", use_bias=False, name=f"{name}_conv_1")(x)
-    x = normalize(x, name=f"{name}_norm_1")
+    # At first a block adds nothing (Goyal et al., 2017, arXiv:1706.02677, section 5.1).
+    x = normalize(x, name=f"{name}_norm_1", gamma="zeros")
     return layers.Add(name=f"{name}_add")([inputs, x])
 
 
