@@ -223,7 +223,9 @@ def test_half_a_preset_without_a_discriminator(family, tmp_path):
         assert {item.dtype.name for item in held} <= {"float16", "uint32"}
         assert sum(item.size for item in held) < model.ema_generator.count_params() + 10
     restored = ganzoo.from_preset(tmp_path / "half")
-    for weight, kept in zip(model.ema_generator.weights, restored.ema_generator.weights):
+    for weight, kept in zip(
+        model.ema_generator.weights, restored.ema_generator.weights, strict=True
+    ):
         assert kept.dtype == "float32"
         rounded = np.asarray(weight).astype("float16").astype("float32")
         np.testing.assert_array_equal(kept, rounded)
