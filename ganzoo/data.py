@@ -38,6 +38,11 @@ class ImageData:
     labels: np.ndarray | None = None
     num_classes: int | None = None
 
+    def take(self, indices):
+        """Some of the images, as another `ImageData`."""
+        labels = None if self.labels is None else self.labels[indices]
+        return ImageData(self.pixels[indices], labels, self.num_classes)
+
 
 def load(
     name_or_dir, split="train", image_size=None, batch_size=64, labels=None, seed=0, shuffle=True
@@ -174,11 +179,10 @@ def _open_photos(name_or_dir, split, crop_size):
             "The sample is 28 x 28 pixels, too small to be cut into crops. Received: 'sample'. "
             "Give a folder of photographs, or a TFDS name such as 'div2k'."
         )
-    folder = pathlib.Path(name_or_dir)
-    if not (folder.is_dir() and _means_folder(name_or_dir)):
+    if not _means_folder(name_or_dir):
         return _open_tfds_photos(str(name_or_dir), split)
     _require_train(name_or_dir, split)
-    files = _image_files(folder)
+    files = _image_files(pathlib.Path(name_or_dir))
     sizes = []
     for path in files:
         try:
@@ -236,15 +240,26 @@ def _random_crops(photo, shape, seed):
 
 def read(name_or_dir, split="train", image_size=None):
     """Decodes a whole data set into memory, as `ImageData`; see `load`."""
-    folder = pathlib.Path(name_or_dir)
-    if name_or_dir != "sample" and not (folder.is_dir() and _means_folder(name_or_dir)):
+    if name_or_dir != "sample" and not _means_folder(name_or_dir):
         return _read_tfds(str(name_or_dir), split, image_size)
     _require_train(name_or_dir, split)
-    return _read_sample(image_size) if name_or_dir == "sample" else _read_folder(folder, image_size)
+    if name_or_dir == "sample":
+        return _read_sample(image_size)
+    return _read_folder(pathlib.Path(name_or_dir), image_size)
+
+
+def find_splits(name_or_dir):
+    """Names of the splits of a data set; a folder and the sample have `"train"` alone."""
+    if name_or_dir == "sample" or _means_folder(name_or_dir):
+        return ["train"]
+    builder, _, _ = _find_tfds(str(name_or_dir))
+    return sorted(builder.info.splits)
 
 
 def _means_folder(name_or_dir):
-    """Whether what is a folder is meant as one: a bare name means the data set so called."""
+    """Whether a folder of that name is there and meant: a bare name means the data set."""
+    if not pathlib.Path(name_or_dir).is_dir():
+        return False
     if isinstance(name_or_dir, os.PathLike) or os.sep in name_or_dir:
         return True
     import tensorflow_datasets as tfds

@@ -1,7 +1,8 @@
-"""Finding preset folders and verifying their weight files."""
+"""Finding weight files, in preset folders and elsewhere, and verifying them."""
 
 import contextlib
 import hashlib
+import os
 import pathlib
 import shutil
 import tempfile
@@ -10,7 +11,13 @@ from ganzoo import registry
 
 # Presets that come with the package, a folder each.
 _PACKAGED = pathlib.Path(__file__).parent / "presets"
+_ASSETS = pathlib.Path(__file__).parent / "assets"
 _LARGEST_HALF = 65_504
+
+
+def home():
+    """Folder of what ganzoo keeps for its user: `GANZOO_HOME`, or `~/.ganzoo`."""
+    return pathlib.Path(os.environ.get("GANZOO_HOME") or pathlib.Path.home() / ".ganzoo")
 
 
 def find_preset(preset):
@@ -32,6 +39,17 @@ def find_preset(preset):
     folder = _PACKAGED / str(preset)
     verify(folder / record.weights.name, record.weights)
     return folder
+
+
+def find_asset(file):
+    """The path of a file that comes with the package, given by its record.
+
+    Raises:
+        ValueError: If it is not the one that was recorded.
+    """
+    path = _ASSETS / file.name
+    verify(path, file)
+    return path
 
 
 def verify(path, file):

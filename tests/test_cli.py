@@ -174,7 +174,10 @@ def test_list_as_json(ganzoo_command):
         (["upscale", "{tmp}/none.keras", "{model}", "--out", "{tmp}/x"], "none.keras"),
         (["evaluate", "{model}"], "--data"),
         (["evaluate", "{tmp}/none.keras", "--data", "{tmp}"], "none.keras"),
-        (["evaluate", "{model}", "--data", "{tmp}"], "Only super-resolution models"),
+        (["evaluate", "{model}", "--data", "{tmp}"], "holds no images"),
+        (["evaluate", "{model}", "--data", "sample", "--metrics", "fdi"], "Did you mean 'fid'"),
+        (["evaluate", "{model}", "--data", "sample", "--extractor", "vgg"], "extractor='vgg'"),
+        (["evaluate", "{model}", "--data", "sample", "-n", "0"], "-n"),
     ],
     ids=lambda value: " ".join(value)[:60] if isinstance(value, list) else "",
 )

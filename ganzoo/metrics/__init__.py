@@ -1,5 +1,28 @@
 """Figures that say how good images are."""
 
+from ganzoo.metrics.accuracy import LabelAccuracy
+from ganzoo.metrics.features import Embedding, extractor_names, get_extractor
+from ganzoo.metrics.frechet import FrechetDistance
+from ganzoo.metrics.inception_score import InceptionScore
+from ganzoo.metrics.kernel import KernelDistance
+from ganzoo.metrics.neighbours import TrainingNeighbours
+from ganzoo.metrics.parzen import ParzenLogLikelihood
+from ganzoo.metrics.precision_recall import PrecisionRecall
 from ganzoo.metrics.restoration import psnr, ssim
+from ganzoo.metrics.result import Result
 
-__all__ = ["psnr", "ssim"]
+__all__ = [
+    "Embedding",
+    "FrechetDistance",
+    "InceptionScore",
+    "KernelDistance",
+    "LabelAccuracy",
+    "ParzenLogLikelihood",
+    "PrecisionRecall",
+    "Result",
+    "TrainingNeighbours",
+    "extractor_names",
+    "get_extractor",
+    "psnr",
+    "ssim",
+]

@@ -1,7 +1,4 @@
-"""A model run against data, into a result record.
-
-So far: super-resolution, beside bicubic interpolation of the same images.
-"""
+"""How well a model restores images, beside bicubic interpolation of the same."""
 
 import dataclasses
 import math

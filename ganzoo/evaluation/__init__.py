@@ -1,0 +1,20 @@
+"""A model run against data, into a result record."""
+
+from ganzoo.evaluation.generation import (
+    DEFAULT_METRICS,
+    METRICS,
+    NEIGHBOUR_COLUMNS,
+    Evaluation,
+    evaluate,
+)
+from ganzoo.evaluation.super_resolution import SuperResolutionResult, evaluate_super_resolution
+
+__all__ = [
+    "DEFAULT_METRICS",
+    "METRICS",
+    "NEIGHBOUR_COLUMNS",
+    "Evaluation",
+    "SuperResolutionResult",
+    "evaluate",
+    "evaluate_super_resolution",
+]

@@ -1,0 +1,273 @@
+"""How good the images of a generator are, beside what real images reach."""
+
+import dataclasses
+import re
+
+import numpy as np
+
+from ganzoo import data as datasets
+from ganzoo import registry
+from ganzoo.evaluation.references import embed_reference
+from ganzoo.metrics import (
+    Embedding,
+    FrechetDistance,
+    InceptionScore,
+    KernelDistance,
+    LabelAccuracy,
+    ParzenLogLikelihood,
+    PrecisionRecall,
+    TrainingNeighbours,
+    get_extractor,
+)
+from ganzoo.metrics.classifiers import CLASSIFIERS
+
+# Images that are made and measured at once.
+_CHUNK = 1000
+# Real images that are held out where the data have no test split, one in so many.
+_HELD_OUT = 10
+# Real images for metrics that compare them pair by pair, and of those that are held out.
+_SAMPLE = 10_000
+# Of the picture of neighbours: a row for each of some fake images, itself and its nearest.
+_ROWS = 10
+NEIGHBOUR_COLUMNS = 6
+_KINDS = {
+    kind.name: kind
+    for kind in (
+        FrechetDistance,
+        KernelDistance,
+        PrecisionRecall,
+        InceptionScore,
+        LabelAccuracy,
+        ParzenLogLikelihood,
+        TrainingNeighbours,
+    )
+}
+METRICS = tuple(_KINDS)
+DEFAULT_METRICS = ("fid", "kid", "precision_recall")
+# Those whose figure for unseen real images says how good a figure can be.
+_WITH_FLOOR = ("fid", "kid", "precision_recall", "is")
+_SHOWN_DETAILS = {"precision_recall": ("precision", "recall", "density", "coverage")}
+
+
+@dataclasses.dataclass(frozen=True)
+class Evaluation:
+    """What was measured of a generator.
+
+    Attributes:
+        extractor: str. What embedded the images.
+        results: dict of `ganzoo.metrics.Result` by metric.
+        floors: dict of `Result` by metric: what unseen real images reach in place of
+            the fake ones. No generator is better, but for one that overfits.
+        neighbours: uint8 `(num_images, height, width, channels)`, `NEIGHBOUR_COLUMNS` of
+            them a row: a fake image and its nearest training images; None where they
+            were not asked for.
+    """
+
+    extractor: str
+    results: dict
+    floors: dict
+    neighbours: np.ndarray | None = None
+
+    def rows(self):
+        """`(name, value, standard error, floor)` of each figure as people read them."""
+        for name, result in self.results.items():
+            floor = self.floors.get(name)
+            if name in _SHOWN_DETAILS:
+                for detail in _SHOWN_DETAILS[name]:
+                    yield (
+                        detail,
+                        _format(result.details.get(detail)),
+                        None,
+                        _format(floor and floor.details[detail]),
+                    )
+                continue
+            real = floor if floor is not None else result.details.get("real")
+            yield name, _format(result), _format(result.standard_error), _format(real)
+
+    @property
+    def protocol(self):
+        """How it was measured, in one line."""
+        result = next(iter(self.results.values()))
+        return (
+            f"{result.num_fake} images (seed {result.seed}), features of {self.extractor}, "
+            f"real images: {result.split}"
+        )
+
+    def to_dict(self):
+        """The records as JSON takes them, without the pictures."""
+        return {
+            "results": {name: result.to_dict() for name, result in self.results.items()},
+            "floors": {name: result.to_dict() for name, result in self.floors.items()},
+        }
+
+
+def evaluate(
+    gan,
+    data,
+    metrics=DEFAULT_METRICS,
+    num_images=10_000,
+    extractor=None,
+    seed=0,
+    report=None,
+):
+    """Measures the images of a generator against real ones.
+
+    Real images are the training split, all of them for `fid` and `neighbours`, 10,000
+    chosen by the seed for the others. The test split, or one image in ten where there is
+    none, is held out: it gives the floors. Classes are asked for as often as the training
+    images have them.
+
+    Args:
+        gan: a GAN that generates images.
+        data: name of a data set or folder; see `ganzoo.data.load`.
+        metrics: names out of `ganzoo.evaluation.METRICS`, or `["all"]` that apply.
+        num_images: int. Fake images.
+        extractor: see `ganzoo.metrics.get_extractor`. None takes the classifier of the
+            data set if ganzoo has one, else `"inception_v3"`.
+        seed: int. Seed of the fake images and of every choice of real ones.
+        report: function that is called with the number of fake images that are done.
+
+    Returns:
+        An `Evaluation`.
+
+    Raises:
+        ValueError: If the model does not generate, the data do not fit it, or a metric
+            is unknown or does not apply.
+    """
+    if hasattr(gan, "upscale"):
+        raise ValueError(
+            "A super-resolution model makes nothing out of noise. Received: a "
+            f"{type(gan).__name__}. Use `evaluate_super_resolution`."
+        )
+    names = _choose(metrics, gan)
+    training, held_out, split = _read(data, gan, seed)
+    extractor = get_extractor(extractor or _extractor_for(data))
+    rng = np.random.default_rng(seed)
+    known = {"split": f"{data} {split}", "seed": seed}
+    scores = {name: _make(name, extractor, known) for name in names}
+    floors = {name: _make(name, extractor, known) for name in names if name in _WITH_FLOOR}
+
+    real = _embed_real(extractor, training, held_out, known["split"], rng)
+    for metric in (*scores.values(), *floors.values()):
+        _show_real(metric, real)
+    for metric in floors.values():
+        metric.update_embedding(real.held_out, real=False)
+
+    labels = rng.choice(training.labels, num_images) if gan.num_classes else None
+    examples = None
+    for start in range(0, num_images, _CHUNK):
+        asked = None if labels is None else labels[start : start + _CHUNK].astype("int32")
+        # Each chunk has a seed of its own: memory does not grow with the number of images.
+        fake = extractor(gan.generate(min(_CHUNK, num_images - start), asked, seed=seed + start))
+        for metric in scores.values():
+            extra = (asked,) if isinstance(metric, LabelAccuracy) else ()
+            metric.update_embedding(fake, False, *extra)
+        examples = fake.pixels[:_ROWS] if examples is None else examples
+        if report:
+            report(start + len(fake))
+    neighbours = None
+    if "neighbours" in scores:
+        nearest = scores["neighbours"].nearest(NEIGHBOUR_COLUMNS - 1)[:_ROWS]
+        neighbours = np.concatenate([examples[:, None], training.pixels[nearest]], axis=1)
+        neighbours = neighbours.reshape(-1, *gan.image_shape)
+    return Evaluation(
+        extractor.name,
+        {name: metric.result() for name, metric in scores.items()},
+        {name: metric.result() for name, metric in floors.items()},
+        neighbours,
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class _Real:
+    """Embedded real images: all of the training split, some of it, and the held-out ones."""
+
+    training: Embedding
+    sample: Embedding
+    held_out: Embedding
+    held_out_labels: np.ndarray | None
+
+
+def _format(figure):
+    return None if figure is None else f"{float(figure):.4g}"
+
+
+def _choose(metrics, gan):
+    """Names of the metrics to take, checked against what the model is."""
+    if "all" in metrics:
+        return [name for name in METRICS if name != "label_accuracy" or gan.num_classes]
+    # Each once, in the order given.
+    names = list(dict.fromkeys(metrics))
+    for name in names:
+        if name not in _KINDS:
+            raise ValueError(registry.unknown("metric", name, (*METRICS, "all")))
+    if "label_accuracy" in names and not gan.num_classes:
+        raise ValueError(
+            "label_accuracy is for models with classes. Received: a "
+            f"{type(gan).__name__} without. Leave it out."
+        )
+    return names
+
+
+def _extractor_for(name):
+    name = re.split("[/:]", str(name))[0]
+    name = "fashion_mnist" if name == "sample" else name
+    return name if name in CLASSIFIERS else "inception_v3"
+
+
+def _read(name, gan, seed):
+    """`(training, held_out, split)`: `ImageData` twice, and what the first is called."""
+    height = gan.image_shape[0]
+    splits = datasets.find_splits(name)
+    training = datasets.read(name, "train", height)
+    if "test" in splits:
+        held_out, split = datasets.read(name, "test", height), "train"
+    else:
+        order = np.random.default_rng(seed).permutation(len(training.pixels))
+        parts = np.split(order, [len(order) // _HELD_OUT])
+        held_out, training = (training.take(np.sort(part)) for part in parts)
+        split = f"train, without 1 in {_HELD_OUT} (seed {seed})"
+    if training.pixels.shape[1:] != gan.image_shape:
+        raise ValueError(
+            f"The images of {str(name)!r} do not fit the model. Needed: {gan.image_shape}. "
+            f"Received: {training.pixels.shape[1:]}. Give the data the model was trained on."
+        )
+    if gan.num_classes and training.num_classes != gan.num_classes:
+        raise ValueError(
+            f"The model has {gan.num_classes} classes. Received: {str(name)!r} with "
+            f"{training.num_classes or 'none'}. Give the data the model was trained on."
+        )
+    return training, held_out, split
+
+
+def _make(name, extractor, known):
+    # The estimate of the first papers is of pixels.
+    own = () if name == "parzen" else (extractor,)
+    return _KINDS[name](*own, **known)
+
+
+def _embed_real(extractor, training, held_out, name, rng):
+    features = embed_reference(extractor, training.pixels, name)
+    embedded = Embedding(features, pixels=training.pixels)
+    # Data sets may be sorted by class.
+    chosen = rng.permutation(len(features))[:_SAMPLE]
+    unseen = rng.permutation(len(held_out.pixels))[:_SAMPLE]
+    labels = None if held_out.labels is None else held_out.labels[unseen]
+    return _Real(embedded, embedded[chosen], extractor(held_out.pixels[unseen]), labels)
+
+
+def _show_real(metric, real):
+    """Gives a metric the real images that it compares with."""
+    if isinstance(metric, FrechetDistance):
+        metric.update_embedding(real.training, real=True)
+    elif isinstance(metric, TrainingNeighbours):
+        metric.update_embedding(real.training, real=True)
+        metric.update_unseen_embedding(real.held_out)
+    elif isinstance(metric, LabelAccuracy):
+        metric.update_embedding(real.held_out, True, real.held_out_labels)
+    elif isinstance(metric, ParzenLogLikelihood):
+        # The first choose the width of the windows.
+        metric.update_embedding(real.sample[: metric.num_validation], real=True)
+        metric.update_embedding(real.held_out, real=True)
+    elif not isinstance(metric, InceptionScore):
+        metric.update_embedding(real.sample, real=True)

@@ -1,0 +1,67 @@
+"""The small classifiers that come with ganzoo, whose features and classes metrics use."""
+
+import dataclasses
+
+import keras
+from keras import layers
+
+from ganzoo.registry import File
+
+
+@dataclasses.dataclass(frozen=True)
+class Classifier:
+    """A trained classifier.
+
+    Attributes:
+        image_shape: `(height, width, channels)`.
+        num_classes: int.
+        test_accuracy: float in [0, 1]. Share of the data set's test images.
+        weights: `File`.
+    """
+
+    image_shape: tuple
+    num_classes: int
+    test_accuracy: float
+    weights: File
+
+
+# Trained by `scripts/train_classifier.py NAME`, with its defaults.
+CLASSIFIERS = {}
+
+
+def build_classifier(image_shape, num_classes):
+    """A residual network of six blocks, small enough to be shipped.
+
+    Args:
+        image_shape: `(height, width, channels)`, sides at least 16.
+        num_classes: int.
+
+    Returns:
+        Keras model of images in [-1, 1] with two outputs: the features `(batch, 128)`,
+        means over the last feature maps, and the logits `(batch, num_classes)`.
+    """
+    images = keras.Input(image_shape, name="images")
+    x = _conv(images, 32, name="stem")
+    x = layers.MaxPooling2D(name="pool_0")(x)
+    x = _conv(x, 64, name="conv_1")
+    x = _residual(x, 64, name="block_1")
+    x = layers.MaxPooling2D(name="pool_1")(x)
+    x = _conv(x, 128, name="conv_2")
+    x = _residual(x, 128, name="block_2")
+    x = layers.MaxPooling2D(name="pool_2")(x)
+    x = _conv(x, 128, name="conv_3")
+    features = layers.GlobalAveragePooling2D(name="features", dtype="float32")(x)
+    logits = layers.Dense(num_classes, name="logits", dtype="float32")(features)
+    return keras.Model(images, [features, logits], name="classifier")
+
+
+def _residual(inputs, filters, name):
+    x = _conv(inputs, filters, name=f"{name}_0")
+    x = _conv(x, filters, name=f"{name}_1")
+    return layers.Add(name=f"{name}_add")([inputs, x])
+
+
+def _conv(x, filters, name):
+    x = layers.Conv2D(filters, 3, padding="same", use_bias=False, name=name)(x)
+    x = layers.BatchNormalization(momentum=0.9, name=f"{name}_norm")(x)
+    return layers.ReLU(name=f"{name}_relu")(x)

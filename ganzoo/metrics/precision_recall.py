@@ -1,0 +1,110 @@
+"""Precision and recall of a generator, by the nearest neighbours of features."""
+
+import numpy as np
+
+from ganzoo.metrics.streaming import BankMetric
+
+# Rows of a distance matrix that are in memory at once.
+_ROWS = 1000
+
+
+class PrecisionRecall(BankMetric):
+    """Whether fake images look real, and whether they are as diverse as the real ones.
+
+    The result's value is the precision; its `details` hold all four figures:
+
+    - `precision`, in [0, 1]: fake images within reach of a real one.
+    - `recall`, in [0, 1]: real images within reach of a fake one.
+    - `density`, at least 0: as precision, but each fake image counts as often as it is
+      in reach of a real one, over `num_neighbours`; 1 for the real distribution. An
+      outlier among the real images does not spoil it.
+    - `coverage`, in [0, 1]: real images with a fake one within their reach.
+
+    Higher is better for all of them. An image reaches as far as its `num_neighbours`-th
+    nearest of its own kind. All rise and fall with the number of images: compare at
+    equal counts.
+
+    Args:
+        extractor: see `StreamingMetric`.
+        num_neighbours: int, at least 1. 3 for precision and recall in their paper; 5 for
+            density and coverage in theirs.
+        max_images: int. The first so many real and fake images are used.
+        **kwargs: `split` and `seed`, for the record.
+
+    Reference: Kynkäänniemi et al., 2019 (arXiv:1904.06991), section 3; Naeem et al., 2020
+    (arXiv:2002.09797), equations 3 and 5.
+    """
+
+    name = "precision_recall"
+
+    def __init__(self, extractor=None, num_neighbours=3, max_images=10_000, **kwargs):
+        super().__init__(extractor, max_images, **kwargs)
+        if num_neighbours < 1:
+            raise ValueError(f"`num_neighbours` must be at least 1. Received: {num_neighbours}.")
+        self.num_neighbours = num_neighbours
+        self._fewest_real = self._fewest_fake = num_neighbours + 1
+
+    def _result(self):
+        real, fake = self.real.rows, self.fake.rows
+        real_reach = _reach(real, self.num_neighbours)
+        fake_reach = _reach(fake, self.num_neighbours)
+        in_real = np.zeros(len(fake), int)  # Of how many real images each fake is in reach.
+        recalled = np.empty(len(real), bool)
+        covered = np.empty(len(real), bool)
+        for rows, squares in _blocks_of_squares(real, fake):
+            near = squares <= real_reach[rows, None]
+            in_real += near.sum(axis=0)
+            covered[rows] = near.any(axis=1)
+            recalled[rows] = (squares <= fake_reach).any(axis=1)
+        precision = float(np.mean(in_real > 0))
+        details = {
+            "precision": precision,
+            "recall": float(recalled.mean()),
+            "density": float(in_real.mean() / self.num_neighbours),
+            "coverage": float(covered.mean()),
+        }
+        return {"value": precision, "details": details}
+
+
+def nearest(queries, candidates, count):
+    """The nearest candidates of each query, by Euclidean distance.
+
+    Args:
+        queries: float `(num_queries, dim)`.
+        candidates: float `(num_candidates, dim)`.
+        count: int. Candidates for each query.
+
+    Returns:
+        `(indices, distances)`, each `(num_queries, count)`, the nearest first.
+    """
+    indices = np.empty((len(queries), count), int)
+    distances = np.empty((len(queries), count))
+    for rows, squares in _blocks_of_squares(queries, candidates):
+        found = np.argpartition(squares, count - 1, axis=1)[:, :count]
+        found_squares = np.take_along_axis(squares, found, axis=1)
+        order = np.argsort(found_squares, axis=1)
+        indices[rows] = np.take_along_axis(found, order, axis=1)
+        distances[rows] = np.sqrt(np.take_along_axis(found_squares, order, axis=1))
+    return indices, distances
+
+
+def _reach(features, num_neighbours):
+    """Squared distance of each row to its k-th nearest other row."""
+    reach = np.empty(len(features))
+    for rows, squares in _blocks_of_squares(features, features):
+        # Each row itself is the nearest, at a distance that rounding may not make 0.
+        own = np.arange(len(squares))
+        squares[own, rows.start + own] = -1
+        reach[rows] = np.partition(squares, num_neighbours, axis=1)[:, num_neighbours]
+    return reach
+
+
+def _blocks_of_squares(first, second):
+    """`(rows, squared distances of those rows of the first to all of the second)`."""
+    first, second = np.asarray(first, "float64"), np.asarray(second, "float64")
+    norms = np.sum(second**2, axis=1)
+    for start in range(0, len(first), _ROWS):
+        rows = slice(start, min(start + _ROWS, len(first)))
+        block = first[rows]
+        squares = np.sum(block**2, axis=1)[:, None] + norms - 2 * block @ second.T
+        yield rows, np.maximum(squares, 0)

@@ -1,0 +1,75 @@
+"""What a metric says, with all that is needed to compare it."""
+
+import dataclasses
+
+
+@dataclasses.dataclass(frozen=True)
+class Result:
+    """A figure, and how it was come by; `float()` reads the figure alone.
+
+    Results order as their values do, as long as they are of one metric and extractor:
+    figures of different extractors are on different scales.
+
+    Attributes:
+        metric: str. Its name on the command line, such as `"fid"`.
+        value: float.
+        extractor: str. What embedded the images; None where nothing did.
+        num_real: int. Real images that went into it.
+        num_fake: int. Fake images that went into it.
+        split: str. Data and split of the real images; None where it was not given.
+        seed: int. Seed of the fake images; None where it was not given.
+        standard_error: float. Of the value, over draws of images; None where unknown.
+        details: dict of floats. Figures that belong to this one.
+
+    Example:
+        >>> ours = Result("fid", 1.9, "fashion_mnist", 60_000, 10_000)
+        >>> float(ours), ours < Result("fid", 4.2, "fashion_mnist", 60_000, 10_000)
+        (1.9, True)
+    """
+
+    metric: str
+    value: float
+    extractor: str | None
+    num_real: int
+    num_fake: int
+    split: str | None = None
+    seed: int | None = None
+    standard_error: float | None = None
+    details: dict = dataclasses.field(default_factory=dict)
+
+    def __float__(self):
+        return float(self.value)
+
+    def __lt__(self, other):
+        return float(self) < self._comparable(other)
+
+    def __le__(self, other):
+        return float(self) <= self._comparable(other)
+
+    def __gt__(self, other):
+        return float(self) > self._comparable(other)
+
+    def __ge__(self, other):
+        return float(self) >= self._comparable(other)
+
+    def __sub__(self, other):
+        return float(self) - self._comparable(other)
+
+    def __truediv__(self, other):
+        return float(self) / self._comparable(other)
+
+    def _comparable(self, other):
+        """The value of another result, or a bare number, if it is on the same scale."""
+        if isinstance(other, Result):
+            for kind in ("metric", "extractor"):
+                ours, theirs = getattr(self, kind), getattr(other, kind)
+                if ours != theirs:
+                    raise ValueError(
+                        f"Results of different {kind}s are on different scales. Received: "
+                        f"{ours!r} and {theirs!r}. Measure both with one {kind}."
+                    )
+        return float(other)
+
+    def to_dict(self):
+        """The record as JSON takes it."""
+        return dataclasses.asdict(self)

@@ -1,0 +1,214 @@
+"""Generators run against data, with an extractor that a test can see through."""
+
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import ganzoo
+from ganzoo import evaluation, metrics
+from ganzoo.evaluation import references
+
+
+class Levels:
+    """Features: mean levels of the quarters. Probabilities of two classes: dark and bright."""
+
+    name = "levels"
+    fingerprint = "v1"
+
+    def __init__(self):
+        self.calls = 0
+
+    def __call__(self, images):
+        self.calls += 1
+        pixels = np.asarray(images)
+        parts = [half for rows in np.split(pixels, 2, axis=1) for half in np.split(rows, 2, axis=2)]
+        features = np.stack([part.mean(axis=(1, 2, 3)) for part in parts], axis=1) / 64
+        bright = (features.mean(axis=1) > 2).astype("float64")
+        return metrics.Embedding(features, np.stack([1 - bright, bright], axis=1), pixels)
+
+
+class FakeGAN:
+    """Makes bright images for class 1 and dark ones for class 0, as noisy as asked for."""
+
+    image_shape = (8, 8, 1)
+
+    def __init__(self, num_classes=2, spread=60, obeys=True):
+        self.num_classes = num_classes
+        self.spread = spread
+        self.obeys = obeys
+        self.asked = []
+
+    def generate(self, num_images, labels=None, seed=None):
+        if labels is None:
+            labels = np.arange(num_images) % 2
+        self.asked.extend(labels)
+        labels = labels if self.obeys else 0 * labels
+        return make_pixels(labels, seed, self.spread)
+
+
+def make_pixels(labels, seed, spread=60):
+    rng = np.random.default_rng(seed)
+    levels = 60 + 130 * np.asarray(labels)[:, None, None, None]
+    offsets = rng.uniform(-spread, spread, (len(labels), 2, 2, 1)).repeat(4, 1).repeat(4, 2)
+    return np.clip(levels + offsets, 0, 255).astype("uint8")
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """300 dark and 300 bright images, in class folders; a home folder of the test's own."""
+    monkeypatch.setenv("GANZOO_HOME", str(tmp_path / "home"))
+    for label in (0, 1):
+        (tmp_path / "photos" / str(label)).mkdir(parents=True)
+        for index, pixels in enumerate(make_pixels(np.full(300, label), seed=label + 100)):
+            Image.fromarray(pixels[..., 0]).save(tmp_path / f"photos/{label}/{index:03d}.png")
+    return tmp_path / "photos"
+
+
+def measure(folder, gan, metrics=("all",), num_images=500, **kwargs):
+    return evaluation.evaluate(gan, folder, metrics, num_images, Levels(), **kwargs)
+
+
+def test_a_generator_of_the_real_distribution_reaches_the_floors(folder):
+    gan = FakeGAN()
+    outcome = measure(folder, gan, ("fid", "kid", "precision_recall", "is", "label_accuracy"))
+    assert set(outcome.results) - set(outcome.floors) == {"label_accuracy"}
+    fid, kid = outcome.results["fid"], outcome.results["kid"]
+    assert fid < 0.02
+    assert abs(float(kid)) < 4 * kid.standard_error
+    assert outcome.results["precision_recall"].details["recall"] > 0.9
+    assert float(outcome.results["is"]) == pytest.approx(2, abs=0.01)
+    assert float(outcome.results["label_accuracy"]) == 1
+    # One real image in ten was held out; classes are asked for as often as they occur.
+    assert (fid.num_real, fid.num_fake) == (540, 500)
+    assert outcome.floors["fid"].num_fake == 60
+    assert 0.4 < np.mean(gan.asked) < 0.6
+    assert "1 in 10" in fid.split
+
+
+def test_worse_generators_are_worse(folder):
+    good, narrow, dark = (
+        measure(folder, gan, ("fid", "precision_recall", "label_accuracy")).results
+        for gan in (FakeGAN(), FakeGAN(spread=5), FakeGAN(obeys=False))
+    )
+    assert good["fid"] < narrow["fid"] < dark["fid"]
+    recalls = [each["precision_recall"].details["recall"] for each in (good, narrow, dark)]
+    assert recalls[1] < 0.1 < recalls[2] < 0.6 < recalls[0]
+    assert float(dark["label_accuracy"]) == pytest.approx(0.5, abs=0.1)
+
+
+def test_the_seed_says_which_images_are_made(folder):
+    first, again, other = (
+        float(measure(folder, FakeGAN(), ("fid",), seed=seed).results["fid"]) for seed in (1, 1, 2)
+    )
+    assert first == again
+    assert first != other
+
+
+def test_copies_of_training_images_are_shown_beside_them(folder):
+    training = ganzoo.data.read(folder).pixels
+
+    class Copier(FakeGAN):
+        def generate(self, num_images, labels=None, seed=None):
+            return training[np.random.default_rng(seed).integers(len(training), size=num_images)]
+
+    outcome = measure(folder, Copier(), ("neighbours",))
+    # Held-out images were copied, too; they have no copy among the training images.
+    assert float(outcome.results["neighbours"]) > 0.85
+    rows = outcome.neighbours.reshape(10, evaluation.NEIGHBOUR_COLUMNS, 8, 8, 1)
+    copied = [np.array_equal(row[0], row[1]) for row in rows]
+    assert sum(copied) >= 7
+
+
+def test_rows_are_for_people_and_the_record_for_programs(folder):
+    outcome = measure(folder, FakeGAN(), ("fid", "precision_recall", "label_accuracy"))
+    names = [row[0] for row in outcome.rows()]
+    assert names == ["fid", "precision", "recall", "density", "coverage", "label_accuracy"]
+    by_name = {row[0]: row for row in outcome.rows()}
+    assert by_name["fid"][3] == f"{float(outcome.floors['fid']):.4g}"
+    assert by_name["label_accuracy"][3] == "1"
+    record = json.loads(json.dumps(outcome.to_dict()))
+    assert record["results"]["fid"]["value"] == float(outcome.results["fid"])
+    assert record["results"]["fid"]["extractor"] == "levels"
+    assert "500 images (seed 0)" in outcome.protocol
+
+
+@pytest.mark.parametrize(
+    ("gan", "metrics", "named"),
+    [
+        (FakeGAN(), ("fdi",), "Unknown metric: 'fdi'. Did you mean 'fid'"),
+        (FakeGAN(num_classes=None), ("label_accuracy",), "models with classes"),
+        (FakeGAN(num_classes=3), ("fid",), "3 classes. Received: .* with 2"),
+    ],
+)
+def test_what_does_not_fit_is_refused(folder, gan, metrics, named):
+    with pytest.raises(ValueError, match=named):
+        measure(folder, gan, metrics)
+
+
+def test_models_of_other_images_are_refused(folder):
+    gan = FakeGAN()
+    gan.image_shape = (8, 8, 3)
+    with pytest.raises(ValueError, match=r"Needed: \(8, 8, 3\). Received: \(8, 8, 1\)"):
+        measure(folder, gan)
+    with pytest.raises(ValueError, match="Received: a SRGAN"):
+        measure(folder, ganzoo.SRGAN(scale=2, num_blocks=1, filters=2))
+
+
+def test_features_of_real_images_are_made_once(tmp_path, monkeypatch):
+    monkeypatch.setenv("GANZOO_HOME", str(tmp_path))
+    pixels = make_pixels(np.arange(50) % 2, seed=0)
+    first = Levels()
+    features = references.embed_reference(first, pixels, "photos train")
+    (path,) = (tmp_path / "references").iterdir()
+    with np.load(path) as arrays:
+        provenance = json.loads(str(arrays["provenance"]))
+    assert provenance["images"] == "photos train"
+    assert provenance["count"] == 50
+    again = Levels()
+    np.testing.assert_array_equal(
+        references.embed_reference(again, pixels, "photos train"), features
+    )
+    assert (first.calls, again.calls) == (1, 0)
+
+    # Other pixels or other weights are other features; a file that is broken is made anew.
+    references.embed_reference(again, 255 - pixels, "photos train")
+    again.fingerprint = "v2"
+    references.embed_reference(again, pixels, "photos train")
+    assert again.calls == 2
+    path.write_bytes(path.read_bytes()[:100])
+    np.testing.assert_array_equal(
+        references.embed_reference(Levels(), pixels, "photos train"), features
+    )
+    assert len(list((tmp_path / "references").iterdir())) == 3
+
+
+def test_a_home_that_cannot_be_written_costs_only_time(tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("GANZOO_HOME", str(tmp_path / "file"))
+    with pytest.warns(UserWarning, match="not kept"):
+        features = references.embed_reference(Levels(), make_pixels([0, 1], 0), "photos")
+    assert features.shape == (2, 4)
+
+
+def test_memory_does_not_grow_with_the_number_of_images(folder):
+    """Chunks are all that is held of the images; the pairwise metrics hold features."""
+
+    class Recorder(FakeGAN):
+        largest = 0
+
+        def generate(self, num_images, labels=None, seed=None):
+            self.largest = max(self.largest, num_images)
+            return super().generate(num_images, labels, seed)
+
+    gan = Recorder()
+    outcome = measure(folder, gan, ("fid",), num_images=3500)
+    assert gan.largest == 1000
+    assert outcome.results["fid"].num_fake == 3500
+
+
+def test_a_real_model_goes_through(folder):
+    gan = ganzoo.DCGAN(image_shape=(8, 8, 1), base_filters=2, latent_dim=4, seed=0)
+    outcome = measure(folder, gan, ("fid", "kid"), num_images=40)
+    assert float(outcome.results["fid"]) > float(outcome.floors["fid"])

@@ -1,0 +1,193 @@
+"""What all streaming metrics share."""
+
+import numpy as np
+import pytest
+
+from ganzoo import metrics
+from ganzoo.metrics.streaming import Bank, Moments
+
+RNG = np.random.default_rng(7)
+REAL, FAKE = RNG.normal(size=(400, 5)) * 3 + 2, RNG.normal(size=(300, 5)) @ RNG.normal(size=(5, 5))
+
+
+def classify(pixels):
+    """Features and probabilities of three classes, from a fixed linear map."""
+    flat = pixels.reshape(len(pixels), -1) / 255.0
+    weights = np.random.default_rng(0).normal(size=(flat.shape[1], 8))
+    features = flat @ weights
+    exponentials = np.exp(features[:, :3])
+    return metrics.Embedding(features, exponentials / exponentials.sum(axis=1, keepdims=True))
+
+
+def make_pixels(count, seed):
+    return np.random.default_rng(seed).integers(0, 256, (count, 6, 6, 1), "uint8")
+
+
+def feed(metric, start=0, stop=None, batch_size=64):
+    """Gives a metric a span of 90 real and 90 fake images, in batches."""
+    for real in (True, False):
+        pixels = make_pixels(90, seed=int(real))[start:stop]
+        labels = np.arange(90)[start:stop] % 3
+        for index in range(0, len(pixels), batch_size):
+            batch = pixels[index : index + batch_size]
+            if isinstance(metric, metrics.LabelAccuracy):
+                metric.update(batch, real, labels[index : index + batch_size])
+            else:
+                metric.update(batch, real)
+    if isinstance(metric, metrics.TrainingNeighbours):
+        metric.update_unseen(make_pixels(90, seed=2)[start:stop])
+    return metric
+
+
+def make(kind):
+    if kind is metrics.ParzenLogLikelihood:
+        return kind(num_validation=20)
+    return kind(classify)
+
+
+KINDS = [
+    metrics.FrechetDistance,
+    metrics.InceptionScore,
+    metrics.KernelDistance,
+    metrics.LabelAccuracy,
+    metrics.ParzenLogLikelihood,
+    metrics.PrecisionRecall,
+    metrics.TrainingNeighbours,
+]
+every_kind = pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
+
+
+@every_kind
+def test_the_size_of_batches_changes_nothing(kind):
+    results = [feed(make(kind), batch_size=size).result() for size in (1, 7, 90)]
+    assert len({result.num_fake for result in results}) == 1
+    for result in results[1:]:
+        assert float(result) == pytest.approx(float(results[0]), rel=1e-6)
+
+
+@every_kind
+def test_merging_processes_is_one_process(kind):
+    first, second = feed(make(kind), 0, 31), feed(make(kind), 31, None)
+    first.merge(second)
+    together = feed(make(kind)).result()
+    merged = first.result()
+    assert merged.num_real == together.num_real
+    assert merged.num_fake == together.num_fake
+    assert float(merged) == pytest.approx(float(together), rel=1e-9)
+    for name, value in together.details.items():
+        assert merged.details[name] == pytest.approx(value, rel=1e-9), name
+
+
+@every_kind
+def test_float_images_measure_as_the_pixels_they_are(kind):
+    from ganzoo.images import from_pixels
+
+    of_pixels, of_images = make(kind), make(kind)
+    for real in (True, False):
+        pixels = make_pixels(60, seed=int(real))
+        extra = (np.arange(60) % 3,) if kind is metrics.LabelAccuracy else ()
+        of_pixels.update(pixels, real, *extra)
+        of_images.update(np.asarray(from_pixels(pixels)), real, *extra)
+    if kind is metrics.TrainingNeighbours:
+        for metric in (of_pixels, of_images):
+            metric.update_unseen(make_pixels(60, seed=2))
+    assert float(of_pixels.result()) == float(of_images.result())
+
+
+@every_kind
+def test_a_result_says_how_it_was_come_by(kind):
+    arguments = {"split": "digits train", "seed": 3}
+    if kind is metrics.ParzenLogLikelihood:
+        result = feed(kind(num_validation=20, **arguments)).result()
+        assert result.extractor == "scaled_pixels"
+    else:
+        result = feed(kind(classify, **arguments)).result()
+        assert result.extractor == "classify"
+    assert (result.split, result.seed, result.num_fake) == ("digits train", 3, 90)
+    assert result.metric == kind.name
+    assert result.to_dict()["value"] == float(result)
+
+
+@every_kind
+def test_too_few_images_are_named(kind):
+    metric = make(kind)
+    with pytest.raises(ValueError, match=r"Too few images .* Received: 0 and 0"):
+        metric.result()
+
+
+def test_metrics_of_different_extractors_do_not_merge():
+    with pytest.raises(ValueError, match="one kind and extractor"):
+        metrics.FrechetDistance().merge(metrics.FrechetDistance(classify))
+    with pytest.raises(ValueError, match="one kind and extractor"):
+        metrics.FrechetDistance().merge(metrics.KernelDistance())
+
+
+def test_results_of_different_extractors_do_not_compare():
+    first = metrics.Result("fid", 1.0, "mnist", 10, 10)
+    for other in (
+        metrics.Result("fid", 2.0, "cifar10", 10, 10),
+        metrics.Result("kid", 2.0, "mnist", 10, 10),
+    ):
+        for compare in (float.__lt__, float.__ge__, float.__sub__, float.__truediv__):
+            with pytest.raises(ValueError, match="different scales"):
+                getattr(first, compare.__name__)(other)
+    second = metrics.Result("fid", 2.0, "mnist", 50, 10)
+    assert first < second
+    assert second >= first
+    assert second / first == 2
+    assert second - first == 1
+    assert second > 1.5
+
+
+@pytest.mark.parametrize(
+    ("images", "named"),
+    [
+        (np.zeros((2, 6, 6), "uint8"), "shape"),
+        (np.zeros((2, 6, 6, 4), "uint8"), "shape"),
+        (np.zeros((2, 6, 6, 1), "int64"), "int64"),
+        (np.full((2, 6, 6, 1), 2.0), "2.0"),
+        (np.full((2, 6, 6, 1), np.nan), "nan"),
+    ],
+)
+def test_what_is_not_images_is_refused(images, named):
+    metric = metrics.FrechetDistance(classify)
+    with pytest.raises(ValueError, match=named):
+        metric.update(images, real=True)
+    assert metric.counts == (0, 0)
+
+
+def test_features_that_are_not_finite_are_refused():
+    metric = metrics.FrechetDistance()
+    with pytest.raises(ValueError, match="1 of them not finite"):
+        metric.update(np.array([[1.0, np.inf]]), real=True)
+
+
+def test_an_unknown_extractor_is_named():
+    with pytest.raises(ValueError, match=r"one of .*inception_v3.* Received: extractor='vgg'"):
+        metrics.FrechetDistance("vgg")
+
+
+def test_moments_are_those_of_all_vectors_at_once():
+    moments = Moments()
+    for start in range(0, 400, 37):
+        moments.update(REAL[start : start + 37])
+    moments.update(REAL[:0])
+    np.testing.assert_allclose(moments.mean, REAL.mean(axis=0), rtol=1e-12)
+    np.testing.assert_allclose(moments.covariance, np.cov(REAL, rowvar=False), rtol=1e-12)
+
+
+def test_moments_far_from_the_origin_keep_their_digits():
+    """Sums of squares would lose them: the variance is 1e-16 of the squared mean."""
+    moments = Moments()
+    for start in range(0, 400, 50):
+        moments.update(REAL[start : start + 50] + 1e8)
+    np.testing.assert_allclose(moments.covariance, np.cov(REAL, rowvar=False), rtol=1e-6)
+
+
+def test_a_bank_keeps_the_first_rows_and_counts_all():
+    bank, other = Bank(5), Bank(5)
+    bank.update(np.arange(3)[:, None])
+    other.update(np.arange(10, 20)[:, None])
+    bank.merge(other)
+    assert bank.rows[:, 0].tolist() == [0, 1, 2, 10, 11]
+    assert (len(bank), bank.seen) == (5, 13)
