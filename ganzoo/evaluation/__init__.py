@@ -7,6 +7,7 @@ from ganzoo.evaluation.generation import (
     Evaluation,
     evaluate,
 )
+from ganzoo.evaluation.references import References, open_references
 from ganzoo.evaluation.super_resolution import SuperResolutionResult, evaluate_super_resolution
 
 __all__ = [
@@ -14,7 +15,9 @@ __all__ = [
     "METRICS",
     "NEIGHBOUR_COLUMNS",
     "Evaluation",
+    "References",
     "SuperResolutionResult",
     "evaluate",
     "evaluate_super_resolution",
+    "open_references",
 ]

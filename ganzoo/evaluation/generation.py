@@ -1,15 +1,12 @@
 """How good the images of a generator are, beside what real images reach."""
 
 import dataclasses
-import re
 
 import numpy as np
 
-from ganzoo import data as datasets
 from ganzoo import registry
-from ganzoo.evaluation.references import embed_reference
+from ganzoo.evaluation.references import References, open_references
 from ganzoo.metrics import (
-    Embedding,
     FrechetDistance,
     InceptionScore,
     KernelDistance,
@@ -17,16 +14,10 @@ from ganzoo.metrics import (
     ParzenLogLikelihood,
     PrecisionRecall,
     TrainingNeighbours,
-    get_extractor,
 )
-from ganzoo.metrics.classifiers import CLASSIFIERS
 
 # Images that are made and measured at once.
 _CHUNK = 1000
-# Real images that are held out where the data have no test split, one in so many.
-_HELD_OUT = 10
-# Real images for metrics that compare them pair by pair, and of those that are held out.
-_SAMPLE = 10_000
 # Of the picture of neighbours: a row for each of some fake images, itself and its nearest.
 _ROWS = 10
 NEIGHBOUR_COLUMNS = 6
@@ -119,7 +110,8 @@ def evaluate(
 
     Args:
         gan: a GAN that generates images.
-        data: name of a data set or folder; see `ganzoo.data.load`.
+        data: name of a data set or folder, see `ganzoo.data.load`; or the `References` of
+            one, to measure several models, which have the extractor.
         metrics: names out of `ganzoo.evaluation.METRICS`, or `["all"]` that apply.
         num_images: int. Fake images.
         extractor: see `ganzoo.metrics.get_extractor`. None takes the classifier of the
@@ -139,121 +131,89 @@ def evaluate(
             "A super-resolution model makes nothing out of noise. Received: a "
             f"{type(gan).__name__}. Use `evaluate_super_resolution`."
         )
-    names = _choose(metrics, gan)
-    training, held_out, split = _read(data, gan, seed)
-    extractor = get_extractor(extractor or _extractor_for(data))
-    rng = np.random.default_rng(seed)
-    known = {"split": f"{data} {split}", "seed": seed}
-    scores = {name: _make(name, extractor, known) for name in names}
-    floors = {name: _make(name, extractor, known) for name in names if name in _WITH_FLOOR}
-
-    real = _embed_real(extractor, training, held_out, known["split"], rng)
+    _check(metrics, gan)
+    if not isinstance(data, References):
+        data = open_references(data, gan.image_shape, extractor, seed)
+    names = _choose(metrics, gan, data)
+    known = {"split": data.split, "seed": seed}
+    scores = {name: _make(name, data.extractor, known) for name in names}
+    floors = {name: _make(name, data.extractor, known) for name in names if name in _WITH_FLOOR}
     for metric in (*scores.values(), *floors.values()):
-        _show_real(metric, real)
+        _show_real(metric, data)
     for metric in floors.values():
-        metric.update_embedding(real.held_out, real=False)
+        metric.update_embedding(data.held_out, real=False)
 
-    labels = rng.choice(training.labels, num_images) if gan.num_classes else None
+    labels = None
+    if gan.num_classes:
+        labels = np.random.default_rng(seed).choice(data.images.labels, num_images).astype("int32")
     examples = None
     for start in range(0, num_images, _CHUNK):
-        asked = None if labels is None else labels[start : start + _CHUNK].astype("int32")
+        asked = None if labels is None else labels[start : start + _CHUNK]
         # Each chunk has a seed of its own: memory does not grow with the number of images.
-        fake = extractor(gan.generate(min(_CHUNK, num_images - start), asked, seed=seed + start))
+        pixels = gan.generate(min(_CHUNK, num_images - start), asked, seed=seed + start)
+        fake = data.extractor(pixels)
         for metric in scores.values():
             extra = (asked,) if isinstance(metric, LabelAccuracy) else ()
             metric.update_embedding(fake, False, *extra)
-        examples = fake.pixels[:_ROWS] if examples is None else examples
+        examples = pixels[:_ROWS] if examples is None else examples
         if report:
-            report(start + len(fake))
+            report(start + len(pixels))
     neighbours = None
     if "neighbours" in scores:
         nearest = scores["neighbours"].nearest(NEIGHBOUR_COLUMNS - 1)[:_ROWS]
-        neighbours = np.concatenate([examples[:, None], training.pixels[nearest]], axis=1)
+        neighbours = np.concatenate([examples[:, None], data.images.pixels[nearest]], axis=1)
         neighbours = neighbours.reshape(-1, *gan.image_shape)
     return Evaluation(
-        extractor.name,
+        data.extractor.name,
         {name: metric.result() for name, metric in scores.items()},
         {name: metric.result() for name, metric in floors.items()},
         neighbours,
     )
 
 
-@dataclasses.dataclass(frozen=True)
-class _Real:
-    """Embedded real images: all of the training split, some of it, and the held-out ones."""
-
-    training: Embedding
-    sample: Embedding
-    held_out: Embedding
-    held_out_labels: np.ndarray | None
-
-
 def _format(figure):
     return None if figure is None else f"{float(figure):.4g}"
 
 
-def _choose(metrics, gan):
-    """Names of the metrics to take, checked against what the model is."""
-    if "all" in metrics:
-        return [name for name in METRICS if name != "label_accuracy" or gan.num_classes]
-    # Each once, in the order given.
-    names = list(dict.fromkeys(metrics))
-    for name in names:
-        if name not in _KINDS:
+def _check(metrics, gan):
+    """Raises where a metric is unknown or is not for the model, before anything is read."""
+    for name in metrics:
+        if name not in (*_KINDS, "all"):
             raise ValueError(registry.unknown("metric", name, (*METRICS, "all")))
-    if "label_accuracy" in names and not gan.num_classes:
+    if "label_accuracy" in metrics and not gan.num_classes:
         raise ValueError(
             "label_accuracy is for models with classes. Received: a "
             f"{type(gan).__name__} without. Leave it out."
         )
-    return names
 
 
-def _extractor_for(name):
-    name = re.split("[/:]", str(name))[0]
-    name = "fashion_mnist" if name == "sample" else name
-    return name if name in CLASSIFIERS else "inception_v3"
-
-
-def _read(name, gan, seed):
-    """`(training, held_out, split)`: `ImageData` twice, and what the first is called."""
-    height = gan.image_shape[0]
-    splits = datasets.find_splits(name)
-    training = datasets.read(name, "train", height)
-    if "test" in splits:
-        held_out, split = datasets.read(name, "test", height), "train"
-    else:
-        order = np.random.default_rng(seed).permutation(len(training.pixels))
-        parts = np.split(order, [len(order) // _HELD_OUT])
-        held_out, training = (training.take(np.sort(part)) for part in parts)
-        split = f"train, without 1 in {_HELD_OUT} (seed {seed})"
-    if training.pixels.shape[1:] != gan.image_shape:
+def _choose(metrics, gan, references):
+    """Names of the metrics to take, each once; of all, those that apply."""
+    num_classes = references.images.num_classes
+    if gan.num_classes and num_classes != gan.num_classes:
         raise ValueError(
-            f"The images of {str(name)!r} do not fit the model. Needed: {gan.image_shape}. "
-            f"Received: {training.pixels.shape[1:]}. Give the data the model was trained on."
+            f"The model has {gan.num_classes} classes. Received: {references.split} with "
+            f"{num_classes or 'none'}. Give the data the model was trained on."
         )
-    if gan.num_classes and training.num_classes != gan.num_classes:
+    if "neighbours" in metrics and not references.unseen:
         raise ValueError(
-            f"The model has {gan.num_classes} classes. Received: {str(name)!r} with "
-            f"{training.num_classes or 'none'}. Give the data the model was trained on."
+            "neighbours compares with real images that the model has not seen. Received: "
+            f"{references.split}: no test split. Leave it out."
         )
-    return training, held_out, split
+    if "all" not in metrics:
+        return list(dict.fromkeys(metrics))
+    apply = {
+        "label_accuracy": gan.num_classes,
+        "neighbours": references.unseen,
+        "parzen": len(references.sample) >= ParzenLogLikelihood().num_validation,
+    }
+    return [name for name in METRICS if apply.get(name, True)]
 
 
 def _make(name, extractor, known):
     # The estimate of the first papers is of pixels.
     own = () if name == "parzen" else (extractor,)
     return _KINDS[name](*own, **known)
-
-
-def _embed_real(extractor, training, held_out, name, rng):
-    features = embed_reference(extractor, training.pixels, name)
-    embedded = Embedding(features, pixels=training.pixels)
-    # Data sets may be sorted by class.
-    chosen = rng.permutation(len(features))[:_SAMPLE]
-    unseen = rng.permutation(len(held_out.pixels))[:_SAMPLE]
-    labels = None if held_out.labels is None else held_out.labels[unseen]
-    return _Real(embedded, embedded[chosen], extractor(held_out.pixels[unseen]), labels)
 
 
 def _show_real(metric, real):

@@ -1,5 +1,6 @@
-"""Features of real images, kept on disk so that each set is embedded once."""
+"""Real images to measure against, and their features, kept on disk once they are made."""
 
+import dataclasses
 import hashlib
 import json
 import os
@@ -9,10 +10,103 @@ import zipfile
 
 import numpy as np
 
-from ganzoo import weights
+from ganzoo import data, weights
+from ganzoo.data import ImageData
+from ganzoo.metrics import Embedding, get_extractor
+from ganzoo.metrics.classifiers import CLASSIFIERS
 from ganzoo.version import __version__
 
 _BATCH = 1000
+# Real images that are held out where the data have no test split, one in so many.
+_HELD_OUT = 10
+# Real images for metrics that compare them pair by pair, and of those that are held out.
+_SAMPLE = 10_000
+
+
+@dataclasses.dataclass(frozen=True)
+class References:
+    """Real images, embedded: what generated ones are measured against.
+
+    Attributes:
+        extractor: what embedded them.
+        split: str. Data and split, for the record.
+        seed: int. Seed of the choice of `sample` and `held_out`.
+        images: `ImageData` of the training split.
+        training: `Embedding` of all of it, in its order.
+        sample: `Embedding` of 10,000 of it, or of all, in random order.
+        held_out: `Embedding` of 10,000 other real images, or fewer, in random order.
+        held_out_labels: their class ids, or None.
+        unseen: bool. Whether the held-out images are of a split of their own, which a
+            model that was trained on the training split has not seen.
+    """
+
+    extractor: object
+    split: str
+    seed: int
+    images: ImageData
+    training: Embedding
+    sample: Embedding
+    held_out: Embedding
+    held_out_labels: np.ndarray | None
+    unseen: bool
+
+
+def open_references(name, image_shape, extractor=None, seed=0):
+    """Reads and embeds the real images of a data set.
+
+    Args:
+        name: data set or folder; see `ganzoo.data.load`.
+        image_shape: `(height, width, channels)` of the images that are measured; real
+            ones are resized to it.
+        extractor: see `ganzoo.metrics.get_extractor`. None takes the classifier of the
+            data set if ganzoo has one, else `"inception_v3"`.
+        seed: int. Of every choice.
+
+    Raises:
+        ValueError: If the data are not found or have other channels, or the extractor
+            cannot be had.
+    """
+    extractor = get_extractor(extractor or _extractor_for(name))
+    training, held_out, split = _read_images(name, image_shape, seed)
+    features = embed_reference(extractor, training.pixels, f"{name} {split}")
+    embedded = Embedding(features, pixels=training.pixels)
+    rng = np.random.default_rng(seed)
+    # Data sets may be sorted by class.
+    chosen = rng.permutation(len(features))[:_SAMPLE]
+    unseen = rng.permutation(len(held_out.pixels))[:_SAMPLE]
+    return References(
+        extractor=extractor,
+        split=f"{name} {split}",
+        seed=seed,
+        images=training,
+        training=embedded,
+        sample=embedded[chosen],
+        held_out=extractor(held_out.pixels[unseen]),
+        held_out_labels=None if held_out.labels is None else held_out.labels[unseen],
+        unseen=split == "train",
+    )
+
+
+def _extractor_for(name):
+    name = re.split("[/:]", str(name))[0]
+    name = "fashion_mnist" if name == "sample" else name
+    return name if name in CLASSIFIERS else "inception_v3"
+
+
+def _read_images(name, image_shape, seed):
+    """`(training, held_out, split)`: `ImageData` twice, and what the first is called."""
+    training = data.read(name, "train", image_shape[0])
+    if training.pixels.shape[1:] != image_shape:
+        raise ValueError(
+            f"The images of {str(name)!r} do not fit the model. Needed: {image_shape}. "
+            f"Received: {training.pixels.shape[1:]}. Give the data the model was trained on."
+        )
+    if "test" in data.find_splits(name):
+        return training, data.read(name, "test", image_shape[0]), "train"
+    order = np.random.default_rng(seed).permutation(len(training.pixels))
+    parts = np.split(order, [len(order) // _HELD_OUT])
+    held_out, training = (training.take(np.sort(part)) for part in parts)
+    return training, held_out, f"train, without 1 in {_HELD_OUT} (seed {seed})"
 
 
 def embed_reference(extractor, pixels, name):

@@ -75,7 +75,7 @@ def test_a_generator_of_the_real_distribution_reaches_the_floors(folder):
     outcome = measure(folder, gan, ("fid", "kid", "precision_recall", "is", "label_accuracy"))
     assert set(outcome.results) - set(outcome.floors) == {"label_accuracy"}
     fid, kid = outcome.results["fid"], outcome.results["kid"]
-    assert fid < 0.02
+    assert fid < 0.1
     assert abs(float(kid)) < 4 * kid.standard_error
     assert outcome.results["precision_recall"].details["recall"] > 0.9
     assert float(outcome.results["is"]) == pytest.approx(2, abs=0.01)
@@ -106,19 +106,24 @@ def test_the_seed_says_which_images_are_made(folder):
     assert first != other
 
 
-def test_copies_of_training_images_are_shown_beside_them(folder):
-    training = ganzoo.data.read(folder).pixels
+def test_copies_of_training_images_are_shown_beside_them(folder, monkeypatch):
+    """The folder stands in for a data set with a test split."""
+    every = ganzoo.data.read(folder)
+    parts = {"train": every.take(np.arange(0, 600, 2)), "test": every.take(np.arange(1, 600, 2))}
+    monkeypatch.setattr(ganzoo.data, "find_splits", lambda name: ["test", "train"])
+    monkeypatch.setattr(ganzoo.data, "read", lambda name, split, size: parts[split])
+    training = parts["train"].pixels
 
     class Copier(FakeGAN):
         def generate(self, num_images, labels=None, seed=None):
             return training[np.random.default_rng(seed).integers(len(training), size=num_images)]
 
     outcome = measure(folder, Copier(), ("neighbours",))
-    # Held-out images were copied, too; they have no copy among the training images.
-    assert float(outcome.results["neighbours"]) > 0.85
+    assert float(outcome.results["neighbours"]) > 0.99
+    assert abs(measure(folder, FakeGAN(), ("neighbours",)).results["neighbours"].details["z"]) < 4
     rows = outcome.neighbours.reshape(10, evaluation.NEIGHBOUR_COLUMNS, 8, 8, 1)
-    copied = [np.array_equal(row[0], row[1]) for row in rows]
-    assert sum(copied) >= 7
+    for fake, nearest, *_ in rows:
+        np.testing.assert_array_equal(fake, nearest)
 
 
 def test_rows_are_for_people_and_the_record_for_programs(folder):
@@ -140,6 +145,7 @@ def test_rows_are_for_people_and_the_record_for_programs(folder):
         (FakeGAN(), ("fdi",), "Unknown metric: 'fdi'. Did you mean 'fid'"),
         (FakeGAN(num_classes=None), ("label_accuracy",), "models with classes"),
         (FakeGAN(num_classes=3), ("fid",), "3 classes. Received: .* with 2"),
+        (FakeGAN(), ("neighbours",), "not seen. Received: .* no test split"),
     ],
 )
 def test_what_does_not_fit_is_refused(folder, gan, metrics, named):
@@ -154,6 +160,24 @@ def test_models_of_other_images_are_refused(folder):
         measure(folder, gan)
     with pytest.raises(ValueError, match="Received: a SRGAN"):
         measure(folder, ganzoo.SRGAN(scale=2, num_blocks=1, filters=2))
+
+
+def test_all_are_those_that_apply(folder):
+    """Without a test split, and with fewer images than the likelihood needs."""
+    conditional, plain = (measure(folder, FakeGAN(num_classes)) for num_classes in (2, None))
+    assert list(plain.results) == ["fid", "kid", "precision_recall", "is"]
+    assert set(conditional.results) - set(plain.results) == {"label_accuracy"}
+
+
+def test_references_serve_several_models(folder):
+    extractor = Levels()
+    opened = evaluation.open_references(folder, (8, 8, 1), extractor, seed=3)
+    calls = extractor.calls
+    first, second = (
+        evaluation.evaluate(FakeGAN(spread=spread), opened, ("fid",), 100) for spread in (60, 5)
+    )
+    assert first.results["fid"] < second.results["fid"]
+    assert extractor.calls == calls + 2
 
 
 def test_features_of_real_images_are_made_once(tmp_path, monkeypatch):
