@@ -266,6 +266,15 @@ def _open_whole(recipe, family):
     return dataset, arguments
 
 
+def _hold_out(recipe, model):
+    """Some test images for the doctor, or None where there are none or it cannot use them."""
+    if model.num_classes or hasattr(model, "upscale"):
+        return None
+    if "test" not in data.find_splits(recipe.data):
+        return None
+    return data.read(recipe.data, "test[:256]", model.image_shape[0]).pixels
+
+
 def _open_crops(recipe):
     """The same of photographs, which are of any size."""
     dataset = data.load_crops(
@@ -302,7 +311,8 @@ def _fit(model, recipe, dataset, out, verbose):
     total = min(total, recipe.max_steps or total)
     done = model.step
     checkpoint = callbacks.Checkpoint(out / "checkpoints")
-    metrics = callbacks.MetricsFile(out / "metrics.json", recipe.batch_size)
+    doctor = callbacks.Doctor(out, held_out=_hold_out(recipe, model), seed=recipe.seed)
+    metrics = callbacks.MetricsFile(out / "metrics.json", recipe.batch_size, doctor)
     if done < total:
         try:
             model.fit(
@@ -312,6 +322,7 @@ def _fit(model, recipe, dataset, out, verbose):
                 verbose=verbose,
                 callbacks=[
                     callbacks.StopAtStep(total),
+                    doctor,
                     metrics,
                     callbacks.SampleGrid(out, seed=recipe.seed),
                     callbacks.GameScalars(out),
@@ -326,6 +337,7 @@ def _fit(model, recipe, dataset, out, verbose):
                 f"{out} --resume`."
             ) from None
         except FloatingPointError as error:
+            metrics.write()  # What the doctor found of it.
             saved = callbacks.checkpoints(out / "checkpoints")
             last = (
                 f"The last good checkpoint is {str(saved[-1])!r}."

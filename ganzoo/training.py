@@ -1,5 +1,7 @@
 """The game of two networks: how a generator and a discriminator are trained."""
 
+import types
+
 import keras
 import numpy as np
 import tensorflow as tf
@@ -8,6 +10,8 @@ from ganzoo import batches, losses, registry, regularizers
 from ganzoo.images import from_pixels
 
 UPDATES = ("simultaneous", "alternating")
+# Steps from one that notes the norms of the gradients to the next.
+_NORM_EVERY = 10
 LOGS = ("generator_loss", "discriminator_loss", "real_score", "fake_score")
 
 
@@ -23,11 +27,28 @@ class TwoPlayerModel(keras.Model):
     # Families that need class labels have the number of classes here.
     num_classes = None
 
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        # In an object that Keras does not look into: these are no metrics of an epoch.
+        self._norms = types.SimpleNamespace(generator=_mean(), discriminator=_mean())
+
     @property
     def step(self):
         """Steps trained so far: updates of the generator, over all runs of the model."""
         # A variable of many replicas is no number until it is read.
         return int(self.generator_optimizer.iterations.value.numpy())
+
+    def take_gradient_norms(self):
+        """Norms of both players' gradients, means since they were last taken, as a dict.
+
+        A player that has not moved since is left out.
+        """
+        norms = {}
+        for player, mean in vars(self._norms).items():
+            if float(mean.count):
+                norms[player] = float(mean.result())
+                mean.reset_state()
+        return norms
 
     # Compiling
 
@@ -226,7 +247,8 @@ class TwoPlayerModel(keras.Model):
                 batch_size=batch_size,
                 epochs=epochs,
                 verbose=verbose,
-                callbacks=[_StopAtNonFiniteLoss(), *callbacks],
+                # Last: the others see the loss first, and can say more of it.
+                callbacks=[*callbacks, _StopAtNonFiniteLoss()],
                 **kwargs,
             )
         except tf.errors.InvalidArgumentError as error:
@@ -400,12 +422,26 @@ class TwoPlayerModel(keras.Model):
     def move_discriminator(self, gradients):
         """One step of the discriminator's optimizer, on its own network alone."""
         variables = self.discriminator.trainable_variables
+        self._note_norm("discriminator", gradients, self.discriminator_optimizer)
         self.discriminator_optimizer.apply_gradients(zip(gradients, variables, strict=True))
 
     def move_generator(self, gradients):
         """One step of the generator's optimizer, on its own network alone."""
         variables = self.generator.trainable_variables
+        self._note_norm("generator", gradients, self.generator_optimizer)
         self.generator_optimizer.apply_gradients(zip(gradients, variables, strict=True))
+
+    def _note_norm(self, player, gradients, optimizer):
+        """Adds the norm of a player's gradients to a running mean, at one step in many."""
+
+        def note():
+            # Gradients of a loss that was scaled for float16.
+            norm = tf.linalg.global_norm(gradients) / optimizer.scale_loss(1.0)
+            getattr(self._norms, player).update_state(norm)
+            return True
+
+        # Over all weights it costs a good part of what their update costs.
+        tf.cond(tf.equal(optimizer.iterations % _NORM_EVERY, 0), note, lambda: False)
 
     def next_seed(self):
         """A new seed, other on every replica, that is saved with the model."""
@@ -428,6 +464,10 @@ def each(function, real_logits, fake_logits):
 def count(images):
     """Number of images in a batch, or in a batch of pyramids."""
     return tf.shape(tf.nest.flatten(images)[0])[0]
+
+
+def _mean():
+    return keras.metrics.Mean(dtype="float32")
 
 
 class _StopAtNonFiniteLoss(keras.callbacks.Callback):

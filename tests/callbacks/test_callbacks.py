@@ -1,5 +1,6 @@
 import glob
 
+import keras
 import numpy as np
 import tensorflow as tf
 import tiny
@@ -18,7 +19,7 @@ def read_scalars(folder):
     return scalars
 
 
-class _Recorder(callbacks.keras.callbacks.Callback):
+class _Recorder(keras.callbacks.Callback):
     """Keeps the generator's loss of every single step, from the running mean of an epoch."""
 
     def __init__(self):

@@ -1,0 +1,21 @@
+"""Keras callbacks that show, keep and judge what happens during `fit`."""
+
+from ganzoo.callbacks.checkpoints import Checkpoint, StopAtStep, checkpoints, save_whole
+from ganzoo.callbacks.diagnosis import Finding, Observation, diagnose
+from ganzoo.callbacks.doctor import Doctor
+from ganzoo.callbacks.logs import GameScalars, MetricsFile
+from ganzoo.callbacks.samples import SampleGrid
+
+__all__ = [
+    "Checkpoint",
+    "Doctor",
+    "Finding",
+    "GameScalars",
+    "MetricsFile",
+    "Observation",
+    "SampleGrid",
+    "StopAtStep",
+    "checkpoints",
+    "diagnose",
+    "save_whole",
+]

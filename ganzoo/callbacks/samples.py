@@ -1,0 +1,70 @@
+"""Pictures of what a model makes, after every epoch."""
+
+import pathlib
+
+import keras
+import tensorflow as tf
+
+from ganzoo import images
+
+
+class SampleGrid(keras.callbacks.Callback):
+    """Draws the same latents after every epoch, to PNG files and TensorBoard.
+
+    Writes `samples/epoch_001.png` and so on, `samples/real.png` once for comparison,
+    and the same pictures to TensorBoard under `logs/samples`.
+
+    Args:
+        run_dir: folder of the run; it is made.
+        num_images: int. Images in the grid.
+        seed: int. Seed of the latents, the same in every epoch.
+        every: int. Epochs from one grid to the next.
+
+    Example:
+        >>> gan = ganzoo.DCGAN(image_shape=(8, 8, 1), base_filters=2)
+        >>> gan.compile()
+        >>> grid = ganzoo.callbacks.SampleGrid(tmp_path, num_images=4)
+        >>> pixels = np.zeros((64, 8, 8, 1), "uint8")
+        >>> history = gan.fit(pixels, callbacks=[grid], verbose=0)
+        >>> sorted(path.name for path in (tmp_path / "samples").iterdir())
+        ['epoch_001.png', 'real.png']
+    """
+
+    def __init__(self, run_dir, num_images=64, seed=0, every=1):
+        super().__init__()
+        self.run_dir = pathlib.Path(run_dir)
+        self.num_images = num_images
+        self.seed = seed
+        self.every = every
+        self._writer = None
+
+    def on_train_begin(self, logs=None):
+        if not images.is_drawable(self.model.image_shape):
+            raise ValueError(
+                "`SampleGrid` draws images of 1 or 3 channels. Received: a model of "
+                f"image_shape={self.model.image_shape}. Leave the callback out."
+            )
+        self._writer = tf.summary.create_file_writer(str(self.run_dir / "logs" / "samples"))
+        if self.model.real_examples is not None:
+            real = self.model.real_examples[: self.num_images]
+            pixels = real if real.dtype == "uint8" else images.to_pixels(real)
+            self._draw(pixels, "real", step=0)
+
+    def on_epoch_end(self, epoch, logs=None):
+        if (epoch + 1) % self.every == 0:
+            previews = self.model.preview(self.num_images, self.seed)
+            for index, (name, pixels) in enumerate(previews.items()):
+                # The first is what the model makes; the others show how it comes to be.
+                prefix = f"{name}_" if index else ""
+                self._draw(pixels, name, epoch + 1, f"{prefix}epoch_{epoch + 1:03d}")
+
+    def on_train_end(self, logs=None):
+        self._writer.close()
+
+    def _draw(self, pixels, name, step, filename=None):
+        grid = images.make_grid(pixels, columns=self.model.num_classes)
+        path = self.run_dir / "samples" / f"{filename or name}.png"
+        images.write_png(path, grid, images.zoom_for(grid))
+        with self._writer.as_default():
+            tf.summary.image(name, grid[None], step=step)
+        self._writer.flush()

@@ -1,0 +1,115 @@
+"""The doctor's rules, over histories that were made up to show one thing each."""
+
+import numpy as np
+import pytest
+
+from ganzoo.callbacks import Observation, diagnose
+
+HEALTHY = {
+    "generator_loss": 1.2,
+    "discriminator_loss": 0.9,
+    "real_score": 0.7,
+    "fake_score": 0.3,
+    "generator_gradient_norm": 2.0,
+    "discriminator_gradient_norm": 3.0,
+    "diversity": 0.9,
+    "coverage": 0.8,
+    "memory": 0.53,
+}
+
+
+def history(count=20, **changed):
+    """Healthy observations but for the named figures: a value each, or a function of 0...1."""
+    rng = np.random.default_rng(0)
+    made = []
+    for index in range(count):
+        figures = {name: value * rng.uniform(0.9, 1.1) for name, value in HEALTHY.items()}
+        for name, value in changed.items():
+            figures[name] = value(index / (count - 1)) if callable(value) else value
+        made.append(Observation(200 * (index + 1), **figures))
+    return made
+
+
+def late(before, after):
+    return lambda time: before if time < 0.6 else after
+
+
+SICK = {
+    "vanishing_generator_gradient": {
+        "real_score": late(0.7, 0.999),
+        "fake_score": late(0.3, 0.001),
+        "generator_gradient_norm": late(2.0, 0.001),
+    },
+    "mode_collapse": {"diversity": late(0.9, 0.1)},
+    "no_equilibrium": {
+        "real_score": lambda time: 0.9 if int(time * 100) // 10 % 2 else 0.5,
+        "fake_score": lambda time: 0.1 if int(time * 100) // 10 % 2 else 0.5,
+    },
+    "divergence": {"generator_gradient_norm": late(2.0, 900.0)},
+    "discriminator_memorising": {"memory": late(0.6, 0.9)},
+    "generator_winning": {"real_score": late(0.7, 0.3), "fake_score": late(0.3, 0.6)},
+}
+
+
+@pytest.mark.parametrize("illness", SICK)
+def test_each_illness_is_named_alone(illness):
+    findings = diagnose(history(**SICK[illness]))
+    assert [finding.illness for finding in findings] == [illness]
+    assert findings[0].step == 4000
+
+
+@pytest.mark.parametrize("illness", SICK)
+def test_a_single_observation_proves_nothing(illness):
+    if illness == "no_equilibrium":
+        return  # Swings are many observations by themselves.
+    whole = history(**SICK[illness])
+    first = next(index for index in range(len(whole)) if index / 19 >= 0.6)
+    assert diagnose(whole[: first + 1]) == []
+
+
+def test_a_healthy_history_has_no_finding_at_any_time():
+    for count in range(25):
+        assert diagnose(history(25)[:count]) == []
+
+
+def test_figures_that_are_missing_are_not_missed():
+    """A super-resolution model has no diversity, and SRResNet no scores."""
+    assert diagnose([Observation(step, generator_loss=0.1) for step in range(30)]) == []
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_a_loss_that_is_no_number_is_divergence_at_once(value):
+    (finding,) = diagnose([*history(2), Observation(600, discriminator_loss=value)])
+    assert finding.illness == "divergence"
+    assert "discriminator's loss" in finding.evidence
+
+
+def test_falling_coverage_is_a_collapse_onto_fewer_modes():
+    """Three far modes of 25 are as far apart as all of them: diversity shows nothing."""
+    (finding,) = diagnose(history(coverage=late(0.8, 0.12)))
+    assert finding.illness == "mode_collapse"
+    assert "12%" in finding.evidence
+
+
+def test_images_that_are_alike_at_first_are_no_collapse():
+    assert diagnose(history(3, diversity=0.01, coverage=0.0)) == []
+
+
+def test_what_is_used_already_is_not_advised():
+    (collapse,) = diagnose(history(**SICK["mode_collapse"]))
+    assert "regularizer='r1'" in collapse.remedies
+    assert "loss='relativistic'" in collapse.remedies
+    (collapse,) = diagnose(
+        history(**SICK["mode_collapse"]), loss="relativistic", regularizer="r1_r2"
+    )
+    assert "r1" not in collapse.remedies
+    assert "relativistic" not in collapse.remedies
+    assert collapse.remedies
+
+
+def test_a_finding_is_one_sentence_of_evidence_and_one_of_advice():
+    (finding,) = diagnose(history(**SICK["vanishing_generator_gradient"]), loss="minimax")
+    text = str(finding)
+    assert text.startswith("Step 4000: vanishing generator gradient: the discriminator is sure")
+    assert "Try loss='non_saturating' or" in text
+    assert "\n" not in text
