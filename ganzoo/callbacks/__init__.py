@@ -3,12 +3,14 @@
 from ganzoo.callbacks.checkpoints import Checkpoint, StopAtStep, checkpoints, save_whole
 from ganzoo.callbacks.diagnosis import Finding, Observation, diagnose
 from ganzoo.callbacks.doctor import Doctor
+from ganzoo.callbacks.evaluate import Evaluate
 from ganzoo.callbacks.logs import GameScalars, MetricsFile
 from ganzoo.callbacks.samples import SampleGrid
 
 __all__ = [
     "Checkpoint",
     "Doctor",
+    "Evaluate",
     "Finding",
     "GameScalars",
     "MetricsFile",

@@ -5,7 +5,9 @@ from ganzoo.evaluation.generation import (
     METRICS,
     NEIGHBOUR_COLUMNS,
     Evaluation,
+    check_metrics,
     evaluate,
+    is_better,
 )
 from ganzoo.evaluation.references import References, open_references
 from ganzoo.evaluation.super_resolution import SuperResolutionResult, evaluate_super_resolution
@@ -17,7 +19,9 @@ __all__ = [
     "Evaluation",
     "References",
     "SuperResolutionResult",
+    "check_metrics",
     "evaluate",
     "evaluate_super_resolution",
+    "is_better",
     "open_references",
 ]

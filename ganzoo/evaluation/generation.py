@@ -131,7 +131,12 @@ def evaluate(
             "A super-resolution model makes nothing out of noise. Received: a "
             f"{type(gan).__name__}. Use `evaluate_super_resolution`."
         )
-    _check(metrics, gan)
+    check_metrics(metrics)
+    if "label_accuracy" in metrics and not gan.num_classes:
+        raise ValueError(
+            "label_accuracy is for models with classes. Received: a "
+            f"{type(gan).__name__} without. Leave it out."
+        )
     if not isinstance(data, References):
         data = open_references(data, gan.image_shape, extractor, seed)
     names = _choose(metrics, gan, data)
@@ -171,20 +176,20 @@ def evaluate(
     )
 
 
+def check_metrics(names):
+    """Raises a `ValueError` unless all names are of metrics, or `"all"`."""
+    for name in names:
+        if name not in (*METRICS, "all"):
+            raise ValueError(registry.unknown("metric", name, (*METRICS, "all")))
+
+
+def is_better(result, other):
+    """Whether a `Result` is better than another of its metric and extractor."""
+    return result > other if _KINDS[result.metric].higher_is_better else result < other
+
+
 def _format(figure):
     return None if figure is None else f"{float(figure):.4g}"
-
-
-def _check(metrics, gan):
-    """Raises where a metric is unknown or is not for the model, before anything is read."""
-    for name in metrics:
-        if name not in (*_KINDS, "all"):
-            raise ValueError(registry.unknown("metric", name, (*METRICS, "all")))
-    if "label_accuracy" in metrics and not gan.num_classes:
-        raise ValueError(
-            "label_accuracy is for models with classes. Received: a "
-            f"{type(gan).__name__} without. Leave it out."
-        )
 
 
 def _choose(metrics, gan, references):

@@ -19,6 +19,7 @@ class LabelAccuracy(StreamingMetric):
     """
 
     name = "label_accuracy"
+    higher_is_better = True
     _fewest_real = 0
     _fewest_fake = 1
 

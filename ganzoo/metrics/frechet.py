@@ -30,6 +30,7 @@ class FrechetDistance(StreamingMetric):
     """
 
     name = "fid"
+    higher_is_better = False
 
     def __init__(self, extractor=None, split=None, seed=None):
         super().__init__(extractor, split, seed)

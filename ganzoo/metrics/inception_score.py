@@ -23,6 +23,7 @@ class InceptionScore(StreamingMetric):
     """
 
     name = "is"
+    higher_is_better = True
     _fewest_real = 0
 
     def __init__(self, extractor, split=None, seed=None):

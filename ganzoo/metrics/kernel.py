@@ -37,6 +37,7 @@ class KernelDistance(BankMetric):
     """
 
     name = "kid"
+    higher_is_better = False
     # A variance over pairs of pairs takes three.
     _fewest_real = _fewest_fake = 3
 

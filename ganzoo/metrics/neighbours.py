@@ -28,6 +28,7 @@ class TrainingNeighbours(StreamingMetric):
     """
 
     name = "neighbours"
+    higher_is_better = False
     _fewest_real = 1
 
     def __init__(self, extractor=None, max_images=1000, **kwargs):

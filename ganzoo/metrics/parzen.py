@@ -34,6 +34,7 @@ class ParzenLogLikelihood(BankMetric):
     """
 
     name = "parzen"
+    higher_is_better = True
 
     def __init__(self, num_validation=1000, max_images=11_000, **kwargs):
         super().__init__(scaled_pixels, max_images, **kwargs)

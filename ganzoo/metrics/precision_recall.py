@@ -36,6 +36,7 @@ class PrecisionRecall(BankMetric):
     """
 
     name = "precision_recall"
+    higher_is_better = True
 
     def __init__(self, extractor=None, num_neighbours=3, max_images=10_000, **kwargs):
         super().__init__(extractor, max_images, **kwargs)

@@ -20,6 +20,7 @@ class StreamingMetric(abc.ABC):
     """
 
     name: str
+    higher_is_better: bool
     # Fewer images than this on either side give no figure.
     _fewest_real = 2
     _fewest_fake = 2

@@ -78,7 +78,7 @@ def test_a_generator_of_the_real_distribution_reaches_the_floors(folder):
     assert fid < 0.1
     assert abs(float(kid)) < 4 * kid.standard_error
     assert outcome.results["precision_recall"].details["recall"] > 0.9
-    assert float(outcome.results["is"]) == pytest.approx(2, abs=0.01)
+    assert float(outcome.results["is"]) == pytest.approx(2, abs=0.03)
     assert float(outcome.results["label_accuracy"]) == 1
     # One real image in ten was held out; classes are asked for as often as they occur.
     assert (fid.num_real, fid.num_fake) == (540, 500)

@@ -1,0 +1,92 @@
+"""A metric during training, and the best generator by it."""
+
+import json
+import os
+import pathlib
+
+import keras
+import tensorflow as tf
+
+from ganzoo import evaluation
+from ganzoo.callbacks.checkpoints import save_whole
+from ganzoo.metrics import Result
+
+
+class Evaluate(keras.callbacks.Callback):
+    """Measures the averaged generator after every so many epochs, and keeps the best.
+
+    The figure is a TensorBoard scalar under `metrics/`, stands in the logs of the epoch
+    (so in the history, too), and decides about `best.keras`; `best.json` beside it holds
+    the record, and is read again when a run goes on.
+
+    Args:
+        data: name of a data set or folder, or `ganzoo.evaluation.References`.
+        run_dir: folder of the run.
+        metric: name out of `ganzoo.evaluation.METRICS`.
+        every: int, at least 1. Epochs from one measurement to the next.
+        num_images: int. Images that are made and measured: figures of other numbers do
+            not compare.
+        extractor: see `ganzoo.evaluation.evaluate`.
+        seed: int. Seed of the images, the same each time.
+
+    Raises:
+        ValueError: If the metric is unknown, or a number is below 1.
+    """
+
+    def __init__(
+        self, data, run_dir, metric="fid", every=1, num_images=2000, extractor=None, seed=0
+    ):
+        super().__init__()
+        evaluation.check_metrics([metric])
+        if every < 1 or num_images < 1:
+            raise ValueError(
+                "`every` and `num_images` must be at least 1. Received: "
+                f"every={every}, num_images={num_images}."
+            )
+        self.data = data
+        self.run_dir = pathlib.Path(run_dir)
+        self.metric = metric
+        self.every = every
+        self.num_images = num_images
+        self.extractor = extractor
+        self.seed = seed
+        self.best = None
+
+    def on_train_begin(self, logs=None):
+        if not isinstance(self.data, evaluation.References):
+            self.data = evaluation.open_references(
+                self.data, self.model.image_shape, self.extractor, self.seed
+            )
+        if self._record.is_file():
+            self.best = Result(**json.loads(self._record.read_text())["result"])
+        self._writer = tf.summary.create_file_writer(str(self.run_dir / "logs" / "metrics"))
+
+    def on_epoch_end(self, epoch, logs=None):
+        if (epoch + 1) % self.every:
+            return
+        measured = evaluation.evaluate(
+            self.model, self.data, [self.metric], self.num_images, seed=self.seed
+        ).results[self.metric]
+        if logs is not None:
+            logs[self.metric] = float(measured)
+        with self._writer.as_default():
+            tf.summary.scalar(f"metrics/{self.metric}", float(measured), step=self.model.step)
+        self._writer.flush()
+        if self.best is None or evaluation.is_better(measured, self.best):
+            self.best = measured
+            self._keep()
+
+    def on_train_end(self, logs=None):
+        self._writer.close()
+
+    @property
+    def _record(self):
+        return self.run_dir / "best.json"
+
+    def _keep(self):
+        self.run_dir.mkdir(parents=True, exist_ok=True)
+        save_whole(self.model, self.run_dir / "best.keras")
+        record = {"step": self.model.step, "result": self.best.to_dict()}
+        partial = self._record.with_name(".best.json.partial")
+        partial.write_text(json.dumps(record, indent=2) + "\n")
+        os.replace(partial, self._record)

@@ -1,0 +1,83 @@
+"""The metric during training."""
+
+import json
+
+import numpy as np
+import pytest
+import tiny
+
+import ganzoo
+from ganzoo import callbacks, evaluation, metrics
+
+
+def quarters(pixels):
+    rows = pixels.reshape(len(pixels), 2, 4, 2, 4, -1)
+    return rows.mean(axis=(2, 4, 5)).reshape(len(pixels), 4) / 64
+
+
+@pytest.fixture
+def references(tmp_path):
+    folder = tiny.write_folder(tmp_path / "photos", num_images=40, side=8)
+    return evaluation.open_references(folder, (8, 8, 1), quarters)
+
+
+def make_gan():
+    gan = ganzoo.DCGAN(image_shape=(8, 8, 1), latent_dim=4, base_filters=2, seed=0)
+    gan.compile()
+    return gan
+
+
+def fit(gan, callback, epochs=3):
+    pixels = np.random.default_rng(0).integers(0, 256, (32, 8, 8, 1), "uint8")
+    return gan.fit(pixels, batch_size=8, epochs=epochs, callbacks=[callback], verbose=0)
+
+
+def test_the_best_generator_is_kept_with_its_record(references, tmp_path):
+    gan = make_gan()
+    evaluate = callbacks.Evaluate(references, tmp_path / "run", num_images=50)
+    history = fit(gan, evaluate)
+    values = history.history["fid"]
+    assert len(values) == 3
+    record = json.loads((tmp_path / "run" / "best.json").read_text())
+    assert record["result"]["value"] == min(values) == float(evaluate.best)
+    assert record["step"] == 4 * (1 + int(np.argmin(values)))
+    best = ganzoo.load(tmp_path / "run" / "best.keras")
+    again = evaluation.evaluate(best, references, ["fid"], 50).results["fid"]
+    assert float(again) == pytest.approx(min(values), rel=1e-4)
+
+
+def test_a_run_that_goes_on_remembers_its_best(references, tmp_path):
+    gan = make_gan()
+    fit(gan, callbacks.Evaluate(references, tmp_path, num_images=50), epochs=1)
+    record = json.loads((tmp_path / "best.json").read_text())
+    record["result"]["value"] = 0.0
+    (tmp_path / "best.json").write_text(json.dumps(record))
+    fit(gan, callbacks.Evaluate(references, tmp_path, num_images=50), epochs=1)
+    assert json.loads((tmp_path / "best.json").read_text()) == record
+
+
+def test_it_measures_as_seldom_as_asked(references, tmp_path):
+    history = fit(make_gan(), callbacks.Evaluate(references, tmp_path, every=2, num_images=20), 4)
+    assert len(history.history["fid"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        ({"metric": "fdi"}, "Did you mean 'fid'"),
+        ({"every": 0}, "every=0"),
+        ({"num_images": 0}, "num_images=0"),
+    ],
+)
+def test_what_cannot_be_is_refused(arguments, named, tmp_path):
+    with pytest.raises(ValueError, match=named):
+        callbacks.Evaluate("sample", tmp_path, **arguments)
+
+
+def test_better_is_lower_for_distances_and_higher_for_likelihoods():
+    def result(metric, value):
+        return metrics.Result(metric, value, None, 10, 10)
+
+    assert evaluation.is_better(result("fid", 1.0), result("fid", 2.0))
+    assert evaluation.is_better(result("parzen", 2.0), result("parzen", 1.0))
+    assert not evaluation.is_better(result("kid", 1.0), result("kid", 1.0))
