@@ -125,7 +125,7 @@ def train(
         str | None,
         typer.Option(help="TFDS name, folder of images, or 'sample'.", metavar="NAME|DIR"),
     ] = None,
-    image_size: Annotated[int | None, typer.Option(help="Side to resize images to.")] = None,
+    image_size: Annotated[int | None, typer.Option(help="Side to resize images to; srgan: of crops.")] = None,
     epochs: Annotated[int | None, typer.Option(help="Passes over the data. [default: 20]")] = None,
     batch_size: Annotated[
         int | None, typer.Option(help="Images in a step. [default: the recipe's]")
@@ -150,6 +150,7 @@ def train(
         str | None,
         typer.Option(metavar="none|r1|...", help="Gradient penalty. [default: the recipe's]"),
     ] = None,
+    scale: Annotated[int | None, typer.Option(help="srgan: 2 or 4. [default: 4]")] = None,
     content_only: Annotated[
         bool | None,
         typer.Option("--content-only", help="srgan: the generator alone, on the content loss."),
@@ -191,6 +192,7 @@ def train(
         "mixed_precision": mixed_precision,
         "class_conditional": class_conditional,
         "regularizer": regularizer,
+        "scale": scale,
         "content_only": content_only,
         "content": content,
         "seed": seed,
@@ -459,7 +461,8 @@ def _headline(preset):
     if not preset.scores:
         return None
     score = preset.scores[0]
-    return f"{score.metric} {score.value:g} ({score.extractor}, {score.num_images} images)"
+    details = [score.extractor, f"{score.num_images} images"]
+    return f"{score.metric} {score.value:g} ({', '.join(filter(None, details))})"
 
 
 def _require_same(recipe, wanted):

@@ -22,13 +22,13 @@ class File:
 class Score:
     """One measured figure, with all that is needed to read it.
 
-    `extractor` names the feature network; figures of different extractors are
-    never comparable.
+    `extractor` names the feature network, None where the metric has none; figures of
+    different extractors are never comparable.
     """
 
     metric: str
     value: float
-    extractor: str
+    extractor: str | None
     num_images: int
 
 

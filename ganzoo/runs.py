@@ -37,6 +37,7 @@ class Recipe:
         class_conditional: bool. Whether a family that can do with classes or without
             them gets them.
         regularizer: str or None. As `compile` takes it; None takes the model's recommended.
+        scale: int or None. Of super-resolution; None takes 4.
         content_only: bool. Whether a family with a content loss trains on it alone.
         content: str or None. Its content loss; None takes the model's recommended.
         seed: int. Seed of weights, latents and order.
@@ -53,6 +54,7 @@ class Recipe:
     mixed_precision: bool | None = None
     class_conditional: bool = False
     regularizer: str | None = None
+    scale: int | None = None
     content_only: bool = False
     content: str | None = None
     seed: int = 0
@@ -225,9 +227,10 @@ def _prepare(recipe):
     family = registry.get_family(recipe.family)
     if recipe.class_conditional and family.classes == "never":
         raise ValueError(f"Family {family.name!r} knows no classes. Leave --class-conditional out.")
-    if not family.restores and (recipe.content_only or recipe.content):
+    if not family.restores and (recipe.scale or recipe.content_only or recipe.content):
         raise ValueError(
-            f"Family {family.name!r} has no content loss. Leave --content-only and --content out."
+            f"Family {family.name!r} does not restore images. Leave --scale, --content-only and "
+            "--content out."
         )
     dtype = None
     if recipe.mixed_precision:
@@ -283,7 +286,7 @@ def _open_crops(recipe):
         batch_size=recipe.batch_size,
         seed=recipe.seed,
     )
-    return dataset, {}
+    return dataset, {"scale": recipe.scale} if recipe.scale else {}
 
 
 def _write_config(out, recipe, model):

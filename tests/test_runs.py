@@ -369,11 +369,12 @@ class SmallSRGAN(ganzoo.SRGAN):
 def test_super_resolution_is_trained_in_two_phases(tmp_path, monkeypatch):
     monkeypatch.setattr(registry.Family, "load_class", lambda family: SmallSRGAN)
     folder = tiny.write_folder(tmp_path / "photos", num_images=2, side=40)
-    first = {"data": str(folder), "image_size": 32, "batch_size": 4, "epochs": 1}
+    first = {"data": str(folder), "image_size": 32, "batch_size": 4, "epochs": 1, "scale": 2}
     recipe = runs.Recipe("srgan", **first, content_only=True)
     outcome = runs.train(recipe, tmp_path / "srresnet", verbose=0)
     assert outcome.step == 2 * 16 // 4
     assert set(outcome.logs) >= {"content_loss", "psnr"}
+    assert outcome.model.scale == 2
     assert (tmp_path / "srresnet" / "samples" / "epoch_001.png").is_file()
     recipe = runs.Recipe(
         "srgan", **first, content="vgg22", start_from=str(tmp_path / "srresnet"), max_steps=1
@@ -386,8 +387,8 @@ def test_super_resolution_is_trained_in_two_phases(tmp_path, monkeypatch):
     assert again.model.content == "vgg22"
 
 
-@pytest.mark.parametrize("option", [{"content_only": True}, {"content": "pixel"}])
-def test_only_super_resolution_has_a_content_loss(option, tmp_path):
-    with pytest.raises(ValueError, match="'dcgan' has no content loss"):
+@pytest.mark.parametrize("option", [{"content_only": True}, {"content": "pixel"}, {"scale": 2}])
+def test_only_super_resolution_has_a_content_loss_and_a_scale(option, tmp_path):
+    with pytest.raises(ValueError, match="'dcgan' does not restore images"):
         runs.train(runs.Recipe("dcgan", "sample", **option), tmp_path / "run")
     assert not (tmp_path / "run").exists()

@@ -114,10 +114,11 @@ class SRGAN(GAN):
             content_only: bool. Trains the generator alone, on the content loss: the
                 paper's SRResNet. The discriminator stays as it is.
             content: the content loss: `"pixel"`, or `"vgg22"`, `"vgg34"` or `"vgg54"` of
-                VGG19 features. None takes `"pixel"` where `content_only`, else
-                `"vgg34"`, or the paper's `"vgg54"`.
+                VGG19 features. None takes `"pixel"`, but for the paper's game, which is
+                played on `"vgg54"`.
             adversarial_weight: float, at least 0. Weight of the adversarial loss beside
-                the content loss.
+                the content loss: the paper's, beside pixels. Beside VGG19 features, whose
+                loss is in the hundreds, it takes a larger one to matter.
             vgg19_weights: path of a file of VGG19 weights; see `content.VGGLoss`. Read
                 when training starts, not before.
             *arguments: those of `GAN.compile`.
@@ -127,8 +128,9 @@ class SRGAN(GAN):
             ValueError: If a value is of the wrong kind or out of range.
         """
         if content is None:
-            adversarial = "vgg54" if self.recipe == "paper" else "vgg34"
-            content = "pixel" if content_only else adversarial
+            # In a short game the others draw a grid; see the family's page.
+            of_the_paper = self.recipe == "paper" and not content_only
+            content = "vgg54" if of_the_paper else "pixel"
         content_losses.check(content)
         if not adversarial_weight >= 0:
             raise ValueError(
