@@ -125,7 +125,9 @@ def train(
         str | None,
         typer.Option(help="TFDS name, folder of images, or 'sample'.", metavar="NAME|DIR"),
     ] = None,
-    image_size: Annotated[int | None, typer.Option(help="Side to resize images to; srgan: of crops.")] = None,
+    image_size: Annotated[
+        int | None, typer.Option(help="Side to resize images to; srgan: of crops.")
+    ] = None,
     epochs: Annotated[int | None, typer.Option(help="Passes over the data. [default: 20]")] = None,
     batch_size: Annotated[
         int | None, typer.Option(help="Images in a step. [default: the recipe's]")
