@@ -206,7 +206,7 @@ def test_an_unknown_content_loss_is_refused_with_the_nearest(srgan):
 def test_the_weights_are_sought_when_training_starts_and_not_before(monkeypatch, tmp_path):
     monkeypatch.setenv(WEIGHTS_VARIABLE, str(tmp_path / "nowhere.npz"))
     gan = build()
-    gan.compile()
+    gan.compile(content="vgg34")
     assert gan.upscale(make_pixels(4, 4, 3)).shape == (8, 8, 3)
     with pytest.raises(ValueError, match=r"nowhere\.npz"):
         gan.fit(make_pixels(2, 16, 16, 3), verbose=0)
