@@ -20,4 +20,21 @@ PRESETS = {
         },
         scores=(Score("Set5 PSNR", 31.46, extractor=None, num_images=5),),
     ),
+    "srgan_x4": Preset(
+        config={"scale": 4, "num_blocks": 16, "filters": 64},
+        weights=File(
+            "model.weights.h5",
+            sha256="687d2e91ddaa7a11f64f8f13b4db6829da46151bb3bfc2d33235617fdf476b2e",
+            size=3_410_712,
+        ),
+        recipe={
+            "data": "photographs",
+            "start_from": "srresnet_x4",
+            "image_size": 64,
+            "max_steps": 3265,
+            "batch_size": 16,
+            "seed": 0,
+        },
+        scores=(Score("Set5 PSNR", 29.59, extractor=None, num_images=5),),
+    ),
 }
