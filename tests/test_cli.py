@@ -372,3 +372,21 @@ def test_train_and_resume_leave_a_run_and_say_what_comes_next(ganzoo_command, tm
     assert code == 0
     assert "Done: 4 steps" in printed
     assert int(ganzoo.load(out).generator_optimizer.iterations) == 4
+
+
+def test_evaluate_measures_a_generator_beside_real_images(ganzoo_command, tmp_path, monkeypatch):
+    monkeypatch.setenv("GANZOO_HOME", str(tmp_path / "home"))
+    arguments = ["evaluate", "dcgan_fashion_mnist", "--data", "sample", "-n", "300"]
+    code, out, _ = ganzoo_command(*arguments, "--metrics", "fid,precision_recall")
+    assert code == 0
+    heading, *rows, _, protocol = out.splitlines()
+    assert heading.split() == ["metric", "generated", "+-", "real", "images"]
+    assert [row.split()[0] for row in rows] == ["fid", "precision", "recall", "density", "coverage"]
+    assert "300 images (seed 0), features of fashion_mnist" in protocol
+
+    code, out, _ = ganzoo_command(*arguments, "--metrics", "fid", "--json")
+    assert code == 0
+    record = json.loads(out)
+    fid, floor = (record[kind]["fid"]["value"] for kind in ("results", "floors"))
+    assert 0 < floor < fid
+    assert record["results"]["fid"]["extractor"] == "fashion_mnist"

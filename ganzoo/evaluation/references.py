@@ -66,8 +66,8 @@ def open_references(name, image_shape, extractor=None, seed=0):
         ValueError: If the data are not found or have other channels, or the extractor
             cannot be had.
     """
-    extractor = get_extractor(extractor or _extractor_for(name))
     training, held_out, split = _read_images(name, image_shape, seed)
+    extractor = get_extractor(extractor or _extractor_for(name))
     features = embed_reference(extractor, training.pixels, f"{name} {split}")
     embedded = Embedding(features, pixels=training.pixels)
     rng = np.random.default_rng(seed)
