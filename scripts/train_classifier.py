@@ -21,7 +21,7 @@ from ganzoo.images import from_pixels
 from ganzoo.metrics.classifiers import build_classifier
 
 ASSETS = pathlib.Path(ganzoo.__file__).parent / "assets"
-EPOCHS = {"mnist": 6, "fashion_mnist": 14, "cifar10": 20}
+EPOCHS = {"mnist": 6, "fashion_mnist": 8, "cifar10": 20}
 # Pixels that images are shifted by at most; digits are not mirrored, clothes and things are.
 SHIFT = {"mnist": 2, "fashion_mnist": 2, "cifar10": 4}
 MIRRORED = {"fashion_mnist", "cifar10"}

@@ -26,7 +26,18 @@ class Classifier:
 
 
 # Trained by `scripts/train_classifier.py NAME`, with its defaults.
-CLASSIFIERS = {}
+CLASSIFIERS = {
+    "fashion_mnist": Classifier(
+        image_shape=(28, 28, 1),
+        num_classes=10,
+        test_accuracy=0.9314,
+        weights=File(
+            "fashion_mnist_classifier.weights.h5",
+            sha256="24cfd1739d9068a025eea76ad5524d7b347bae99fa1e5d549d8d4274e7cfb12f",
+            size=1_312_568,
+        ),
+    ),
+}
 
 
 def build_classifier(image_shape, num_classes):
