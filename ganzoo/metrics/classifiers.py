@@ -37,6 +37,16 @@ CLASSIFIERS = {
             size=1_312_568,
         ),
     ),
+    "mnist": Classifier(
+        image_shape=(28, 28, 1),
+        num_classes=10,
+        test_accuracy=0.9963,
+        weights=File(
+            "mnist_classifier.weights.h5",
+            sha256="b9ed7db8e6c3dba6a674bf873051f0a607df10eeba0ec8d74c64a78a66ccd492",
+            size=1_312_568,
+        ),
+    ),
 }
 
 
