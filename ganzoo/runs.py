@@ -275,7 +275,7 @@ def _hold_out(recipe, model):
         return None
     if "test" not in data.find_splits(recipe.data):
         return None
-    return data.read(recipe.data, "test[:256]", model.image_shape[0]).pixels
+    return data.read(recipe.data, "test[:256]", recipe.image_size).pixels
 
 
 def _open_crops(recipe):

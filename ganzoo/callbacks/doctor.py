@@ -85,6 +85,8 @@ class Doctor(keras.callbacks.Callback):
             pixels = examples if examples.dtype == np.uint8 else to_pixels(examples)
             self._real = self._features(pixels[: self.num_images])
             self._distances = mean_distance(self._real)
+        # Over epochs, which may be shorter than the way from one observation to the next.
+        self._unseen_steps = 0
 
     def on_train_end(self, logs=None):
         if self._writer:
@@ -92,12 +94,17 @@ class Doctor(keras.callbacks.Callback):
 
     def on_epoch_begin(self, epoch, logs=None):
         self._windows = Windows()
+        self._steps = 0
 
     def on_train_batch_end(self, batch, logs=None):
         logs = logs or {}
+        # One call may be several steps.
+        self._unseen_steps += batch + 1 - self._steps
+        self._steps = batch + 1
         broken = not all(np.isfinite(value) for value in logs.values())
-        if not broken and (batch + 1) % self.every:
+        if not broken and self._unseen_steps < self.every:
             return
+        self._unseen_steps = 0
         figures = self._windows.since_last(logs, batch + 1)
         figures = {name: figures[name] for name in _SCALARS if name in figures}
         norms = {f"{k}_gradient_norm": v for k, v in self.model.take_gradient_norms().items()}

@@ -95,14 +95,17 @@ def _extractor_for(name):
 
 def _read_images(name, image_shape, seed):
     """`(training, held_out, split)`: `ImageData` twice, and what the first is called."""
-    training = data.read(name, "train", image_shape[0])
+    height, width, _ = image_shape
+    # Only squares are cut; others must be of the size already.
+    size = height if height == width else None
+    training = data.read(name, "train", size)
     if training.pixels.shape[1:] != image_shape:
         raise ValueError(
             f"The images of {str(name)!r} do not fit the model. Needed: {image_shape}. "
             f"Received: {training.pixels.shape[1:]}. Give the data the model was trained on."
         )
     if "test" in data.find_splits(name):
-        return training, data.read(name, "test", image_shape[0]), "train"
+        return training, data.read(name, "test", size), "train"
     order = np.random.default_rng(seed).permutation(len(training.pixels))
     parts = np.split(order, [len(order) // _HELD_OUT])
     held_out, training = (training.take(np.sort(part)) for part in parts)

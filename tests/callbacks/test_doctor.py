@@ -31,6 +31,14 @@ def test_it_observes_both_players(tmp_path):
     assert list((tmp_path / "logs" / "doctor").glob("events*"))
 
 
+@pytest.mark.parametrize("steps_per_execution", [1, 4])
+def test_epochs_shorter_than_its_rounds_are_watched(steps_per_execution):
+    doctor = callbacks.Doctor(every=16)
+    gan = make_gan(steps_per_execution=steps_per_execution)
+    gan.fit(PIXELS, batch_size=8, epochs=4, callbacks=[doctor], verbose=0)
+    assert [seen.step for seen in doctor.observations] == [16, 32, 48]
+
+
 def test_the_norms_are_those_of_the_gradients():
     """Plain gradient descent at rate 1 moves the weights by the gradient itself."""
     gan = tiny.build_gan(batch_norm=False)

@@ -169,6 +169,15 @@ def test_all_are_those_that_apply(folder):
     assert set(conditional.results) - set(plain.results) == {"label_accuracy"}
 
 
+def test_images_that_are_not_square_are_measured_as_they_are(tmp_path, monkeypatch):
+    monkeypatch.setenv("GANZOO_HOME", str(tmp_path / "home"))
+    (tmp_path / "photos").mkdir()
+    for index in range(30):
+        Image.new("L", (8, 12), color=index).save(tmp_path / f"photos/{index}.png")
+    opened = evaluation.open_references(tmp_path / "photos", (12, 8, 1), Levels())
+    assert opened.images.pixels.shape == (27, 12, 8, 1)
+
+
 def test_references_serve_several_models(folder):
     extractor = Levels()
     opened = evaluation.open_references(folder, (8, 8, 1), extractor, seed=3)
