@@ -11,6 +11,7 @@ from ganzoo.callbacks.logs import Windows
 from ganzoo.images import to_pixels
 from ganzoo.losses import LOSSES
 from ganzoo.metrics import PrecisionRecall
+from ganzoo.metrics.pairs import blocks_of_squares, chance_above
 from ganzoo.regularizers import REGULARIZERS
 
 _SCALARS = ("generator_loss", "discriminator_loss", "real_score", "fake_score")
@@ -152,9 +153,7 @@ class Doctor(keras.callbacks.Callback):
         if self.held_out is None or examples is None or self.model.num_classes:
             return {}
         trained, unseen = (self._judge(pixels) for pixels in (examples, self.held_out))
-        # Ties are as good as guesses.
-        above = np.mean(trained[:, None] > unseen) + np.mean(trained[:, None] == unseen) / 2
-        return {"memory": float(above)}
+        return {"memory": chance_above(trained, unseen)}
 
     def _judge(self, pixels):
         """The discriminator's logit for each image, the mean of its levels where it has many."""
@@ -198,8 +197,6 @@ def average_squares(pixels):
 
 def mean_distance(features):
     """Mean Euclidean distance of two different rows."""
-    squares = np.sum(features**2, axis=1)
-    products = features @ features.T
-    distances = np.sqrt(np.maximum(squares[:, None] + squares - 2 * products, 0))
-    count = len(features)
-    return float((distances.sum() - np.trace(distances)) / (count * (count - 1)))
+    total = sum(np.sqrt(squares).sum() for _, squares in blocks_of_squares(features, features))
+    # Each row's distance to itself is 0.
+    return float(total / (len(features) * (len(features) - 1)))

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from ganzoo.metrics.precision_recall import nearest
+from ganzoo.metrics.pairs import chance_above, nearest
 from ganzoo.metrics.streaming import Bank, StreamingMetric
 
 
@@ -72,10 +72,7 @@ class TrainingNeighbours(StreamingMetric):
         fake, unseen = (
             nearest(bank.rows, training, 1)[1][:, 0] for bank in (self.fake, self.unseen)
         )
-        ordered = np.sort(unseen)
-        above = len(unseen) - np.searchsorted(ordered, fake, side="right")
-        ties = np.searchsorted(ordered, fake, side="right") - np.searchsorted(ordered, fake)
-        value = float((above + ties / 2).mean() / len(unseen))
+        value = chance_above(unseen, fake)
         # Of the Mann-Whitney statistic, where nothing tells the two kinds apart.
         error = math.sqrt((len(fake) + len(unseen) + 1) / (12 * len(fake) * len(unseen)))
         return {

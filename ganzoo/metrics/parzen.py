@@ -5,6 +5,7 @@ import math
 import numpy as np
 
 from ganzoo.metrics.features import as_pixels
+from ganzoo.metrics.pairs import blocks_of_squares
 from ganzoo.metrics.streaming import BankMetric
 
 # Real images whose distances are in memory at once.
@@ -81,15 +82,12 @@ def log_likelihoods(points, centres, sigmas):
     Returns:
         list of `(num_points,)`, in nats, one for each width.
     """
-    norms = np.sum(centres**2, axis=1)
     constants = [
         math.log(len(centres)) + points.shape[1] * math.log(s * math.sqrt(2 * math.pi))
         for s in sigmas
     ]
     parts = []
-    for start in range(0, len(points), _ROWS):
-        block = points[start : start + _ROWS]
-        squares = np.sum(block**2, axis=1)[:, None] + norms - 2 * block @ centres.T
+    for _, squares in blocks_of_squares(points, centres, _ROWS):
         # Of the nearest centre, so that the largest exponential of a row is 1.
         least = squares.min(axis=1)
         squares -= least[:, None]

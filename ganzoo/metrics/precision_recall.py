@@ -2,10 +2,8 @@
 
 import numpy as np
 
+from ganzoo.metrics.pairs import blocks_of_squares
 from ganzoo.metrics.streaming import BankMetric
-
-# Rows of a distance matrix that are in memory at once.
-_ROWS = 1000
 
 
 class PrecisionRecall(BankMetric):
@@ -52,7 +50,7 @@ class PrecisionRecall(BankMetric):
         in_real = np.zeros(len(fake), int)  # Of how many real images each fake is in reach.
         recalled = np.empty(len(real), bool)
         covered = np.empty(len(real), bool)
-        for rows, squares in _blocks_of_squares(real, fake):
+        for rows, squares in blocks_of_squares(real, fake):
             near = squares <= real_reach[rows, None]
             in_real += near.sum(axis=0)
             covered[rows] = near.any(axis=1)
@@ -67,45 +65,12 @@ class PrecisionRecall(BankMetric):
         return {"value": precision, "details": details}
 
 
-def nearest(queries, candidates, count):
-    """The nearest candidates of each query, by Euclidean distance.
-
-    Args:
-        queries: float `(num_queries, dim)`.
-        candidates: float `(num_candidates, dim)`.
-        count: int. Candidates for each query.
-
-    Returns:
-        `(indices, distances)`, each `(num_queries, count)`, the nearest first.
-    """
-    indices = np.empty((len(queries), count), int)
-    distances = np.empty((len(queries), count))
-    for rows, squares in _blocks_of_squares(queries, candidates):
-        found = np.argpartition(squares, count - 1, axis=1)[:, :count]
-        found_squares = np.take_along_axis(squares, found, axis=1)
-        order = np.argsort(found_squares, axis=1)
-        indices[rows] = np.take_along_axis(found, order, axis=1)
-        distances[rows] = np.sqrt(np.take_along_axis(found_squares, order, axis=1))
-    return indices, distances
-
-
 def _reach(features, num_neighbours):
     """Squared distance of each row to its k-th nearest other row."""
     reach = np.empty(len(features))
-    for rows, squares in _blocks_of_squares(features, features):
+    for rows, squares in blocks_of_squares(features, features):
         # Each row itself is the nearest, at a distance that rounding may not make 0.
         own = np.arange(len(squares))
         squares[own, rows.start + own] = -1
         reach[rows] = np.partition(squares, num_neighbours, axis=1)[:, num_neighbours]
     return reach
-
-
-def _blocks_of_squares(first, second):
-    """`(rows, squared distances of those rows of the first to all of the second)`."""
-    first, second = np.asarray(first, "float64"), np.asarray(second, "float64")
-    norms = np.sum(second**2, axis=1)
-    for start in range(0, len(first), _ROWS):
-        rows = slice(start, min(start + _ROWS, len(first)))
-        block = first[rows]
-        squares = np.sum(block**2, axis=1)[:, None] + norms - 2 * block @ second.T
-        yield rows, np.maximum(squares, 0)
