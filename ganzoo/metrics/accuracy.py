@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from ganzoo.metrics.streaming import StreamingMetric
+from ganzoo.metrics.streaming import TwoSidedMetric
 
 
-class LabelAccuracy(StreamingMetric):
+class LabelAccuracy(TwoSidedMetric):
     """Share of images in which a classifier reads the class that was asked for.
 
     In [0, 1], higher is better, but a generator beats real images (`details["real"]`)
@@ -24,8 +24,7 @@ class LabelAccuracy(StreamingMetric):
     _fewest_fake = 1
 
     def __init__(self, extractor, split=None, seed=None):
-        super().__init__(extractor, split, seed)
-        self.real, self.fake = _Confusion(), _Confusion()
+        super().__init__(_Confusion, extractor, split=split, seed=seed)
 
     def update(self, images, real, labels):
         """Takes in a batch; as for any metric, and the class ids `(num_images,)`."""
@@ -41,14 +40,6 @@ class LabelAccuracy(StreamingMetric):
                 f"the extractor. Received: shape {labels.shape}, {labels.min()} to {labels.max()}."
             )
         (self.real if real else self.fake).update(labels, probabilities)
-
-    def _merge(self, other):
-        self.real.merge(other.real)
-        self.fake.merge(other.fake)
-
-    @property
-    def counts(self):
-        return int(np.sum(self.real.counts)), int(np.sum(self.fake.counts))
 
     def _result(self):
         counts = self.fake.counts
@@ -71,6 +62,9 @@ class _Confusion:
 
     def __init__(self):
         self.counts = np.zeros((0, 0), int)
+
+    def __len__(self):
+        return int(self.counts.sum())
 
     def update(self, labels, probabilities):
         num_classes = probabilities.shape[1]

@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from ganzoo.metrics.streaming import Moments, StreamingMetric
+from ganzoo.metrics.streaming import Moments, TwoSidedMetric
 
 
-class FrechetDistance(StreamingMetric):
+class FrechetDistance(TwoSidedMetric):
     """Squared Fréchet distance of two Gaussians fitted to real and fake features.
 
     0 for equal ones, lower is better. Biased upwards where images are few: compare at
@@ -33,19 +33,7 @@ class FrechetDistance(StreamingMetric):
     higher_is_better = False
 
     def __init__(self, extractor=None, split=None, seed=None):
-        super().__init__(extractor, split, seed)
-        self.real, self.fake = Moments(), Moments()
-
-    def update_embedding(self, embedding, real):
-        (self.real if real else self.fake).update(embedding.features)
-
-    def _merge(self, other):
-        self.real.merge(other.real)
-        self.fake.merge(other.fake)
-
-    @property
-    def counts(self):
-        return self.real.count, self.fake.count
+        super().__init__(Moments, extractor, split=split, seed=seed)
 
     def _result(self):
         return {"value": frechet_distance(self.real, self.fake)}

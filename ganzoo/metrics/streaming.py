@@ -98,6 +98,31 @@ class StreamingMetric(abc.ABC):
         )
 
 
+class TwoSidedMetric(StreamingMetric):
+    """A metric that gathers the same of real and of fake images, and compares the two.
+
+    Args:
+        gather: function that makes an empty gathering: an object with `update` (of
+            features), `merge` and a length, the number of images in it.
+        **kwargs: `extractor`, `split`, `seed`.
+    """
+
+    def __init__(self, gather, extractor=None, **kwargs):
+        super().__init__(extractor, **kwargs)
+        self.real, self.fake = gather(), gather()
+
+    def update_embedding(self, embedding, real):
+        (self.real if real else self.fake).update(embedding.features)
+
+    def _merge(self, other):
+        self.real.merge(other.real)
+        self.fake.merge(other.fake)
+
+    @property
+    def counts(self):
+        return len(self.real), len(self.fake)
+
+
 class Moments:
     """Count, mean and scatter matrix of vectors that come in batches, in float64."""
 
@@ -105,6 +130,9 @@ class Moments:
         self.count = 0
         self.mean = 0.0
         self.scatter = 0.0  # Sum of outer products of the deviations from the mean.
+
+    def __len__(self):
+        return self.count
 
     def update(self, vectors):
         vectors = np.asarray(vectors, "float64")
@@ -173,7 +201,7 @@ class Bank:
         return self._batches[0] if self._batches else np.zeros((0, 0))
 
 
-class BankMetric(StreamingMetric):
+class BankMetric(TwoSidedMetric):
     """A metric of the features themselves, of so many images of each side at most.
 
     Args:
@@ -183,19 +211,7 @@ class BankMetric(StreamingMetric):
     """
 
     def __init__(self, extractor=None, max_images=10_000, **kwargs):
-        super().__init__(extractor, **kwargs)
+        super().__init__(lambda: Bank(max_images), extractor, **kwargs)
         if max_images < 2:
             raise ValueError(f"`max_images` must be at least 2. Received: {max_images}.")
         self.max_images = max_images
-        self.real, self.fake = Bank(max_images), Bank(max_images)
-
-    def update_embedding(self, embedding, real):
-        (self.real if real else self.fake).update(embedding.features)
-
-    def _merge(self, other):
-        self.real.merge(other.real)
-        self.fake.merge(other.fake)
-
-    @property
-    def counts(self):
-        return len(self.real), len(self.fake)
