@@ -18,6 +18,7 @@ from PIL import Image
 from ganzoo import registry
 from ganzoo.images import from_pixels
 
+_STACKED_MNIST = "stacked_mnist"
 _SAMPLE = pathlib.Path(__file__).parent / "assets" / "fashion_mnist_sample.npz"
 # Decoded images that are kept in memory where they are not all cut to one size.
 _CACHED_BYTES = 2 * 10**9
@@ -52,8 +53,10 @@ def load(
     Args:
         name_or_dir: the name of a TFDS data set with images (`"mnist"`,
             `"fashion_mnist"`, `"cifar10"`, ...), a folder of images (one subfolder for
-            each class gives labels), or `"sample"`: 10,000 Fashion-MNIST training
-            images, 1,000 of each class, that come with ganzoo. Where a bare name could
+            each class gives labels), `"sample"`: 10,000 Fashion-MNIST training images,
+            1,000 of each class, that come with ganzoo, or `"stacked_mnist"`: MNIST, three
+            digits at a time as the colours of an image, whose class is the number they
+            spell (Metz et al., 2016, arXiv:1611.02163, section 3.3.1). Where a bare name could
             be either, it is the data set: `"./mnist"` is the folder.
         split: TFDS split, such as `"test"` or `"train[:5000]"`. A folder and the sample
             have `"train"` alone.
@@ -240,6 +243,8 @@ def _random_crops(photo, shape, seed):
 
 def read(name_or_dir, split="train", image_size=None):
     """Decodes a whole data set into memory, as `ImageData`; see `load`."""
+    if name_or_dir == _STACKED_MNIST:
+        return _read_stacked_mnist(split, image_size)
     if name_or_dir != "sample" and not _means_folder(name_or_dir):
         return _read_tfds(str(name_or_dir), split, image_size)
     _require_train(name_or_dir, split)
@@ -252,7 +257,8 @@ def find_splits(name_or_dir):
     """Names of the splits of a data set; a folder and the sample have `"train"` alone."""
     if name_or_dir == "sample" or _means_folder(name_or_dir):
         return ["train"]
-    builder, _, _ = _find_tfds(str(name_or_dir))
+    source = "mnist" if name_or_dir == _STACKED_MNIST else str(name_or_dir)
+    builder, _, _ = _find_tfds(source)
     return sorted(builder.info.splits)
 
 
@@ -282,6 +288,16 @@ def _read_sample(image_size):
         return found
     resized = [_fit(_to_pil(image), image_size) for image in found.pixels]
     return dataclasses.replace(found, pixels=np.stack(resized))
+
+
+def _read_stacked_mnist(split, image_size):
+    """Each digit once in each colour: as many images as there are digits."""
+    digits = _read_tfds("mnist", split, image_size)
+    rng = np.random.default_rng(0)
+    hundreds, tens, ones = (digits.take(rng.permutation(len(digits.labels))) for _ in range(3))
+    pixels = np.concatenate([hundreds.pixels, tens.pixels, ones.pixels], axis=-1)
+    labels = 100 * hundreds.labels + 10 * tens.labels + ones.labels
+    return ImageData(pixels, labels, num_classes=1000)
 
 
 def _read_folder(folder, image_size):

@@ -320,6 +320,24 @@ def test_a_real_set_has_its_published_counts_and_moments(name, split, count, per
 
 
 @pytest.mark.datasets
+def test_stacked_mnist_has_every_digit_once_in_each_colour():
+    stacked, digits = data.read("stacked_mnist", "test"), data.read("mnist", "test")
+    assert stacked.pixels.shape == (10_000, 28, 28, 3)
+    assert stacked.num_classes == 1000
+    assert data.find_splits("stacked_mnist") == ["test", "train"]
+    names = {
+        image.tobytes(): label
+        for image, label in zip(digits.pixels[..., 0], digits.labels, strict=True)
+    }
+    spelled = np.zeros(10_000, int)
+    for channel in range(3):
+        images = np.ascontiguousarray(stacked.pixels[..., channel])
+        assert len({image.tobytes() for image in images}) == len(names)
+        spelled = 10 * spelled + [names[image.tobytes()] for image in images]
+    np.testing.assert_array_equal(stacked.labels, spelled)
+
+
+@pytest.mark.datasets
 def test_a_part_of_a_real_set_and_its_other_size():
     dataset = data.load("mnist", split="train[:100]", image_size=32, batch_size=50)
     assert gather(dataset).shape == (100, 32, 32, 1)

@@ -11,6 +11,7 @@ from ganzoo.metrics import (
     InceptionScore,
     KernelDistance,
     LabelAccuracy,
+    ModeCoverage,
     ParzenLogLikelihood,
     PrecisionRecall,
     TrainingNeighbours,
@@ -29,6 +30,7 @@ _KINDS = {
         PrecisionRecall,
         InceptionScore,
         LabelAccuracy,
+        ModeCoverage,
         ParzenLogLikelihood,
         TrainingNeighbours,
     )
@@ -36,8 +38,11 @@ _KINDS = {
 METRICS = tuple(_KINDS)
 DEFAULT_METRICS = ("fid", "kid", "precision_recall")
 # Those whose figure for unseen real images says how good a figure can be.
-_WITH_FLOOR = ("fid", "kid", "precision_recall", "is")
-_SHOWN_DETAILS = {"precision_recall": ("precision", "recall", "density", "coverage")}
+_WITH_FLOOR = ("fid", "kid", "precision_recall", "is", "modes")
+_SHOWN_DETAILS = {
+    "precision_recall": ("precision", "recall", "density", "coverage"),
+    "modes": ("modes", "kl"),
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -200,6 +205,16 @@ def _choose(metrics, gan, references):
             f"The model has {gan.num_classes} classes. Received: {references.split} with "
             f"{num_classes or 'none'}. Give the data the model was trained on."
         )
+    probabilities = references.held_out.probabilities
+    num_read = 0 if probabilities is None else probabilities.shape[1]
+    reads_classes = num_read == num_classes
+    for name in ("label_accuracy", "modes"):
+        if name in metrics and not reads_classes:
+            raise ValueError(
+                f"{name} needs an extractor that tells the classes of the data apart. Received: "
+                f"{references.extractor.name} with {num_read or 'no'} classes, and "
+                f"{references.split} with {num_classes or 'none'}. Leave it out."
+            )
     if "neighbours" in metrics and not references.unseen:
         raise ValueError(
             "neighbours compares with real images that the model has not seen. Received: "
@@ -208,7 +223,8 @@ def _choose(metrics, gan, references):
     if "all" not in metrics:
         return list(dict.fromkeys(metrics))
     apply = {
-        "label_accuracy": gan.num_classes,
+        "label_accuracy": gan.num_classes and reads_classes,
+        "modes": reads_classes,
         "neighbours": references.unseen,
         "parzen": len(references.sample) >= ParzenLogLikelihood().num_validation,
     }
@@ -230,6 +246,8 @@ def _show_real(metric, real):
         metric.update_unseen_embedding(real.held_out)
     elif isinstance(metric, LabelAccuracy):
         metric.update_embedding(real.held_out, True, real.held_out_labels)
+    elif isinstance(metric, ModeCoverage):
+        metric.update_classes(real.images.labels, real.images.num_classes, real=True)
     elif isinstance(metric, ParzenLogLikelihood):
         # The first choose the width of the windows.
         metric.update_embedding(real.sample[: metric.num_validation], real=True)

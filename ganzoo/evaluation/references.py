@@ -12,8 +12,7 @@ import numpy as np
 
 from ganzoo import data, weights
 from ganzoo.data import ImageData
-from ganzoo.metrics import Embedding, get_extractor
-from ganzoo.metrics.classifiers import CLASSIFIERS
+from ganzoo.metrics import Embedding, extractor_names, get_extractor
 from ganzoo.version import __version__
 
 _BATCH = 1000
@@ -90,7 +89,7 @@ def open_references(name, image_shape, extractor=None, seed=0):
 def _extractor_for(name):
     name = re.split("[/:]", str(name))[0]
     name = "fashion_mnist" if name == "sample" else name
-    return name if name in CLASSIFIERS else "inception_v3"
+    return name if name in extractor_names() else "inception_v3"
 
 
 def _read_images(name, image_shape, seed):

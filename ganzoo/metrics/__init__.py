@@ -5,6 +5,7 @@ from ganzoo.metrics.features import Embedding, extractor_names, get_extractor
 from ganzoo.metrics.frechet import FrechetDistance
 from ganzoo.metrics.inception_score import InceptionScore
 from ganzoo.metrics.kernel import KernelDistance
+from ganzoo.metrics.mode_coverage import ModeCoverage
 from ganzoo.metrics.neighbours import TrainingNeighbours
 from ganzoo.metrics.parzen import ParzenLogLikelihood
 from ganzoo.metrics.precision_recall import PrecisionRecall
@@ -17,6 +18,7 @@ __all__ = [
     "InceptionScore",
     "KernelDistance",
     "LabelAccuracy",
+    "ModeCoverage",
     "ParzenLogLikelihood",
     "PrecisionRecall",
     "Result",

@@ -72,7 +72,9 @@ def measure(folder, gan, metrics=("all",), num_images=500, **kwargs):
 
 def test_a_generator_of_the_real_distribution_reaches_the_floors(folder):
     gan = FakeGAN()
-    outcome = measure(folder, gan, ("fid", "kid", "precision_recall", "is", "label_accuracy"))
+    outcome = measure(
+        folder, gan, ("fid", "kid", "precision_recall", "is", "label_accuracy", "modes")
+    )
     assert set(outcome.results) - set(outcome.floors) == {"label_accuracy"}
     fid, kid = outcome.results["fid"], outcome.results["kid"]
     assert fid < 0.1
@@ -80,6 +82,7 @@ def test_a_generator_of_the_real_distribution_reaches_the_floors(folder):
     assert outcome.results["precision_recall"].details["recall"] > 0.9
     assert float(outcome.results["is"]) == pytest.approx(2, abs=0.03)
     assert float(outcome.results["label_accuracy"]) == 1
+    assert outcome.results["modes"].details == {"modes": 2, "kl": pytest.approx(0, abs=0.01)}
     # One real image in ten was held out; classes are asked for as often as they occur.
     assert (fid.num_real, fid.num_fake) == (540, 500)
     assert outcome.floors["fid"].num_fake == 60
@@ -165,8 +168,23 @@ def test_models_of_other_images_are_refused(folder):
 def test_all_are_those_that_apply(folder):
     """Without a test split, and with fewer images than the likelihood needs."""
     conditional, plain = (measure(folder, FakeGAN(num_classes)) for num_classes in (2, None))
-    assert list(plain.results) == ["fid", "kid", "precision_recall", "is"]
+    assert list(plain.results) == ["fid", "kid", "precision_recall", "is", "modes"]
     assert set(conditional.results) - set(plain.results) == {"label_accuracy"}
+
+
+def test_an_extractor_of_other_classes_leaves_out_what_reads_them(folder):
+    class ThreeLevels(Levels):
+        def __call__(self, images):
+            made = super().__call__(images)
+            third = np.zeros((len(made), 1))
+            probabilities = np.concatenate([made.probabilities, third], axis=1)
+            return metrics.Embedding(made.features, probabilities, made.pixels)
+
+    outcome = evaluation.evaluate(FakeGAN(), folder, ["all"], 100, ThreeLevels())
+    assert not {"label_accuracy", "modes"} & set(outcome.results)
+    for name in ("label_accuracy", "modes"):
+        with pytest.raises(ValueError, match=f"{name} needs .* levels with 3 classes, and .* 2"):
+            evaluation.evaluate(FakeGAN(), folder, [name], 100, ThreeLevels())
 
 
 def test_images_that_are_not_square_are_measured_as_they_are(tmp_path, monkeypatch):

@@ -60,6 +60,26 @@ def test_an_empty_batch_is_refused():
         _tiny_network()(make_pixels((0, 16, 16, 1)))
 
 
+def test_three_digits_are_read_channel_by_channel():
+    stacked, single = metrics.get_extractor("stacked_mnist"), metrics.get_extractor("mnist")
+    pixels = make_pixels((4, 28, 28, 3))
+    made = stacked(pixels)
+    read = [single(pixels[..., channel : channel + 1]) for channel in range(3)]
+    assert made.features.shape == (4, 384)
+    np.testing.assert_array_equal(made.features[:, 128:256], read[1].features)
+    # Not the most likely of 1,000 alone: the chance of the number that any three digits spell.
+    for hundreds, tens, ones in [(0, 0, 7), (3, 1, 4), (9, 9, 9)]:
+        expected = (
+            read[0].probabilities[:, hundreds]
+            * read[1].probabilities[:, tens]
+            * read[2].probabilities[:, ones]
+        )
+        number = 100 * hundreds + 10 * tens + ones
+        np.testing.assert_allclose(made.probabilities[:, number], expected, rtol=1e-5)
+    with pytest.raises(ValueError, match="takes images of 3 channels"):
+        stacked(make_pixels((4, 28, 28, 1)))
+
+
 def test_inception_is_the_one_of_keras_with_its_pooled_features(monkeypatch):
     """Random weights stand in for ImageNet's, which are downloaded."""
     build = keras.applications.InceptionV3

@@ -50,6 +50,7 @@ KINDS = [
     metrics.InceptionScore,
     metrics.KernelDistance,
     metrics.LabelAccuracy,
+    metrics.ModeCoverage,
     metrics.ParzenLogLikelihood,
     metrics.PrecisionRecall,
     metrics.TrainingNeighbours,
