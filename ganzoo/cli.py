@@ -148,6 +148,13 @@ def train(
         bool | None,
         typer.Option("--class-conditional", help="With classes, where a family may have them."),
     ] = None,
+    loss: Annotated[
+        str | None,
+        typer.Option(
+            metavar="non_saturating|relativistic|...",
+            help="Adversarial loss. [default: the recipe's]",
+        ),
+    ] = None,
     regularizer: Annotated[
         str | None,
         typer.Option(metavar="none|r1|...", help="Gradient penalty. [default: the recipe's]"),
@@ -193,6 +200,7 @@ def train(
         "recipe": recipe,
         "mixed_precision": mixed_precision,
         "class_conditional": class_conditional,
+        "loss": loss,
         "regularizer": regularizer,
         "scale": scale,
         "content_only": content_only,

@@ -36,7 +36,8 @@ class Recipe:
             fast again. Papers trained in float32, and not all their recipes bear less.
         class_conditional: bool. Whether a family that can do with classes or without
             them gets them.
-        regularizer: str or None. As `compile` takes it; None takes the model's recommended.
+        loss: str or None. As `compile` takes it; None takes the model's recommended.
+        regularizer: str or None. Likewise.
         scale: int or None. Of super-resolution; None takes 4.
         content_only: bool. Whether a family with a content loss trains on it alone.
         content: str or None. Its content loss; None takes the model's recommended.
@@ -53,6 +54,7 @@ class Recipe:
     recipe: str = "default"
     mixed_precision: bool | None = None
     class_conditional: bool = False
+    loss: str | None = None
     regularizer: str | None = None
     scale: int | None = None
     content_only: bool = False
@@ -248,8 +250,9 @@ def _prepare(recipe):
                 f"of {model.image_shape} is asked for. Start from one of the same kind."
             )
         model.set_weights(source.get_weights())
+    game = {"loss": recipe.loss, "regularizer": recipe.regularizer}
     contents = {"content_only": recipe.content_only, "content": recipe.content}
-    model.compile(regularizer=recipe.regularizer, **(contents if family.restores else {}))
+    model.compile(**game, **(contents if family.restores else {}))
     return dataset, model
 
 

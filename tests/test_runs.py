@@ -342,6 +342,14 @@ def test_half_precision_is_chosen_for_ganzoos_own_recipe(
     assert runs.read_recipe(tmp_path / "run").mixed_precision is expected
 
 
+def test_the_loss_reaches_the_model(photos, tmp_path):
+    model = train(photos, tmp_path / "hinge", max_steps=1, loss="hinge").model
+    assert isinstance(model.adversarial_loss, ganzoo.losses.Hinge)
+    with pytest.raises(ValueError, match="Unknown loss: 'hing'. Did you mean 'hinge'"):
+        train(photos, tmp_path / "wrong", loss="hing")
+    assert not (tmp_path / "wrong").exists()
+
+
 def test_the_regularizer_reaches_the_model(photos, tmp_path):
     assert train(photos, tmp_path / "default", max_steps=1).model.regularizer.weight == 0.01
     assert (
