@@ -10,8 +10,13 @@ import statistics
 
 # Observations in a row that a rule asks for.
 _IN_A_ROW = 3
+# Observations over which the generator must not have been behind, to have won.
+_LEAD = 8
 # Observations among which swings are counted.
-_WINDOW = 12
+_WINDOW = 24
+_FEWEST_IN_WINDOW = 12
+# Losses are a few nats, those of wasserstein some hundred; beyond this nothing is learned.
+_LARGEST_LOSS = 1000
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,6 +33,7 @@ class Observation:
         discriminator_gradient_norm: float, likewise.
         diversity: float, at least 0: mean distance between fake images, over that
             between real ones.
+        precision: float in [0, 1]: fake images that have a real one near them.
         coverage: float in [0, 1]: real images that have a fake one near them.
         memory: float in [0, 1]: the chance that the discriminator scores a training
             image above a held-out one; 0.5 where it knows neither.
@@ -41,6 +47,7 @@ class Observation:
     generator_gradient_norm: float | None = None
     discriminator_gradient_norm: float | None = None
     diversity: float | None = None
+    precision: float | None = None
     coverage: float | None = None
     memory: float | None = None
 
@@ -105,10 +112,13 @@ def _values(observations, name):
 def _diverged(observations):
     last = observations[-1]
     for player in ("generator", "discriminator"):
-        for kind in ("loss", "gradient_norm"):
-            value = getattr(last, f"{player}_{kind}")
+        loss = getattr(last, f"{player}_loss")
+        norm = getattr(last, f"{player}_gradient_norm")
+        for name, value in (("loss", loss), ("gradient norm", norm)):
             if value is not None and not math.isfinite(value):
-                return f"the {player}'s {kind.replace('_', ' ')} is {value}"
+                return f"the {player}'s {name} is {value}"
+        if loss is not None and abs(loss) > _LARGEST_LOSS:
+            return f"the {player}'s loss is {loss:.3g}"
         norms = _values(observations, f"{player}_gradient_norm")
         if len(norms) > 2 * _IN_A_ROW:
             usual = statistics.median(norms[:-_IN_A_ROW])
@@ -139,7 +149,9 @@ def _vanished(observations):
 
 
 def _collapsed(observations):
-    diversity, coverage = (_values(observations, name) for name in ("diversity", "coverage"))
+    diversity, precision, coverage = (
+        _values(observations, name) for name in ("diversity", "precision", "coverage")
+    )
     # A generator begins with images that are all alike: what counts is that it stays so.
     warm = observations[-1].step >= 5 * observations[0].step or len(observations) > 5
     if not warm:
@@ -148,7 +160,8 @@ def _collapsed(observations):
         return f"fake images differ by {diversity[-1]:.0%} of what real ones do" + (
             f", at best it was {max(diversity):.0%}" if max(diversity) >= 0.3 else ""
         )
-    if len(coverage) >= 2 * _IN_A_ROW:
+    # Images far from all real ones cover none of them either: they have strayed, not collapsed.
+    if len(coverage) >= 2 * _IN_A_ROW and min(precision[-_IN_A_ROW:], default=1) > 0.5:
         best = max(coverage)
         if best >= 0.2 and max(coverage[-_IN_A_ROW:]) < 0.4 * best:
             return f"they cover {coverage[-1]:.0%} of the real images, at best it was {best:.0%}"
@@ -156,18 +169,21 @@ def _collapsed(observations):
 
 
 def _oscillates(observations):
-    recent = observations[-_WINDOW:]
-    real, fake = _values(recent, "real_score"), _values(recent, "fake_score")
-    if min(len(real), len(fake)) < _WINDOW:
-        return None
-    leads = [r - f for r, f in zip(real, fake, strict=True)]
-    swings = _swings(leads, least=0.4)
-    if swings >= 4:
+    leads = _leads(observations)
+    swings = _swings(leads, least=0.4) if len(leads) >= _FEWEST_IN_WINDOW else 0
+    if swings >= 3:
         return (
             f"the discriminator's lead swung {swings} times between {min(leads):.2f} and "
-            f"{max(leads):.2f} in the last {_WINDOW} observations"
+            f"{max(leads):.2f} in the last {len(leads)} observations"
         )
     return None
+
+
+def _leads(observations):
+    """By how much the discriminator scored real images above fake ones, of late."""
+    recent = observations[-_WINDOW:]
+    real, fake = _values(recent, "real_score"), _values(recent, "fake_score")
+    return [r - f for r, f in zip(real, fake, strict=True)]
 
 
 def _swings(values, least):
@@ -196,14 +212,13 @@ def _memorised(observations):
 
 
 def _generator_wins(observations):
-    recent = observations[-_IN_A_ROW:]
-    real, fake = _values(recent, "real_score"), _values(recent, "fake_score")
-    if min(len(real), len(fake)) < _IN_A_ROW:
-        return None
-    if all(f > r + 0.1 for r, f in zip(real, fake, strict=True)):
+    leads = _leads(observations)[-_LEAD:]
+    # A lead that comes and goes is no victory.
+    if len(leads) >= _IN_A_ROW and max(leads[-_IN_A_ROW:]) < -0.1 and max(leads) < 0.2:
+        last = observations[-1]
         return (
-            f"the discriminator takes fake images for real ({fake[-1]:.2f}) rather than real ones "
-            f"({real[-1]:.2f})"
+            f"the discriminator takes fake images for real ({last.fake_score:.2f}) rather than "
+            f"real ones ({last.real_score:.2f})"
         )
     return None
 
@@ -240,7 +255,11 @@ def _for_memorising(loss, regularizer):
 
 
 def _for_generator(loss, regularizer):
-    return "discriminator_steps=2 or a lower rate in generator_optimizer"
+    return _join(
+        "discriminator_steps=2",
+        "a lower rate in generator_optimizer",
+        "a higher one in discriminator_optimizer",
+    )
 
 
 # Each with its rule and its remedies.

@@ -132,7 +132,7 @@ class Doctor(keras.callbacks.Callback):
         return np.asarray(getattr(made, "features", made), "float64")
 
     def _look(self):
-        """Diversity and coverage of the generator's images."""
+        """Diversity of the generator's images, and where they lie among the real ones."""
         if self._real is None:
             return {}
         labels = None
@@ -145,7 +145,12 @@ class Doctor(keras.callbacks.Callback):
         metric.update(self._real, real=True)
         metric.update(fake, real=False)
         diversity = mean_distance(fake) / max(self._distances, 1e-12)
-        return {"diversity": diversity, "coverage": metric.result().details["coverage"]}
+        details = metric.result().details
+        return {
+            "diversity": diversity,
+            "precision": details["precision"],
+            "coverage": details["coverage"],
+        }
 
     def _quiz(self):
         """How well the discriminator tells training images from held-out ones."""

@@ -27,6 +27,16 @@ class Classifier:
 
 # Trained by `scripts/train_classifier.py NAME`, with its defaults.
 CLASSIFIERS = {
+    "cifar10": Classifier(
+        image_shape=(32, 32, 3),
+        num_classes=10,
+        test_accuracy=0.8990,
+        weights=File(
+            "cifar10_classifier.weights.h5",
+            sha256="244d5d7cbf5b38757908d0ca51df1fc87118243218454335ca6103149d456bf1",
+            size=1_312_568,
+        ),
+    ),
     "fashion_mnist": Classifier(
         image_shape=(28, 28, 1),
         num_classes=10,

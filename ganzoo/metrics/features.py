@@ -76,10 +76,10 @@ def get_extractor(extractor):
     """An extractor: a function from images to an `Embedding`, with a `name`.
 
     Args:
-        extractor: a name of `extractor_names()`: `"mnist"` and `"fashion_mnist"` are
-            classifiers that come with ganzoo; `"stacked_mnist"` reads a digit in each
-            channel, 1,000 classes; `"inception_v3"` has ImageNet weights, which Keras
-            downloads. Or a function from uint8 pixels to
+        extractor: a name of `extractor_names()`: `"mnist"`, `"fashion_mnist"` and
+            `"cifar10"` are classifiers that come with ganzoo; `"stacked_mnist"` reads a
+            digit in each channel, 1,000 classes; `"inception_v3"` has ImageNet weights,
+            which Keras downloads. Or a function from uint8 pixels to
             float features `(num_images, dim)` or to an `Embedding`. None takes features
             for images. An extractor is returned as it is.
 

@@ -13,6 +13,7 @@ HEALTHY = {
     "generator_gradient_norm": 2.0,
     "discriminator_gradient_norm": 3.0,
     "diversity": 0.9,
+    "precision": 0.95,
     "coverage": 0.8,
     "memory": 0.53,
 }
@@ -89,6 +90,29 @@ def test_falling_coverage_is_a_collapse_onto_fewer_modes():
     (finding,) = diagnose(history(coverage=late(0.8, 0.12)))
     assert finding.illness == "mode_collapse"
     assert "12%" in finding.evidence
+
+
+def test_images_that_stray_from_the_real_ones_have_not_collapsed():
+    strayed = late(0.95, 0.1)
+    assert diagnose(history(coverage=late(0.8, 0.12), precision=strayed)) == []
+
+
+def test_a_loss_that_is_no_loss_any_more_is_divergence():
+    (finding,) = diagnose([*history(2), Observation(600, generator_loss=-26_000.0)])
+    assert finding.evidence == "the generator's loss is -2.6e+04"
+
+
+def test_a_lead_that_comes_and_goes_is_no_victory():
+    """A slow cycle: the generator leads for six observations, as the discriminator did."""
+
+    def wave(sign):
+        return lambda time: 0.5 + sign * 0.4 * np.cos(2 * np.pi * 2.5 * time)
+
+    found = []
+    for count in range(4, 31):
+        cycle = history(30, real_score=wave(1), fake_score=wave(-1))[:count]
+        found += [finding.illness for finding in diagnose(cycle)]
+    assert set(found) == {"no_equilibrium"}
 
 
 def test_images_that_are_alike_at_first_are_no_collapse():
