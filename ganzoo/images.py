@@ -6,12 +6,12 @@ both NHWC. What a person looks at is made here.
 
 import io
 import math
-import os
-import pathlib
 
 import numpy as np
 from keras import ops
 from PIL import Image
+
+from ganzoo.files import new_file
 
 # Pixels between the cells of a grid.
 _GAP = 2
@@ -89,11 +89,8 @@ def encode_png(pixels, zoom=1):
 
 def write_png(path, pixels, zoom=1):
     """Writes one picture as a PNG file, whole or not at all; folders are made."""
-    path = pathlib.Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.partial")
-    partial.write_bytes(encode_png(pixels, zoom))
-    os.replace(partial, path)
+    with new_file(path) as partial:
+        partial.write_bytes(encode_png(pixels, zoom))
 
 
 def write_animation(path, frames, zoom=1, seconds=0.1):
@@ -105,16 +102,13 @@ def write_animation(path, frames, zoom=1, seconds=0.1):
         zoom: int. How often to repeat a pixel in each direction.
         seconds: float. How long a frame is shown.
     """
-    path = pathlib.Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
     there_and_back = [*frames, *frames[-2:0:-1]]
     pictures = [Image.open(io.BytesIO(encode_png(frame, zoom))) for frame in there_and_back]
-    partial = path.with_name(f".partial_{path.name}")
-    pictures[0].save(
-        partial,
-        save_all=True,
-        append_images=pictures[1:],
-        duration=round(seconds * 1000),
-        loop=0,
-    )
-    os.replace(partial, path)
+    with new_file(path) as partial:
+        pictures[0].save(
+            partial,
+            save_all=True,
+            append_images=pictures[1:],
+            duration=round(seconds * 1000),
+            loop=0,
+        )

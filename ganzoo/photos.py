@@ -7,12 +7,13 @@ transparency, colour profile and EXIF data beside the pixels.
 import dataclasses
 import io
 import math
-import os
 import pathlib
 import warnings
 
 import numpy as np
 from PIL import ExifTags, Image, ImageCms, ImageOps, UnidentifiedImageError
+
+from ganzoo.files import new_file
 
 # Endings by which the images of a folder are told from its other files.
 _SUFFIXES = {".avif", ".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"}
@@ -315,13 +316,8 @@ def write_photo(path, photo):
         kept["icc_profile"] = photo.icc_profile
     if photo.exif:
         kept["exif"] = photo.exif
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.partial")
-    try:
+    with new_file(path) as partial:
         image.save(partial, **writer, **kept)
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def _check_writable(path, height, width, alpha):

@@ -7,11 +7,13 @@ A run folder holds `config.json`, `checkpoints/`, `logs/`, `samples/`,
 import dataclasses
 import json
 import pathlib
+import textwrap
 
 import keras
 import tensorflow as tf
 
 from ganzoo import callbacks, data, registry
+from ganzoo.files import write_json
 from ganzoo.gan import GAN
 from ganzoo.layers import check_recipe
 from ganzoo.version import __version__
@@ -304,11 +306,10 @@ def _write_config(out, recipe, model):
             "tensorflow": tf.version.VERSION,
         },
     }
-    text = json.dumps(config, indent=2)
-    (out / "config.json").write_text(text + "\n")
+    write_json(out / "config.json", config)
     with tf.summary.create_file_writer(str(out / "logs" / "config")).as_default():
         # Markdown shows four-space-indented lines as they are.
-        tf.summary.text("config", "\n".join("    " + line for line in text.splitlines()), step=0)
+        tf.summary.text("config", textwrap.indent(json.dumps(config, indent=2), "    "), step=0)
 
 
 def _fit(model, recipe, dataset, out, verbose):

@@ -1,11 +1,8 @@
 """Finding weight files, in preset folders and elsewhere, and verifying them."""
 
-import contextlib
 import hashlib
 import os
 import pathlib
-import shutil
-import tempfile
 
 from ganzoo import registry
 
@@ -94,25 +91,3 @@ def halve(path):
         target.attrs.update(source.attrs)
         source.visititems(copy)
     half.replace(path)
-
-
-@contextlib.contextmanager
-def new_folder(path):
-    """Yields a folder to fill; it appears at `path` whole, or not at all.
-
-    Raises:
-        ValueError: If `path` holds something already.
-    """
-    path = pathlib.Path(path)
-    if path.exists() and (not path.is_dir() or any(path.iterdir())):
-        raise ValueError(f"{str(path)!r} is not empty. Choose another folder or remove it.")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = pathlib.Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
-    try:
-        yield partial
-        partial.chmod(0o755)
-        if path.is_dir():
-            path.rmdir()
-        partial.rename(path)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)

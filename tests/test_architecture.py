@@ -15,7 +15,7 @@ FAMILIES = ("vanilla", "cgan", "dcgan", "lapgan", "srgan")
 # From the ground up; a module imports from rows above its own and from its own folder. The
 # modules of one row know nothing of each other, but for pairs that are named below.
 ROWS = [
-    ("registry", "version"),
+    ("registry", "version", "files"),
     ("weights",),
     ("images", "photos"),
     ("layers",),
@@ -36,7 +36,7 @@ WITHIN_A_ROW = {("__main__", "cli")}
 # What a row above a module's own is nevertheless none of its business.
 NEVER = {family: {"data", "export", "metrics"} for family in FAMILIES}
 # A family is one import line in the package's `__init__`, and one that registers it.
-PYTHON_ONLY = {"registry", "version", "weights", "__init__", "cli", "__main__"}
+PYTHON_ONLY = {"registry", "version", "files", "weights", "__init__", "cli", "__main__"}
 HEAVY = {"tensorflow", "keras", "numpy", "tensorflow_datasets"}
 WITHOUT_TENSORFLOW = {"images", "layers", "losses", "regularizers", "optimizers"}
 

@@ -1,6 +1,7 @@
 """Image files of people, as they are read, upscaled and written."""
 
 import io
+import os
 import struct
 
 import numpy as np
@@ -433,7 +434,7 @@ def test_other_formats_are_not_written(tmp_path):
 
 def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):
     path = save(tmp_path / "a.png", GRAY)
-    monkeypatch.setattr(photos.os, "replace", lambda *_: pytest.fail("stopped here"))
+    monkeypatch.setattr(os, "replace", lambda *_: pytest.fail("stopped here"))
     with pytest.raises(pytest.fail.Exception):
         photos.write_photo(path, Photo(RGB))
     np.testing.assert_array_equal(load(path)[1], GRAY)

@@ -1,9 +1,10 @@
 """Whole models on disk, so that a killed run can go on; and where a run ends."""
 
-import os
 import pathlib
 
 import keras
+
+from ganzoo.files import new_file
 
 
 class Checkpoint(keras.callbacks.Callback):
@@ -51,10 +52,8 @@ class StopAtStep(keras.callbacks.Callback):
 
 def save_whole(model, path):
     """Saves a model to a `.keras` file that is there whole, or not at all."""
-    path = pathlib.Path(path)
-    partial = path.with_name(f".partial_{path.name}")
-    model.save(partial)
-    os.replace(partial, path)
+    with new_file(path) as partial:
+        model.save(partial)
 
 
 def checkpoints(folder):

@@ -233,7 +233,9 @@ def _join(*remedies):
 
 
 def _for_divergence(loss, regularizer):
-    return _join("optimizers with a tenth of the learning rate", _penalty(regularizer))
+    return _join(
+        "the recommended optimizers, or a tenth of the learning rates", _penalty(regularizer)
+    )
 
 
 def _for_vanishing(loss, regularizer):
@@ -251,7 +253,7 @@ def _for_oscillation(loss, regularizer):
 
 
 def _for_memorising(loss, regularizer):
-    return _join("more training images", _penalty(regularizer), "fewer base_filters")
+    return _join("more training images", _penalty(regularizer), "fewer filters")
 
 
 def _for_generator(loss, regularizer):

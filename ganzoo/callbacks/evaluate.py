@@ -1,7 +1,6 @@
 """A metric during training, and the best generator by it."""
 
 import json
-import os
 import pathlib
 
 import keras
@@ -9,6 +8,7 @@ import tensorflow as tf
 
 from ganzoo import evaluation
 from ganzoo.callbacks.checkpoints import save_whole
+from ganzoo.files import write_json
 from ganzoo.metrics import Result
 
 
@@ -84,9 +84,6 @@ class Evaluate(keras.callbacks.Callback):
         return self.run_dir / "best.json"
 
     def _keep(self):
-        self.run_dir.mkdir(parents=True, exist_ok=True)
         save_whole(self.model, self.run_dir / "best.keras")
         record = {"step": self.model.step, "result": self.best.to_dict()}
-        partial = self._record.with_name(".best.json.partial")
-        partial.write_text(json.dumps(record, indent=2) + "\n")
-        os.replace(partial, self._record)
+        write_json(self._record, record)

@@ -2,12 +2,13 @@
 
 import dataclasses
 import json
-import os
 import pathlib
 import time
 
 import keras
 import tensorflow as tf
+
+from ganzoo.files import write_json
 
 
 class GameScalars(keras.callbacks.Callback):
@@ -121,7 +122,4 @@ class MetricsFile(keras.callbacks.Callback):
         """Writes what there is, whole or not at all."""
         found = self.doctor.findings if self.doctor else []
         new = [dataclasses.asdict(finding) for finding in found]
-        content = {"epochs": self.epochs, "findings": self.findings + new}
-        partial = self.path.with_name(f".{self.path.name}.partial")
-        partial.write_text(json.dumps(content, indent=2) + "\n")
-        os.replace(partial, self.path)
+        write_json(self.path, {"epochs": self.epochs, "findings": self.findings + new})

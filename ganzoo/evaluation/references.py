@@ -3,7 +3,6 @@
 import dataclasses
 import hashlib
 import json
-import os
 import re
 import warnings
 import zipfile
@@ -12,6 +11,7 @@ import numpy as np
 
 from ganzoo import data, weights
 from ganzoo.data import ImageData
+from ganzoo.files import new_file
 from ganzoo.metrics import Embedding, extractor_names, get_extractor
 from ganzoo.version import __version__
 
@@ -168,14 +168,9 @@ def _read(path, count):
 
 
 def _write(path, features, provenance):
-    partial = path.with_name(f".{os.getpid()}.{path.name}")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
+        with new_file(path) as partial:
             np.savez(partial, features=features, provenance=json.dumps(provenance))
-            os.replace(partial, path)
-        finally:
-            partial.unlink(missing_ok=True)
     except OSError as error:
         # The figures are right without it, and only slower the next time.
         warnings.warn(f"Features of real images were not kept: {error}", stacklevel=2)

@@ -1,0 +1,286 @@
+"""Illnesses provoked on purpose: the doctor names each, and what it advises helps.
+
+    python -m pytest -m slow -s tests/callbacks/test_illnesses.py
+
+prints the rows of the tables in docs/metrics.md.
+"""
+
+import dataclasses
+from collections.abc import Callable
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from keras import layers
+from keras.optimizers import SGD, Adam
+
+import ganzoo
+from ganzoo import data, images
+from ganzoo.metrics import FrechetDistance
+from ganzoo.regularizers import R1
+
+EVERY = 50
+# Twenty-five Gaussians on a ring, each as wide as a sixth of the way to the next.
+ANGLES = 2 * np.pi * np.arange(25) / 25
+CENTRES = 0.8 * np.stack([np.cos(ANGLES), np.sin(ANGLES)], axis=1)
+SPREAD = 0.03
+
+
+def draw_ring():
+    rng = np.random.default_rng(0)
+    points = CENTRES[rng.integers(0, 25, 51_200)] + SPREAD * rng.normal(size=(51_200, 2))
+    return points.astype("float32").reshape(-1, 1, 1, 2)
+
+
+def draw_cloud():
+    points = 0.1 * np.random.default_rng(0).normal(size=(6400, 1, 1, 2))
+    return points.astype("float32")
+
+
+def draw_clothes(count=9000):
+    return data.read("sample").pixels[:count]
+
+
+def build_vanilla():
+    return ganzoo.VanillaGAN((28, 28, 1), hidden_units=256, seed=0)
+
+
+def build_textbook():
+    """Perceptrons of points without normalization, as tutorials have them."""
+    generator = keras.Sequential(
+        [
+            keras.Input((64,)),
+            layers.Dense(128, activation="relu"),
+            layers.Dense(128, activation="relu"),
+            layers.Dense(2),
+            layers.Reshape((1, 1, 2)),
+        ]
+    )
+    discriminator = keras.Sequential(
+        [
+            keras.Input((1, 1, 2)),
+            layers.Flatten(),
+            layers.Dense(128, activation="relu"),
+            layers.Dense(128, activation="relu"),
+            layers.Dense(1),
+        ]
+    )
+    return ganzoo.GAN(generator, discriminator, seed=0)
+
+
+def build_dirac():
+    """A generator that can only move its cloud against a linear discriminator.
+
+    Without a penalty the two go round in a circle (Mescheder et al., 2018,
+    arXiv:1801.04406, section 2).
+    """
+    generator = keras.Sequential(
+        [
+            keras.Input((2,)),
+            layers.BatchNormalization(scale=False, beta_initializer=keras.initializers.Constant(7)),
+            layers.Rescaling(0.1),
+            layers.Reshape((1, 1, 2)),
+        ]
+    )
+    discriminator = keras.Sequential(
+        [keras.Input((1, 1, 2)), layers.Flatten(), layers.Dense(1, use_bias=False)]
+    )
+    return ganzoo.GAN(generator, discriminator, seed=0)
+
+
+def fid(gan, doctor):
+    """To 5,000 clothes, by 2,000 of the generator."""
+    metric = FrechetDistance("fashion_mnist")
+    metric.update(draw_clothes(5000), real=True)
+    metric.update(gan.generate(2000, seed=0), real=False)
+    return float(metric.result())
+
+
+def missing_modes(gan, doctor):
+    """Of the ring's 25, those with less than a tenth of their share within three sigma."""
+    latents = gan.sample_latents(5000, seed=(1, 0))
+    points = np.asarray(gan.generator(latents, training=False)).reshape(-1, 1, 2)
+    distances = np.linalg.norm(points - CENTRES, axis=-1)
+    near = distances.min(axis=1) < 3 * SPREAD
+    counts = np.bincount(distances.argmin(axis=1)[near], minlength=25)
+    return int(np.sum(counts < 20))
+
+
+def memory(gan, doctor):
+    return np.mean([seen.memory for seen in doctor.observations[-3:]])
+
+
+def largest_lead(gan, doctor):
+    return max(abs(seen.real_score - seen.fake_score) for seen in doctor.observations[-6:])
+
+
+def adam(generator, discriminator):
+    return {
+        "generator_optimizer": Adam(generator, beta_1=0.5),
+        "discriminator_optimizer": Adam(discriminator, beta_1=0.5),
+    }
+
+
+def sgd(rate):
+    return {"generator_optimizer": SGD(rate), "discriminator_optimizer": SGD(rate)}
+
+
+@dataclasses.dataclass(frozen=True)
+class Case:
+    """A recipe that makes ill, the same with the doctor's advice, and what tells them apart."""
+
+    build: Callable
+    draw: Callable
+    sick: Callable  # Arguments of `compile`, made anew for each run.
+    advice: Callable
+    figure: Callable  # Lower is better.
+    within: float  # The cured figure is at most so many times the sick one.
+    steps: int = 1000
+    batch_size: int = 64
+    held_out: Callable = lambda: None
+
+
+CASES = {
+    "vanishing_generator_gradient": Case(
+        build_vanilla,
+        draw_clothes,
+        sick=lambda: {"loss": "minimax", "discriminator_steps": 5, "regularizer": "none"},
+        advice=lambda: {"loss": "non_saturating", "regularizer": "r1"},
+        figure=fid,
+        within=0.5,
+    ),
+    "mode_collapse": Case(
+        build_textbook,
+        draw_ring,
+        sick=lambda: {**adam(1e-3, 1e-3), "regularizer": "none"},
+        advice=lambda: {"regularizer": "r1"},
+        figure=missing_modes,
+        within=0.1,
+        steps=2000,
+        batch_size=256,
+    ),
+    "divergence": Case(
+        build_vanilla,
+        draw_clothes,
+        sick=lambda: adam(0.1, 0.1),
+        advice=lambda: adam(1e-3, 1e-3),
+        figure=fid,
+        within=0.5,
+    ),
+    "discriminator_memorising": Case(
+        build_vanilla,
+        lambda: draw_clothes(200),
+        sick=lambda: {"regularizer": "none"},
+        advice=lambda: {"regularizer": "r1"},
+        figure=memory,
+        within=0.8,
+        steps=2000,
+        held_out=lambda: draw_clothes(10_000)[-256:],
+    ),
+    "generator_winning": Case(
+        build_vanilla,
+        draw_clothes,
+        sick=lambda: adam(1e-3, 1e-6),
+        advice=lambda: adam(1e-3, 1e-3),
+        figure=fid,
+        within=0.5,
+    ),
+    "no_equilibrium": Case(
+        build_dirac,
+        draw_cloud,
+        sick=lambda: {**sgd(0.05), "loss": "wasserstein", "regularizer": "none"},
+        advice=lambda: {"regularizer": R1(1.0)},
+        figure=largest_lead,
+        within=0.5,
+        steps=1500,
+    ),
+}
+
+
+def train(gan, dataset, steps, held_out=None):
+    """The doctor that watched a training, which may have been stopped by a NaN."""
+    doctor = ganzoo.callbacks.Doctor(every=EVERY, held_out=held_out, report=lambda finding: None)
+    try:
+        gan.fit(dataset, steps_per_epoch=steps, callbacks=[doctor], verbose=0)
+    except FloatingPointError:
+        assert doctor.findings
+    return doctor
+
+
+def stream(arrays, batch_size):
+    count = len(tf.nest.flatten(arrays)[0])
+    whole = tf.data.Dataset.from_tensor_slices(arrays).shuffle(count, seed=0).repeat()
+    return whole.batch(batch_size, drop_remainder=True).prefetch(2)
+
+
+def run(case, arguments):
+    keras.utils.set_random_seed(0)
+    gan = case.build()
+    gan.compile(**arguments)
+    doctor = train(gan, stream((case.draw(),), case.batch_size), case.steps, case.held_out())
+    return doctor, case.figure(gan, doctor)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("illness", CASES)
+def test_an_illness_is_named_and_cured_by_the_advice(illness):
+    case = CASES[illness]
+    sick, before = run(case, case.sick())
+    cured, after = run(case, {**case.sick(), **case.advice()})
+    named = {finding.illness: finding for finding in sick.findings}
+    print(f"\n| {illness} | {case.figure.__name__} {before:.3g} | {after:.3g} |", end=" ")
+    print(f"{[f.illness for f in sick.findings]} | {[f.illness for f in cured.findings]} |")
+    print(*sick.findings, sep="\n")
+    assert illness in named
+    assert illness not in [finding.illness for finding in cured.findings]
+    assert after < case.within * before
+
+
+def photographs(tmp_path):
+    """Sheets of clothes, which are as large as photographs, and as crisp."""
+    pixels = draw_clothes(6000)
+    for index, sheet in enumerate(np.split(pixels, 60)):
+        images.write_png(tmp_path / f"{index}.png", images.make_grid(sheet, columns=10))
+    return data.load_crops(tmp_path, crop_size=32, batch_size=8)
+
+
+def labelled():
+    sample = data.read("sample")
+    return sample.pixels[:9000], sample.labels[:9000].astype("int32")
+
+
+HEALTHY = {
+    "vanilla": lambda _: (build_vanilla(), stream((draw_clothes(),), 64)),
+    "cgan": lambda _: (
+        ganzoo.CGAN((28, 28, 1), num_classes=10, base_filters=16, seed=0),
+        stream(labelled(), 32),
+    ),
+    "dcgan": lambda _: (
+        ganzoo.DCGAN((28, 28, 1), base_filters=16, seed=0),
+        stream((draw_clothes(),), 32),
+    ),
+    "lapgan": lambda _: (
+        ganzoo.LAPGAN((28, 28, 1), base_size=7, filters=16, seed=0),
+        stream((draw_clothes(),), 32),
+    ),
+    "srgan": lambda tmp_path: (
+        ganzoo.SRGAN(4, num_blocks=2, filters=16, seed=0),
+        photographs(tmp_path),
+    ),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("family", HEALTHY)
+def test_a_healthy_run_is_left_alone(family, tmp_path):
+    """The family's own recipe, with fewer filters."""
+    keras.utils.set_random_seed(0)
+    gan, dataset = HEALTHY[family](tmp_path)
+    gan.compile()
+    held_out = None if family in ("cgan", "srgan") else draw_clothes(10_000)[-256:]
+    doctor = train(gan, dataset.repeat(), 1500, held_out)
+    last = doctor.observations[-1]
+    print(f"\n| {family} | {len(doctor.observations)} observations | {last} |")
+    assert len(doctor.observations) == 30
+    assert doctor.findings == []

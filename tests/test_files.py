@@ -1,0 +1,49 @@
+"""What is written appears whole, or not at all."""
+
+import json
+
+import pytest
+
+from ganzoo import files
+
+
+def test_a_new_file_appears_once_it_is_whole(tmp_path):
+    path = tmp_path / "made" / "it.txt"
+    with files.new_file(path) as partial:
+        partial.write_text("whole")
+        assert partial.suffix == ".txt"
+        assert not path.exists()
+    assert path.read_text() == "whole"
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_a_file_that_fails_leaves_the_old_one(tmp_path):
+    path = tmp_path / "it.txt"
+    path.write_text("old")
+    with pytest.raises(OSError, match="disk"), files.new_file(path) as partial:
+        partial.write_text("half")
+        raise OSError("disk full")
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_json_that_cannot_be_written_leaves_the_old_file(tmp_path):
+    path = tmp_path / "it.json"
+    files.write_json(path, {"a": [1, 2]})
+    with pytest.raises(TypeError):
+        files.write_json(path, {"a": object()})
+    assert json.loads(path.read_text()) == {"a": [1, 2]}
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_folder_that_fails_leaves_none(tmp_path):
+    with pytest.raises(OSError, match="disk"), files.new_folder(tmp_path / "it") as partial:
+        (partial / "half.txt").write_text("half")
+        raise OSError("disk full")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_holds_something_is_refused(tmp_path):
+    (tmp_path / "old.txt").touch()
+    with pytest.raises(ValueError, match="not empty"), files.new_folder(tmp_path):
+        pass
