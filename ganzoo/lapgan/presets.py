@@ -17,6 +17,7 @@ PRESETS = {
             "batch_size": 32,
             "seed": 0,
         },
+        scores=(Score("fid", 8.167, extractor="cifar10", num_images=10_000),),
     ),
     "lapgan_fashion_mnist": Preset(
         config={"image_shape": (28, 28, 1)},

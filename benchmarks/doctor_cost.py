@@ -1,0 +1,75 @@
+"""Measures what the doctor costs: training with it against training without, interleaved.
+
+    python benchmarks/doctor_cost.py --family dcgan --rounds 7
+
+Every round trains two equal models for 400 steps: one that nobody watches, whose steps do
+not even note the norms of their gradients, and one with the doctor (two observations,
+TensorBoard files written, held-out images at hand), in turns first. Printed is the time of
+the second over that of the first, less one: the median over the rounds, with the least and
+the most, and the time of an observation by itself.
+"""
+
+import argparse
+import os
+import statistics
+import tempfile
+import time
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+import ganzoo
+from ganzoo import data, registry
+
+STEPS = 400
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--family", default="dcgan", choices=[f.name for f in registry.families()])
+    parser.add_argument("--rounds", type=int, default=7)
+    arguments = parser.parse_args()
+
+    family = registry.get_family(arguments.family)
+    classes = {"num_classes": 10} if family.classes == "always" else {}
+    gans = {}
+    for name in ("watched", "alone"):
+        gans[name] = family.load_class()(image_shape=(28, 28, 1), **classes, seed=0)
+        gans[name].compile()
+    gans["alone"]._note_norm = lambda *_: None
+    batch_size = gans["alone"].recommended_batch_sizes["default"]
+    sample = data.read("sample")
+    dataset = data.pipeline(sample, batch_size, labels=bool(classes)).repeat()
+    held_out = None if classes else sample.pixels[:256]
+
+    def train(name):
+        callbacks = [doctor] if name == "watched" else []
+        started = time.perf_counter()
+        gans[name].fit(dataset, steps_per_epoch=STEPS, callbacks=callbacks, verbose=0)
+        return time.perf_counter() - started
+
+    with tempfile.TemporaryDirectory() as folder:
+        doctor = ganzoo.callbacks.Doctor(folder, held_out=held_out, report=lambda finding: None)
+        for name in gans:
+            train(name)  # Compiles.
+        costs = []
+        for index in range(arguments.rounds):
+            order = list(gans) if index % 2 else list(gans)[::-1]
+            seconds = {name: train(name) for name in order}
+            costs.append(seconds["watched"] / seconds["alone"] - 1)
+        spent = []
+        for _ in range(arguments.rounds):
+            started = time.perf_counter()
+            doctor._look()
+            doctor._quiz()
+            spent.append(time.perf_counter() - started)
+    between = seconds["alone"] / 2
+    share = statistics.median(spent) / between
+    print(
+        f"{arguments.family}: {statistics.median(costs):+.1%} ({min(costs):+.1%} to "
+        f"{max(costs):+.1%}); an observation takes {1000 * statistics.median(spent):.0f} ms, "
+        f"{share:.1%} of the {between:.1f} s between two"
+    )
+
+
+if __name__ == "__main__":
+    main()
