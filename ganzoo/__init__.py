@@ -20,6 +20,7 @@ _MODULES = (
     "callbacks",
     "data",
     "evaluation",
+    "export",
     "images",
     "layers",
     "losses",

@@ -32,22 +32,29 @@ def write_json(path, content):
 
 
 @contextlib.contextmanager
-def new_folder(path):
+def new_folder(path, replace=False):
     """Yields a folder to fill; it appears at `path` whole, or not at all.
+
+    Args:
+        path: the folder's place.
+        replace: bool. Whether to put it in the place of a folder that is there.
 
     Raises:
         ValueError: If `path` holds something already.
     """
     path = pathlib.Path(path)
-    if path.exists() and (not path.is_dir() or any(path.iterdir())):
+    if not replace and path.exists() and (not path.is_dir() or any(path.iterdir())):
         raise ValueError(f"{str(path)!r} is not empty. Choose another folder or remove it.")
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = pathlib.Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
+    old = partial.with_name(f"{partial.name}.old")
     try:
         yield partial
         partial.chmod(0o755)
         if path.is_dir():
-            path.rmdir()
+            # A folder cannot be renamed over one that holds something.
+            path.rename(old)
         partial.rename(path)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
+        shutil.rmtree(old, ignore_errors=True)

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from ganzoo import batches, images, inversion, registry, weights
+from ganzoo import batches, export, images, inversion, registry, weights
 from ganzoo.files import new_folder, write_json
 from ganzoo.training import LOGS, TwoPlayerModel
 from ganzoo.version import __version__
@@ -358,6 +358,41 @@ class GAN(TwoPlayerModel):
             if images.is_drawable(self.image_shape):
                 for pixels in [*self.preview(64, seed=0).values()][:1]:
                     images.write_png(partial / "samples.png", images.make_grid(pixels))
+
+    # Use elsewhere
+
+    def export(self, path, format=None, half=False, overwrite=False, card=None):
+        """Writes the averaged generator for use without ganzoo.
+
+        It takes `latents` `(num_images, ...)` float32 and, with classes, `labels`
+        `(num_images,)` int32, and gives `images`, uint8 `(num_images, height, width,
+        channels)`; a super-resolution model takes uint8 `images` of any size and gives
+        `upscaled`. A SavedModel draws latents itself, too: its signature `sample` takes
+        `num_images` and a `seed`, int32, and gives what `generate` gives for the seed
+        (labels drawn otherwise, and returned), `sample_classes` takes `labels` and
+        `seed`.
+
+        Args:
+            path: file, or folder for a SavedModel. Written whole or not at all.
+            format: `"savedmodel"`, `"onnx"` or `"litert"`. None goes by the path:
+                `.onnx`, `.tflite`, or else a SavedModel.
+            half: bool. Whether weights are stored as float16: half the size, 11 bits of
+                precision. They are computed with as float32.
+            overwrite: bool. Whether to replace an exported model at `path`.
+            card: dict. What is to be known of the model, such as its licence: written
+                into ONNX files, and beside a SavedModel.
+
+        Raises:
+            ValueError: If `path` exists, the format is unknown, or a package that ONNX
+                needs is not installed.
+
+        Example:
+            >>> gan = ganzoo.DCGAN(image_shape=(8, 8, 1), base_filters=2)
+            >>> gan.export(tmp_path / "dcgan.onnx")
+            >>> ganzoo.export.verify(gan, tmp_path / "dcgan.onnx") <= 1
+            True
+        """
+        export.export(self, path, format, half, overwrite, card)
 
 
 def _networks_of_preset(gan, names):

@@ -12,7 +12,7 @@ import textwrap
 import keras
 import tensorflow as tf
 
-from ganzoo import callbacks, data, registry
+from ganzoo import callbacks, data, registry, weights
 from ganzoo.files import write_json
 from ganzoo.gan import GAN
 from ganzoo.layers import check_recipe
@@ -223,6 +223,13 @@ def from_preset(preset):
 def find_model(name):
     """The model of a preset's name or of a path, as the command line takes it."""
     return from_preset(name) if str(name) in registry.presets() else load(name)
+
+
+def find_card(name):
+    """What is on record of such a model: a preset's card, or a run's recipe; else nothing."""
+    if str(name) in registry.presets():
+        return json.loads((weights.find_preset(name) / "card.json").read_text())
+    return {"recipe": dataclasses.asdict(read_recipe(name))} if is_run(name) else {}
 
 
 def _prepare(recipe):

@@ -126,7 +126,11 @@ def test_what_listing_needs_imports_nothing_heavy(path):
 
 def test_all_third_party_imports_are_dependencies():
     declared = (PACKAGE.parent / "pyproject.toml").read_text(encoding="utf-8").lower()
-    distributions = {"PIL": "pillow", "tensorflow_datasets": "tensorflow-datasets"}
+    distributions = {
+        "PIL": "pillow",
+        "ai_edge_litert": "ai-edge-litert",
+        "tensorflow_datasets": "tensorflow-datasets",
+    }
     used = {name.split(".")[0] for path in sources() for name in imports(path)}
     for name in sorted(used - set(sys.stdlib_module_names) - {"ganzoo"}):
         assert f'"{distributions.get(name, name).lower()}' in declared, name

@@ -1,0 +1,61 @@
+"""TensorFlow SavedModel: a folder that TensorFlow Serving and any TensorFlow can run."""
+
+import json
+
+import tensorflow as tf
+
+
+def write(program, path, card):
+    """Writes the folder, with the card in `assets.extra/card.json`.
+
+    Signatures: `serving_default`; and of a generator `sample`, which draws its latents
+    itself: the same `seed` gives the same images.
+    """
+    signatures = {"serving_default": program.serve.get_concrete_function()}
+    if not program.restores:
+        # Kept by the program while it is written.
+        program.samplers = _samplers(program)
+        number = tf.TensorSpec((), "int32")
+        for name, sampler in program.samplers.items():
+            takes_labels = name == "sample_classes"
+            given = {"labels": tf.TensorSpec((None,), "int32")} if takes_labels else {}
+            given = given or {"num_images": number}
+            signatures[name] = sampler.get_concrete_function(**given, seed=number)
+    tf.saved_model.save(program, str(path), signatures=signatures)
+    (path / "assets.extra").mkdir()
+    (path / "assets.extra" / "card.json").write_text(json.dumps(card, indent=2) + "\n")
+
+
+def _samplers(program):
+    """Functions of a seed by the names of their signatures."""
+
+    @tf.function
+    def sample(num_images, seed):
+        return {program.output: program(program.draw_latents(num_images, seed))}
+
+    @tf.function
+    def sample_classes(labels, seed):
+        latents = program.draw_latents(tf.shape(labels)[0], seed)
+        return {program.output: program(latents, labels)}
+
+    @tf.function
+    def sample_any_class(num_images, seed):
+        labels = tf.random.stateless_uniform(
+            [num_images], tf.stack([seed, 1]), maxval=program.num_classes, dtype=tf.int32
+        )
+        return {**sample_classes(labels, seed), "labels": labels}
+
+    if program.num_classes:
+        return {"sample": sample_any_class, "sample_classes": sample_classes}
+    return {"sample": sample}
+
+
+def load(path):
+    """A function from named arrays to pixels."""
+    serve = tf.saved_model.load(str(path)).signatures["serving_default"]
+
+    def run(**inputs):
+        (pixels,) = serve(**{name: tf.constant(value) for name, value in inputs.items()}).values()
+        return pixels.numpy()
+
+    return run

@@ -1,0 +1,255 @@
+"""What is exported runs without ganzoo, and does what the model does."""
+
+import json
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+import tiny
+
+import ganzoo
+from ganzoo import export, registry
+from ganzoo.export import writing
+
+SUFFIXES = {"savedmodel": "", "onnx": ".onnx", "litert": ".tflite"}
+every_family = pytest.mark.parametrize("family", registry.families(), ids=lambda f: f.name)
+every_format = pytest.mark.parametrize("format", export.FORMATS)
+
+
+def build(family, **overrides):
+    """A small model whose averaged weights are not those that it was built with."""
+    keras.utils.set_random_seed(0)
+    gan = family.build_smallest(seed=0, **overrides)
+    rng = np.random.default_rng(0)
+    weights = gan.ema_generator.get_weights()
+    gan.ema_generator.set_weights(
+        [w + rng.uniform(0, 0.1, w.shape).astype(w.dtype) for w in weights]
+    )
+    return gan
+
+
+_CLI_RUN = ["run", "--dir", "model", "--tag_set", "serve", "--signature_def", "serving_default"]
+
+
+def inputs_of(gan):
+    (inputs, *_) = writing._examples(gan)
+    return inputs
+
+
+def run_elsewhere(folder, code, inputs):
+    """Runs code in a process that cannot import ganzoo, on arrays by name."""
+    np.savez(folder / "inputs.npz", **inputs)
+    code = f"""
+import sys
+sys.modules["ganzoo"] = None
+import numpy as np
+inputs = dict(np.load("inputs.npz"))
+{code}
+np.save("pixels.npy", pixels)
+"""
+    subprocess.run([sys.executable, "-c", code], cwd=folder, check=True, timeout=120)
+    return np.load(folder / "pixels.npy")
+
+
+@every_format
+@every_family
+def test_every_family_leaves_in_every_format(family, format, tmp_path):
+    gan = build(family)
+    path = tmp_path / f"model{SUFFIXES[format]}"
+    gan.export(path)
+    assert [entry.name for entry in tmp_path.iterdir()] == [path.name]
+    assert export.find_format(path) == format
+    assert export.verify(gan, path) <= 1
+    run = export.FORMATS[format].load(path)
+    for expected, inputs in zip((1, 5), writing._examples(gan), strict=False):
+        pixels = run(**inputs)
+        assert pixels.dtype == "uint8"
+        if not family.restores:
+            assert pixels.shape == (expected, *gan.image_shape)
+
+
+@every_format
+@every_family
+def test_half_the_weights_are_half_the_file(family, format, tmp_path):
+    gan = build(family)
+    sizes = []
+    for half in (False, True):
+        path = tmp_path / f"{half}{SUFFIXES[format]}"
+        gan.export(path, half=half)
+        assert export.verify(gan, path, half=half) <= 1
+        files = [path] if path.is_file() else path.glob("variables/*data*")
+        sizes.append(sum(file.stat().st_size for file in files))
+    num_bytes = 4 * sum(w.size for w in gan.ema_generator.get_weights())
+    # The least models are more graph than weights.
+    assert sizes[0] - sizes[1] > 0.25 * num_bytes or num_bytes < 20_000
+
+
+def test_a_saved_model_needs_tensorflow_alone(tmp_path):
+    gan = build(registry.get_family("cgan"))
+    gan.export(tmp_path / "model", card={"licence": "MIT"})
+    inputs = inputs_of(gan)
+    code = """
+import tensorflow as tf
+loaded = tf.saved_model.load("model")
+serve = loaded.signatures["serving_default"]
+pixels = serve(**{name: tf.constant(value) for name, value in inputs.items()})["images"].numpy()
+"""
+    pixels = run_elsewhere(tmp_path, code, inputs)
+    expected = gan.decode(inputs["latents"], inputs["labels"])
+    np.testing.assert_allclose(pixels.astype(int), expected, atol=1)
+    card = json.loads((tmp_path / "model" / "assets.extra" / "card.json").read_text())
+    assert card["licence"] == "MIT"
+    assert card["family"] == "CGAN"
+
+
+def test_an_onnx_file_needs_onnxruntime_alone(tmp_path):
+    gan = build(registry.get_family("dcgan"))
+    gan.export(tmp_path / "model.onnx")
+    inputs = inputs_of(gan)
+    code = """
+import onnxruntime
+(pixels,) = onnxruntime.InferenceSession("model.onnx").run(["images"], inputs)
+assert not {"keras", "tensorflow"} & set(sys.modules)
+"""
+    pixels = run_elsewhere(tmp_path, code, inputs)
+    np.testing.assert_allclose(pixels.astype(int), gan.decode(inputs["latents"]), atol=1)
+
+
+def test_an_onnx_file_says_what_it_is(tmp_path):
+    import onnx
+
+    gan = build(registry.get_family("srgan"))
+    gan.export(tmp_path / "model.onnx", card={"preset": "mine", "data": {"name": "photos"}})
+    model = onnx.load(tmp_path / "model.onnx")
+    onnx.checker.check_model(model, full_check=True)
+    assert model.opset_import[0].version == 18
+    entries = {entry.key: entry.value for entry in model.metadata_props}
+    assert entries["preset"] == "mine"
+    assert json.loads(entries["data"]) == {"name": "photos"}
+    axes = [axis.dim_param for axis in model.graph.input[0].type.tensor_type.shape.dim]
+    assert axes == ["num_images", "height", "width", ""]
+    assert [value.name for value in (*model.graph.input, *model.graph.output)] == [
+        "images",
+        "upscaled",
+    ]
+
+
+def test_saved_models_sample_as_generate_does(tmp_path):
+    gan = build(registry.get_family("dcgan"))
+    gan.export(tmp_path / "model")
+    sample = tf.saved_model.load(str(tmp_path / "model")).signatures["sample"]
+    for seed in (0, 7):
+        drawn = sample(num_images=tf.constant(3), seed=tf.constant(seed))["images"].numpy()
+        np.testing.assert_allclose(drawn.astype(int), gan.generate(3, seed=seed), atol=1)
+
+
+@pytest.mark.parametrize("recipe", ["default", "paper"])
+def test_saved_models_sample_classes(tmp_path, recipe):
+    gan = build(registry.get_family("cgan"), recipe=recipe)
+    gan.export(tmp_path / "model")
+    signatures = tf.saved_model.load(str(tmp_path / "model")).signatures
+    drawn = signatures["sample"](num_images=tf.constant(40), seed=tf.constant(1))
+    labels = drawn["labels"].numpy()
+    assert set(labels) == set(range(gan.num_classes))
+    expected = gan.generate(40, labels, seed=1)
+    asked = signatures["sample_classes"](labels=tf.constant(labels), seed=tf.constant(1))
+    for pixels in (drawn["images"], asked["images"]):
+        np.testing.assert_allclose(pixels.numpy().astype(int), expected, atol=1)
+
+
+def test_saved_model_cli_shows_and_runs_it(tmp_path):
+    gan = build(registry.get_family("dcgan"))
+    gan.export(tmp_path / "model")
+    command = [sys.executable, "-m", "tensorflow.python.tools.saved_model_cli"]
+    np.save(tmp_path / "latents.npy", np.zeros((2, gan.latent_dim), "float32"))
+    done = subprocess.run(
+        [*command, *_CLI_RUN, "--inputs", "latents=latents.npy", "--outdir", "out"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr[-500:]
+    expected = gan.decode(np.zeros((2, gan.latent_dim)))
+    found = np.load(tmp_path / "out" / "images.npy")
+    np.testing.assert_allclose(found.astype(int), expected, atol=1)
+
+
+def test_a_model_of_half_precision_leaves_in_float32(tmp_path):
+    """What it computes is that of the same weights in a float32 model, not in its own."""
+    family = registry.get_family("lapgan")
+    plain, mixed = build(family), build(family, dtype="mixed_bfloat16")
+    mixed.ema_generator.set_weights(plain.ema_generator.get_weights())
+    mixed.export(tmp_path / "model")
+    assert export.verify(plain, tmp_path / "model") <= 1
+
+
+def test_a_wrong_export_is_seen(tmp_path):
+    gan = build(registry.get_family("dcgan"))
+    gan.export(tmp_path / "model")
+    gan.ema_generator.set_weights([0 * w for w in gan.ema_generator.get_weights()])
+    assert export.verify(gan, tmp_path / "model") > 1
+
+
+def test_an_export_that_fails_leaves_what_was_there(tmp_path, monkeypatch):
+    gan = build(registry.get_family("dcgan"))
+    for name in ("model", "model.onnx"):
+        gan.export(tmp_path / name)
+    before = sorted(tmp_path.rglob("*"))
+
+    def fail(program, path, card):
+        (path / "half" if path.is_dir() else path).write_text("half")
+        raise OSError("disk full")
+
+    for name in ("savedmodel", "onnx"):
+        monkeypatch.setattr(export.FORMATS[name], "write", fail)
+    for name in ("model", "model.onnx"):
+        with pytest.raises(OSError, match="disk full"):
+            gan.export(tmp_path / name, overwrite=True)
+        assert sorted(tmp_path.rglob("*")) == before
+        assert export.verify(gan, tmp_path / name) <= 1
+
+
+def test_nothing_is_overwritten_by_chance(tmp_path):
+    gan = build(registry.get_family("dcgan"))
+    for name in ("model", "model.tflite"):
+        gan.export(tmp_path / name)
+        with pytest.raises(ValueError, match="exists already"):
+            gan.export(tmp_path / name)
+        gan.export(tmp_path / name, overwrite=True)
+    photos = tiny.write_folder(tmp_path / "photos", num_images=2)
+    for path, format in ((photos, "savedmodel"), (photos, "onnx"), (tmp_path / "model.tflite", "")):
+        with pytest.raises(ValueError, match=r"not a .* that could be overwritten"):
+            gan.export(path, format or "savedmodel", overwrite=True)
+    assert len(list(photos.iterdir())) == 2
+
+
+def test_an_unknown_format_is_named(tmp_path):
+    gan = build(registry.get_family("dcgan"))
+    with pytest.raises(ValueError, match=r"Unknown format: 'onx'\. Did you mean 'onnx'"):
+        gan.export(tmp_path / "model", format="onx")
+
+
+def test_a_missing_package_names_the_way_out(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "tf2onnx", None)
+    gan = build(registry.get_family("dcgan"))
+    with pytest.raises(ValueError, match=r"tf2onnx.*pip install 'ganzoo\[onnx\]'"):
+        gan.export(tmp_path / "model.onnx")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_weights_too_large_for_half_are_refused(tmp_path):
+    gan = build(registry.get_family("dcgan"))
+    gan.ema_generator.set_weights([w + 70_000 for w in gan.ema_generator.get_weights()])
+    with pytest.raises(ValueError, match="too large for float16"):
+        gan.export(tmp_path / "model", half=True)
+
+
+def test_any_two_networks_are_exported(tmp_path):
+    gan = tiny.build_gan()
+    gan.export(tmp_path / "model")
+    assert export.verify(gan, tmp_path / "model") <= 1
+    assert isinstance(gan, ganzoo.GAN)
