@@ -77,6 +77,7 @@ class GAN(TwoPlayerModel):
         self.seed = seed
         self.seed_generator = keras.random.SeedGenerator(seed)
         self.real_examples = None
+        self._renderers = {}
         self._trackers = [keras.metrics.Mean(name=name) for name in LOGS]
         # All weights exist: without this Keras refuses to save them or load them.
         self.built = True
@@ -160,12 +161,25 @@ class GAN(TwoPlayerModel):
     def render(self, network, latents, condition, batch_size=64):
         """Pixels that a network makes of latents and their condition, batch by batch."""
         latents = tf.convert_to_tensor(latents, "float32")
+        draw = self._renderer(network)
         made = []
         for start in range(0, len(latents), batch_size):
             part = slice(start, start + batch_size)
             batch = self.join(latents[part], tuple(value[part] for value in condition))
-            made.append(images.to_pixels(network(batch, training=False)))
+            made.append(draw(batch).numpy())
         return np.concatenate(made)
+
+    def _renderer(self, network):
+        """A compiled function from a network's inputs to pixels, for batches of any size."""
+        if network not in self._renderers:
+
+            @tf.function(reduce_retracing=True)
+            def draw(inputs):
+                made = tf.cast(network(inputs, training=False), "float32")
+                return images.round_to_pixels(made)
+
+            self._renderers[network] = draw
+        return self._renderers[network]
 
     def invert(self, targets, labels=None, num_steps=200, num_starts=4, seed=0):
         """Searches latents from which the averaged generator makes given images.

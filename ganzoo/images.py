@@ -28,6 +28,11 @@ def to_pixels(images):
     return np.clip(np.rint((images + 1.0) * 127.5), 0, 255).astype("uint8")
 
 
+def round_to_pixels(images):
+    """The same as `to_pixels` for tensors: a tensor, inside compiled functions, too."""
+    return ops.cast(ops.clip(ops.round((images + 1.0) * 127.5), 0, 255), "uint8")
+
+
 def from_pixels(pixels):
     """Pixels in [0, 255] as a tensor of float32 images in [-1, 1].
 

@@ -341,6 +341,32 @@ def test_evaluate_prints_a_row_for_each_image_and_the_record_as_json(ganzoo_comm
     assert protocol == result.protocol
 
 
+def test_export_writes_a_model_and_compares_it(ganzoo_command, model_file, tmp_path):
+    path = tmp_path / "model.onnx"
+    code, out, _ = ganzoo_command("export", model_file, "--out", path)
+    assert code == 0
+    assert f"{path}: onnx, " in out
+    assert "Largest difference from Keras on random inputs: 0 of 255 levels" in out
+    before = path.read_bytes()
+    code, _, err = ganzoo_command("export", model_file, "--out", path)
+    assert code == 2
+    assert "--overwrite" in err
+    assert path.read_bytes() == before
+    code, out, _ = ganzoo_command("export", model_file, "--out", path, "--half", "--overwrite")
+    assert code == 0
+    assert len(path.read_bytes()) < len(before)
+
+
+def test_an_export_that_differs_is_kept_and_ends_with_code_1(
+    ganzoo_command, model_file, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(ganzoo.export, "verify", lambda *_: 17)
+    code, _, err = ganzoo_command("export", model_file, "--out", tmp_path / "model")
+    assert code == 1
+    assert "differs by 17 levels" in err
+    assert (tmp_path / "model" / "saved_model.pb").is_file()
+
+
 def test_info_prints_the_card(ganzoo_command, tmp_path):
     model = registry.get_family("vanilla").build_smallest()
     model.save_to_preset(tmp_path / "mine", card={"limits": "draws [small] things"})

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from ganzoo.images import from_pixels
+from ganzoo.images import from_pixels, round_to_pixels
 
 
 class Program(tf.Module):
@@ -56,8 +56,7 @@ class Program(tf.Module):
     def __call__(self, *inputs):
         """Pixels of the inputs, which come in the order of the signature."""
         images = self._run(network_inputs(inputs))
-        pixels = tf.round((tf.cast(images, "float32") + 1.0) * 127.5)
-        return tf.cast(tf.clip_by_value(pixels, 0.0, 255.0), "uint8")
+        return round_to_pixels(tf.cast(images, "float32"))
 
     def draw_latents(self, num_images, seed):
         """Latents of a seed: those that `GAN.generate` draws of it."""

@@ -242,6 +242,8 @@ class LAPGAN(GAN):
             >>> gan.generate(4, coarse_images=real, level=0, seed=0).shape
             (4, 16, 16, 1)
         """
+        if coarse_images is None and level is None and not all_levels:
+            return super().generate(num_images, labels, seed, batch_size, use_ema)
         latents, condition = self.prepare_inputs(num_images, labels, seed, batch_size)
         first, coarse = self._prepare_coarse(coarse_images, level, num_images)
         network = self.ema_generator if use_ema else self.generator

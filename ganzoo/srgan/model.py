@@ -69,7 +69,6 @@ class SRGAN(GAN):
         self.filters = filters
         self.recipe = recipe
         self.content_only = False
-        self._renderers = {}
         self._content_tracker = keras.metrics.Mean(name="content_loss")
         self._psnr_tracker = keras.metrics.Mean(name="psnr")
 
@@ -328,25 +327,16 @@ class SRGAN(GAN):
 
     def _upscale_colours(self, pixels, tile, use_ema):
         """One RGB or gray image; the gray of the result is the mean of its colours."""
-        render = self._renderer(use_ema)
+        network = self.ema_generator if use_ema else self.generator
+
+        def render(window):
+            return self._renderer(network)(from_pixels(window)[None])[0].numpy()
+
         rgb = np.repeat(pixels, 3 // pixels.shape[-1], axis=-1)
         made = upscale_in_tiles(render, rgb, self.scale, tile, self._overlap)
         if pixels.shape[-1] == 3:
             return made
         return np.rint(made.mean(axis=-1, keepdims=True)).astype("uint8")
-
-    def _renderer(self, use_ema):
-        """A compiled function from pixels to pixels, for windows of any size."""
-        network = self.ema_generator if use_ema else self.generator
-        if network not in self._renderers:
-
-            @tf.function(input_signature=[tf.TensorSpec((None, None, 3), "uint8")])
-            def render(pixels):
-                super_res = network(from_pixels(pixels)[None], training=False)[0]
-                return tf.saturate_cast(tf.round((super_res + 1.0) * 127.5), "uint8")
-
-            self._renderers[network] = render
-        return lambda pixels: self._renderers[network](pixels).numpy()
 
     @property
     def _overlap(self):
