@@ -350,10 +350,17 @@ def export(
     Example: `ganzoo export dcgan_fashion_mnist --out dcgan.onnx`
     """
     _import_tensorflow()
-    from ganzoo import export, runs
+    from ganzoo import runs
 
     gan = runs.find_model(model)
     gan.export(out, format, half, overwrite, card=runs.find_card(model))
+    _report_export(gan, out, format, half)
+
+
+def _report_export(gan, out, format=None, half=False):
+    """Says what was written, and compares it with Keras."""
+    from ganzoo import export
+
     files = [path for path in [out, *out.rglob("*")] if path.is_file()]
     size = sum(path.stat().st_size for path in files) / 1e6
     print(f"{out}: {export.find_format(out, format)}, {size:.1f} MB")
@@ -466,7 +473,7 @@ def demo(
     max_steps: Annotated[int, typer.Option(help="Steps of training.")] = 1872,
     seed: Seed = 0,
 ):
-    """Train a DCGAN on the packaged sample in a few minutes, and show what came of it.
+    """Train a DCGAN on the packaged sample in a few minutes, measure it and export it.
 
     Example: `ganzoo demo`
     """
@@ -474,7 +481,7 @@ def demo(
     print("It takes a few minutes on two processor cores. Watch the losses stay level:")
     print("real_score and fake_score at 0.5 would mean that the discriminator only guesses.\n")
     _import_tensorflow()
-    from ganzoo import runs
+    from ganzoo import evaluation, runs
 
     if out is None:
         pathlib.Path("runs").mkdir(exist_ok=True)
@@ -482,6 +489,11 @@ def demo(
     recipe = runs.Recipe("dcgan", "sample", epochs=1000, max_steps=max_steps, seed=seed)
     with _training():
         outcome = runs.train(recipe, out, verbose=_verbosity())
+    print("\nMeasured beside real images, which stand on the right:")
+    _print_evaluation(evaluation.evaluate(outcome.model, "sample", ["fid", "kid"], num_images=2000))
+    exported = out / "exported"
+    outcome.model.export(exported, card=runs.find_card(out))
+    _report_export(outcome.model, exported)
     _report(outcome)
 
 

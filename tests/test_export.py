@@ -1,6 +1,8 @@
 """What is exported runs without ganzoo, and does what the model does."""
 
 import json
+import pathlib
+import re
 import subprocess
 import sys
 
@@ -14,6 +16,7 @@ import ganzoo
 from ganzoo import export, registry
 from ganzoo.export import writing
 
+PAGE = pathlib.Path(__file__).parent.parent / "docs" / "export.md"
 SUFFIXES = {"savedmodel": "", "onnx": ".onnx", "litert": ".tflite"}
 every_family = pytest.mark.parametrize("family", registry.families(), ids=lambda f: f.name)
 every_format = pytest.mark.parametrize("format", export.FORMATS)
@@ -116,6 +119,21 @@ assert not {"keras", "tensorflow"} & set(sys.modules)
 """
     pixels = run_elsewhere(tmp_path, code, inputs)
     np.testing.assert_allclose(pixels.astype(int), gan.decode(inputs["latents"]), atol=1)
+
+
+def test_what_the_page_says_runs_as_it_stands(tmp_path):
+    gan = ganzoo.from_preset("cgan_fashion_mnist")
+    for name in ("clothes", "clothes.onnx", "clothes.tflite"):
+        gan.export(tmp_path / name, card={"licence": "Apache-2.0"})
+    blocks = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), flags=re.DOTALL)
+    assert len(blocks) == 4
+    code = "import sys\nsys.modules['ganzoo'] = None\n" + "\n".join(blocks)
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, timeout=120
+    )
+    assert done.returncode == 0, done.stderr[-1000:]
+    assert done.stdout.count("(4, 28, 28, 1)") == 4
+    assert "Apache-2.0" in done.stdout
 
 
 def test_an_onnx_file_says_what_it_is(tmp_path):
