@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test test-slow test-datasets lint format clean
+.PHONY: demo test test-slow test-web test-datasets lint format clean
 
 demo: $(VENV)/.ganzoo
 	$(BIN)/ganzoo demo
@@ -13,6 +13,9 @@ test: $(VENV)/.ganzoo-test
 
 test-slow: $(VENV)/.ganzoo-test
 	$(BIN)/python -m pytest -m slow
+
+test-web: $(VENV)/.ganzoo-test
+	$(BIN)/python -m pytest -m web
 
 test-datasets: $(VENV)/.ganzoo-test
 	$(BIN)/python -m pytest -m datasets
