@@ -2,11 +2,11 @@
 
     python benchmarks/inference.py --models dcgan_fashion_mnist,srgan_x4 --json inference.json
 
-For each model and each batch, everything is loaded, run once, and then timed in turns for
-some rounds: `generate` (or `upscale`), the bare averaged network as a compiled function,
-SavedModel, onnxruntime and LiteRT, all on the processor with the threads they take by
-themselves. Printed are images per second (median over rounds), the ratio to the bare
-network, the size of the file and the seconds it takes to load.
+For each model, a preset or a family's name, and each batch, everything is loaded, run once,
+and then timed in turns for some rounds: `generate` (or `upscale`), the bare averaged network
+as a compiled function, SavedModel, onnxruntime and LiteRT, all on the processor with the
+threads they take by themselves (LiteRT with all). Printed are images per second (median over
+rounds), the ratio to the bare network, the size of the file and the seconds it takes to load.
 """
 
 import argparse
@@ -26,7 +26,7 @@ import numpy as np
 import tensorflow as tf
 
 import ganzoo
-from ganzoo import export
+from ganzoo import export, registry
 from ganzoo.images import from_pixels
 
 SUFFIXES = {"savedmodel": "", "onnx": ".onnx", "litert": ".tflite"}
@@ -34,6 +34,15 @@ BATCHES = (1, 64)
 SIDES = (128, 512)
 # Seconds that one measurement lasts at least.
 LEAST = 0.5
+
+
+def open_model(name):
+    """A preset, or a family's untrained model for images of 28 x 28."""
+    if name in ganzoo.list_presets():
+        return ganzoo.from_preset(name)
+    family = registry.get_family(name)
+    classes = {"num_classes": 10} if family.classes == "always" else {}
+    return family.load_class()(image_shape=(28, 28, 1), **classes)
 
 
 def cases(gan):
@@ -89,7 +98,7 @@ def seconds_of(function):
 
 def measure(name, rounds, folder):
     """Rows of the table for one model."""
-    gan = ganzoo.from_preset(name)
+    gan = open_model(name)
     files = {}
     for format, suffix in SUFFIXES.items():
         path = folder / f"{name}{suffix}"
@@ -123,7 +132,7 @@ def measure(name, rounds, folder):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--models", default=",".join(ganzoo.list_presets()))
+    parser.add_argument("--models", default="vanilla," + ",".join(ganzoo.list_presets()))
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--json", type=pathlib.Path, help="write the table here, too")
     arguments = parser.parse_args()

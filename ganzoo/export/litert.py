@@ -1,5 +1,6 @@
 """LiteRT (TensorFlow Lite): a file for phones and small devices."""
 
+import os
 import warnings
 
 import tensorflow as tf
@@ -25,7 +26,7 @@ def load(path):
     with warnings.catch_warnings():
         # TensorFlow's copy says that it will go.
         warnings.simplefilter("ignore")
-        interpreter = Interpreter(model_path=str(path))
+        interpreter = Interpreter(model_path=str(path), num_threads=os.cpu_count())
     runner = interpreter.get_signature_runner("serving_default")
 
     def run(**inputs):
