@@ -54,7 +54,12 @@ def new_folder(path, replace=False):
         if path.is_dir():
             # A folder cannot be renamed over one that holds something.
             path.rename(old)
-        partial.rename(path)
+        try:
+            partial.rename(path)
+        except OSError:
+            if old.is_dir():
+                old.rename(path)
+            raise
     finally:
         shutil.rmtree(partial, ignore_errors=True)
         shutil.rmtree(old, ignore_errors=True)

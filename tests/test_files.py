@@ -1,6 +1,7 @@
 """What is written appears whole, or not at all."""
 
 import json
+import pathlib
 
 import pytest
 
@@ -41,6 +42,33 @@ def test_a_folder_that_fails_leaves_none(tmp_path):
         (partial / "half.txt").write_text("half")
         raise OSError("disk full")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_cannot_be_put_in_its_place_leaves_the_old_one(tmp_path, monkeypatch):
+    path = tmp_path / "it"
+    path.mkdir()
+    (path / "old.txt").write_text("old")
+    rename = pathlib.Path.rename
+
+    def fail_for_the_new(self, target):
+        if (self / "new.txt").exists():
+            raise OSError("no such luck")
+        return rename(self, target)
+
+    monkeypatch.setattr(pathlib.Path, "rename", fail_for_the_new)
+    with pytest.raises(OSError, match="luck"), files.new_folder(path, replace=True) as partial:
+        (partial / "new.txt").write_text("new")
+    assert [entry.name for entry in path.iterdir()] == ["old.txt"]
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_folder_is_replaced_as_a_whole(tmp_path):
+    path = tmp_path / "it"
+    for name in ("old.txt", "new.txt"):
+        with files.new_folder(path, replace=True) as partial:
+            (partial / name).touch()
+        assert [entry.name for entry in path.iterdir()] == [name]
+    assert list(tmp_path.iterdir()) == [path]
 
 
 def test_a_folder_that_holds_something_is_refused(tmp_path):
