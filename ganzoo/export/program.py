@@ -25,6 +25,8 @@ class Program(tf.Module):
         serve: `tf.function` of the signature, which returns `{output: pixels}`.
         restores: bool. Whether it is of a super-resolution model.
         half: bool.
+        draw_latents: function of `num_images` and a `seed`, scalar tensors: the latents
+            that `GAN.generate` draws.
     """
 
     def __init__(self, gan, half=False):
@@ -34,14 +36,16 @@ class Program(tf.Module):
             tf.Variable(tf.cast(v, "float16") if half and v.dtype == "float32" else v.value)
             for v in network.non_trainable_variables
         ]
-        # A closure: what is an attribute of a module is exported with it.
+        # Closures: a network that is an attribute of a module is exported with it.
+        self.draw_latents = lambda num_images, seed: gan.sample_latents(
+            num_images, seed=tf.stack([seed, 0])
+        )
         self._run = lambda inputs: network.stateless_call(
             [], [_widened(weight) for weight in self.weights], inputs, training=False
         )[0]
         self.half = half
         self.restores = hasattr(gan, "upscale")
         self.num_classes = gan.num_classes
-        self.latent_distribution = gan.latent_distribution
         if self.restores:
             self.signature = [tf.TensorSpec((None, None, None, 3), "uint8", name="images")]
         else:
@@ -57,14 +61,6 @@ class Program(tf.Module):
         """Pixels of the inputs, which come in the order of the signature."""
         images = self._run(network_inputs(inputs))
         return round_to_pixels(tf.cast(images, "float32"))
-
-    def draw_latents(self, num_images, seed):
-        """Latents of a seed: those that `GAN.generate` draws of it."""
-        shape = tf.concat([[num_images], self.signature[0].shape[1:]], axis=0)
-        seed = tf.stack([seed, 0])
-        if self.latent_distribution == "uniform":
-            return tf.random.stateless_uniform(shape, seed, minval=-1.0, maxval=1.0)
-        return tf.random.stateless_normal(shape, seed)
 
 
 def float32_network(gan, half=False):

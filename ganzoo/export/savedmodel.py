@@ -1,8 +1,11 @@
 """TensorFlow SavedModel: a folder that TensorFlow Serving and any TensorFlow can run."""
 
-import json
-
 import tensorflow as tf
+
+from ganzoo.files import write_json
+
+_NUMBER = tf.TensorSpec((), "int32")
+_LABELS = tf.TensorSpec((None,), "int32")
 
 
 def write(program, path, card):
@@ -15,30 +18,25 @@ def write(program, path, card):
     if not program.restores:
         # Kept by the program while it is written.
         program.samplers = _samplers(program)
-        number = tf.TensorSpec((), "int32")
         for name, sampler in program.samplers.items():
-            takes_labels = name == "sample_classes"
-            given = {"labels": tf.TensorSpec((None,), "int32")} if takes_labels else {}
-            given = given or {"num_images": number}
-            signatures[name] = sampler.get_concrete_function(**given, seed=number)
+            signatures[name] = sampler.get_concrete_function()
     tf.saved_model.save(program, str(path), signatures=signatures)
-    (path / "assets.extra").mkdir()
-    (path / "assets.extra" / "card.json").write_text(json.dumps(card, indent=2) + "\n")
+    write_json(path / "assets.extra" / "card.json", card)
 
 
 def _samplers(program):
     """Functions of a seed by the names of their signatures."""
 
-    @tf.function
+    @tf.function(input_signature=[_NUMBER, _NUMBER])
     def sample(num_images, seed):
         return {program.output: program(program.draw_latents(num_images, seed))}
 
-    @tf.function
+    @tf.function(input_signature=[_LABELS, _NUMBER])
     def sample_classes(labels, seed):
         latents = program.draw_latents(tf.shape(labels)[0], seed)
         return {program.output: program(latents, labels)}
 
-    @tf.function
+    @tf.function(input_signature=[_NUMBER, _NUMBER])
     def sample_any_class(num_images, seed):
         labels = tf.random.stateless_uniform(
             [num_images], tf.stack([seed, 1]), maxval=program.num_classes, dtype=tf.int32

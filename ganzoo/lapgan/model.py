@@ -242,6 +242,7 @@ class LAPGAN(GAN):
             >>> gan.generate(4, coarse_images=real, level=0, seed=0).shape
             (4, 16, 16, 1)
         """
+        # The whole pyramid is one compiled function; from its midst it is worked level by level.
         if coarse_images is None and level is None and not all_levels:
             return super().generate(num_images, labels, seed, batch_size, use_ema)
         latents, condition = self.prepare_inputs(num_images, labels, seed, batch_size)

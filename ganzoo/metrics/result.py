@@ -1,6 +1,7 @@
 """What a metric says, with all that is needed to compare it."""
 
 import dataclasses
+import math
 
 
 @dataclasses.dataclass(frozen=True)
@@ -71,5 +72,10 @@ class Result:
         return float(other)
 
     def to_dict(self):
-        """The record as JSON takes it."""
-        return dataclasses.asdict(self)
+        """The record as JSON takes it, which knows no infinity: None stands for it."""
+        record = dataclasses.asdict(self)
+        for figures in (record, record["details"]):
+            for name, value in figures.items():
+                if isinstance(value, float) and not math.isfinite(value):
+                    figures[name] = None
+        return record

@@ -43,7 +43,9 @@ def test_scipy_agrees():
 
 
 def test_a_class_that_no_real_image_has_is_infinitely_far():
-    assert measure([0, 1], [2, 2]).details["kl"] == np.inf
+    result = measure([0, 1], [2, 2])
+    assert result.details["kl"] == np.inf
+    assert result.to_dict()["details"] == {"modes": 1, "kl": None}
 
 
 def test_labels_of_other_classes_than_the_extractors_are_refused():
