@@ -240,6 +240,29 @@ def test_an_illness_is_named_and_cured_by_the_advice(illness):
     assert after < case.within * before
 
 
+# What one might advise, and the doctor does not: `(illness, changed case, arguments)`.
+USELESS = [
+    ("mode_collapse", {}, lambda: {"loss": "relativistic"}),
+    ("mode_collapse", {"batch_size": 1024}, dict),
+    ("no_equilibrium", {"steps": 6000}, lambda: sgd(0.0125)),
+    ("divergence", {}, lambda: {"regularizer": "r1"}),
+    ("discriminator_memorising", {}, lambda: {"regularizer": "r1"}),
+    ("generator_winning", {}, lambda: {"discriminator_steps": 2}),
+]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("illness", "changed", "advice"), USELESS)
+def test_what_is_not_advised_does_not_help(illness, changed, advice):
+    case = CASES[illness]
+    _, before = run(case, case.sick(), case.draw)
+    case = dataclasses.replace(case, **changed)
+    doctor, after = run(case, {**case.sick(), **advice()}, case.draw)
+    print(f"\n| {illness} | {changed} {advice()} | {before:.3g} | {after:.3g} |", end=" ")
+    print(f"{[f.illness for f in doctor.findings]} |")
+    assert after > 0.8 * before
+
+
 def photographs(tmp_path):
     """Sheets of clothes, which are as large as photographs, and as crisp."""
     pixels = draw_clothes(6000)
