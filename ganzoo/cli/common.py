@@ -1,0 +1,75 @@
+"""What all commands share: the application, its options, how it ends."""
+
+import os
+import sys
+from typing import Annotated
+
+import rich.console
+import typer
+
+from ganzoo.version import __version__
+
+app = typer.Typer(
+    name="ganzoo",
+    help="The GAN model zoo for Keras 3 on TensorFlow.",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+)
+out_console = rich.console.Console(soft_wrap=True, highlight=False)
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Model = Annotated[str, typer.Argument(metavar="PRESET|RUN", help="A preset, run or .keras file.")]
+Seed = Annotated[int, typer.Option(help="Seed of all that is random.")]
+
+
+def main(arguments=None):
+    """Runs the command line and exits: 0 done, 1 failed while running, 2 wrong input."""
+    arguments = list(sys.argv[1:] if arguments is None else arguments)
+    debug = "--debug" in arguments
+    arguments = [argument for argument in arguments if argument != "--debug"]
+    try:
+        # A command returns nothing; an early exit comes back as its code, Ctrl-C as 130.
+        code = app(arguments, standalone_mode=False) or 0
+        if code == 130:
+            raise KeyboardInterrupt("interrupted")
+    except (Exception, KeyboardInterrupt) as error:
+        if debug:
+            raise
+        # What Typer raises at wrong usage; the class has moved between its versions.
+        usage = hasattr(error, "format_message")
+        text = error.format_message() if usage else str(error)
+        print(f"ganzoo: {' '.join(text.split()) or type(error).__name__}", file=sys.stderr)
+        code = 2 if usage or isinstance(error, ValueError) else 1
+    sys.exit(code)
+
+
+@app.callback(invoke_without_command=True)
+def _common(
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+    # Taken out of the arguments by `main`, so that it may stand anywhere.
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of errors.")] = False,
+):
+    if version:
+        print(__version__)
+        raise typer.Exit
+    if context.invoked_subcommand is None:
+        print(context.get_help())
+        raise typer.Exit
+
+
+def import_tensorflow():
+    """Imports TensorFlow without the notes on devices that it prints whatever is set."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    sys.stderr.flush()
+    standard_error = os.dup(2)
+    with open(os.devnull, "w") as nowhere:
+        os.dup2(nowhere.fileno(), 2)
+        try:
+            import tensorflow as tf
+
+            tf.config.list_physical_devices()
+        finally:
+            os.dup2(standard_error, 2)
+            os.close(standard_error)

@@ -1,0 +1,104 @@
+"""`ganzoo evaluate`."""
+
+import json
+import pathlib
+import sys
+from typing import Annotated
+
+import rich.console
+import rich.markup
+import rich.progress
+import rich.table
+import typer
+
+from ganzoo.cli.common import Json, Model, Seed, import_tensorflow, out_console
+
+
+def evaluate(
+    model: Model,
+    data: Annotated[
+        str, typer.Option(metavar="NAME|DIR", help="Real images; for srgan a folder of them.")
+    ],
+    metrics: Annotated[
+        str | None,
+        typer.Option(metavar="fid,kid,...|all", help="[default: fid,kid,precision_recall]"),
+    ] = None,
+    num_images: Annotated[int, typer.Option("-n", min=1, help="Images to make.")] = 10_000,
+    extractor: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="What embeds images. [default: that of the data]"),
+    ] = None,
+    neighbours: Annotated[
+        pathlib.Path | None,
+        typer.Option(help="PNG to write: images, and the training images nearest to each."),
+    ] = None,
+    seed: Seed = 0,
+    as_json: Json = False,
+):
+    """Measure the images of a model; of a super-resolution model, beside bicubic.
+
+    Example: `ganzoo evaluate dcgan_fashion_mnist --data fashion_mnist --metrics fid,kid`
+    """
+    import_tensorflow()
+    from ganzoo import evaluation, images, runs
+
+    gan = runs.find_model(model)
+    if hasattr(gan, "upscale"):
+        _refuse_for_upscaling(metrics, extractor, neighbours)
+        result = evaluation.evaluate_super_resolution(
+            gan, data, report=lambda score: print(score.name, file=sys.stderr)
+        )
+        print_result = _print_restoration
+    else:
+        names = metrics.split(",") if metrics else list(evaluation.DEFAULT_METRICS)
+        if neighbours:
+            names.append("neighbours")
+        with rich.progress.Progress(console=rich.console.Console(stderr=True)) as progress:
+            task = progress.add_task("Images", total=num_images)
+            result = evaluation.evaluate(
+                gan,
+                data,
+                names,
+                num_images,
+                extractor,
+                seed,
+                report=lambda done: progress.update(task, completed=done),
+            )
+        print_result = print_evaluation
+        if neighbours:
+            grid = images.make_grid(result.neighbours, columns=evaluation.NEIGHBOUR_COLUMNS)
+            images.write_png(neighbours, grid, images.zoom_for(grid))
+    if as_json:
+        print(json.dumps(result.to_dict(), indent=2))
+    else:
+        print_result(result)
+
+
+def _refuse_for_upscaling(metrics, extractor, neighbours):
+    if metrics or extractor or neighbours:
+        raise ValueError(
+            "Super-resolution models are measured by PSNR and SSIM. Leave --metrics, --extractor "
+            "and --neighbours out."
+        )
+
+
+def _print_restoration(result):
+    table = rich.table.Table("image", box=None)
+    for column in ("PSNR", "bicubic", "SSIM", "bicubic"):
+        table.add_column(column, justify="right")
+    for score in (*result.images, result.mean):
+        decibels = (f"{value:.2f}" for value in (score.psnr, score.bicubic_psnr))
+        similarities = (f"{value:.4f}" for value in (score.ssim, score.bicubic_ssim))
+        table.add_row(rich.markup.escape(score.name), *decibels, *similarities)
+    out_console.print(table)
+    print(f"\n{result.protocol}")
+
+
+def print_evaluation(result):
+    table = rich.table.Table("metric", box=None)
+    for column in ("generated", "+-", "real images"):
+        table.add_column(column, justify="right")
+    for row in result.rows():
+        table.add_row(*("" if cell is None else cell for cell in row))
+    out_console.print(table)
+    print(f"\n{result.protocol}")

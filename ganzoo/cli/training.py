@@ -1,0 +1,166 @@
+"""`ganzoo train`."""
+
+import contextlib
+import pathlib
+import signal
+import sys
+from typing import Annotated
+
+import rich.table
+import typer
+
+from ganzoo import registry
+from ganzoo.cli.common import import_tensorflow, out_console
+
+FAMILIES = "|".join(family.name for family in registry.families())
+
+
+def train(
+    family: Annotated[str, typer.Argument(metavar=FAMILIES, help="What to train.")],
+    out: Annotated[pathlib.Path, typer.Option(help="Folder of the run.")],
+    data: Annotated[
+        str | None,
+        typer.Option(help="TFDS name, folder of images, or 'sample'.", metavar="NAME|DIR"),
+    ] = None,
+    image_size: Annotated[
+        int | None, typer.Option(help="Side to resize images to; srgan: of crops.")
+    ] = None,
+    epochs: Annotated[int | None, typer.Option(help="Passes over the data. [default: 20]")] = None,
+    batch_size: Annotated[
+        int | None, typer.Option(help="Images in a step. [default: the recipe's]")
+    ] = None,
+    max_steps: Annotated[int | None, typer.Option(help="Stop after so many steps.")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.")] = False,
+    start_from: Annotated[
+        str | None,
+        typer.Option("--from", metavar="PRESET|RUN", help="Start with the weights of this."),
+    ] = None,
+    recipe: Annotated[
+        str | None,
+        typer.Option(
+            metavar="default|paper", help="ganzoo's own or the paper's. [default: default]"
+        ),
+    ] = None,
+    class_conditional: Annotated[
+        bool | None,
+        typer.Option("--class-conditional", help="With classes, where a family may have them."),
+    ] = None,
+    loss: Annotated[
+        str | None,
+        typer.Option(
+            metavar="non_saturating|relativistic|...",
+            help="Adversarial loss. [default: the recipe's]",
+        ),
+    ] = None,
+    regularizer: Annotated[
+        str | None,
+        typer.Option(metavar="none|r1|...", help="Gradient penalty. [default: the recipe's]"),
+    ] = None,
+    scale: Annotated[int | None, typer.Option(help="srgan: 2 or 4. [default: 4]")] = None,
+    content_only: Annotated[
+        bool | None,
+        typer.Option("--content-only", help="srgan: the generator alone, on the content loss."),
+    ] = None,
+    content: Annotated[
+        str | None,
+        typer.Option(metavar="pixel|vgg22|vgg34|vgg54", help="srgan: what is compared."),
+    ] = None,
+    mixed_precision: Annotated[
+        bool | None,
+        typer.Option(
+            "--mixed-precision/--float32",
+            help="float16 on a GPU, else bfloat16. [default: where that is fast, but for a paper]",
+        ),
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option(help="Seed of all that is random. [default: 0]")
+    ] = None,
+):
+    """Train a family on a data set into a run folder.
+
+    The folder gets config.json, checkpoints/, logs/ (TensorBoard), samples/,
+    metrics.json and model.keras.
+
+    Example: `ganzoo train dcgan --data fashion_mnist --out runs/dcgan`
+    """
+    if not resume and data is None:
+        raise ValueError("--data is missing: give a TFDS name, a folder of images, or 'sample'.")
+    import_tensorflow()
+    from ganzoo import runs
+
+    options = {
+        "family": family,
+        "data": data,
+        "image_size": image_size,
+        "batch_size": batch_size,
+        "start_from": start_from,
+        "recipe": recipe,
+        "mixed_precision": mixed_precision,
+        "class_conditional": class_conditional,
+        "loss": loss,
+        "regularizer": regularizer,
+        "scale": scale,
+        "content_only": content_only,
+        "content": content,
+        "seed": seed,
+    }
+    lengths = {"epochs": epochs, "max_steps": max_steps}
+    with interruptible():
+        if resume:
+            _require_same(runs.read_recipe(out), options)
+            outcome = runs.resume(out, **lengths, verbose=verbosity())
+        else:
+            given = {k: v for k, v in {**options, **lengths}.items() if v is not None}
+            outcome = runs.train(runs.Recipe(**given), out, verbose=verbosity())
+    report(outcome)
+
+
+def report(outcome):
+    """Says where everything is, and what to type next."""
+    folder = outcome.folder
+    grids = sorted((folder / "samples").glob("epoch_*.png"))
+    speed = outcome.logs.get("images_per_second")
+    print(f"\nDone: {outcome.step} steps" + (f", {speed:.0f} images/s." if speed else "."))
+    table = rich.table.Table(show_header=False, box=None)
+    table.add_row("samples", str(grids[-1]) if grids else "none")
+    table.add_row("real images", str(folder / "samples" / "real.png"))
+    table.add_row("model", str(folder / "model.keras"))
+    table.add_row("logs", str(folder / "logs"))
+    out_console.print(table)
+    print("\nNext:")
+    print(f"  tensorboard --logdir {folder / 'logs'}")
+    if hasattr(outcome.model, "upscale"):
+        print(f"  ganzoo upscale {folder} photo.jpg --out upscaled")
+        return
+    print(f"  ganzoo sample {folder} -n 64 --seed 1 --out grid.png")
+    print(f'  python -c "import ganzoo; print(ganzoo.load({str(folder)!r}).generate(4).shape)"')
+
+
+def _require_same(recipe, wanted):
+    for name, value in wanted.items():
+        was = getattr(recipe, name)
+        if value not in (None, was):
+            raise ValueError(
+                f"The run was started with {name}={was}. Received: {name}={value}. Leave it out "
+                "to go on, or start another run."
+            )
+
+
+def verbosity():
+    """A progress bar for a person, a line for each epoch in a file."""
+    return 1 if sys.stderr.isatty() else 2
+
+
+@contextlib.contextmanager
+def interruptible():
+    """Progress goes to standard error; SIGTERM (`timeout`, a batch system) is like Ctrl-C."""
+
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        with contextlib.redirect_stdout(sys.stderr):
+            yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
