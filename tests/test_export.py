@@ -144,6 +144,19 @@ def test_what_the_page_says_runs_as_it_stands(tmp_path):
     assert "Apache-2.0" in done.stdout
 
 
+def test_the_request_on_the_page_fits_the_signature_it_names(tmp_path):
+    """As Serving reads it: JSON of named inputs, in the types the signature has."""
+    ganzoo.from_preset("cgan_fashion_mnist").export(tmp_path / "1")
+    (body,) = re.findall(r"curl -d '(.*?)'", PAGE.read_text(encoding="utf-8"))
+    request = json.loads(body)
+    signature = tf.saved_model.load(tmp_path / "1").signatures[request["signature_name"]]
+    specs = signature.structured_input_signature[1]
+    assert set(request["inputs"]) == set(specs)
+    inputs = {k: tf.constant(v, specs[k].dtype) for k, v in request["inputs"].items()}
+    assert all(specs[k].shape.is_compatible_with(v.shape) for k, v in inputs.items())
+    assert signature(**inputs)["images"].shape == (2, 28, 28, 1)
+
+
 def test_an_onnx_file_says_what_it_is(tmp_path):
     import onnx
 

@@ -1,13 +1,16 @@
 """Large images, worked on in overlapping tiles so that memory stays bounded."""
 
+import math
+from itertools import pairwise
+
 import numpy as np
 
 
 def upscale_in_tiles(upscale, pixels, scale, tile, overlap):
     """Upscales one image tile by tile.
 
-    A tile is worked on in a window that is wider by `overlap` on every side, except at
-    the image's own border, where the window ends as the image does. All windows have one
+    A tile is worked on in a window that is wider by `overlap` or more on every side, except
+    at the image's own border, where the window ends as the image does. All windows have one
     size, so that a compiled function is traced once.
 
     Args:
@@ -15,7 +18,7 @@ def upscale_in_tiles(upscale, pixels, scale, tile, overlap):
             the size.
         pixels: uint8 `(height, width, channels)`.
         scale: int.
-        tile: int. Side of a tile, in pixels of the input.
+        tile: int. Longest side of a tile away from the border, in pixels of the input.
         overlap: int. Pixels around a tile that are seen with it; where they are as many
             as the network's receptive field reaches, tiles leave no trace.
 
@@ -35,8 +38,15 @@ def upscale_in_tiles(upscale, pixels, scale, tile, overlap):
 
 
 def _spans(length, tile, overlap):
-    """`(start, stop, window_start, window_stop)` of the tiles along one side."""
-    window = min(tile + 2 * overlap, length)
-    for start in range(0, length, tile):
-        window_start = min(max(start - overlap, 0), length - window)
-        yield start, min(start + tile, length), window_start, window_start + window
+    """`(start, stop, window_start, window_stop)` of the tiles along one side.
+
+    Windows share the side evenly: a last tile that is a narrow rest would be worked on in
+    a window as wide as all others.
+    """
+    count = max(1, math.ceil((length - 2 * overlap) / tile))
+    window = min(length, math.ceil((length - 2 * overlap) / count) + 2 * overlap)
+    starts = [round(index * (length - window) / max(1, count - 1)) for index in range(count)]
+    # Two tiles meet in the middle of what both windows see.
+    edges = [0, *((later + earlier + window) // 2 for earlier, later in pairwise(starts)), length]
+    for start, (left, right) in zip(starts, pairwise(edges), strict=True):
+        yield left, right, start, start + window

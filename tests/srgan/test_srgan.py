@@ -372,6 +372,24 @@ def test_tiles_of_a_function_that_looks_around_it_leave_no_trace():
     np.testing.assert_array_equal(tiled, sharpen_and_double(pixels))
 
 
+@pytest.mark.parametrize("length", [*range(1, 60), 512])
+def test_tiles_cover_an_image_and_see_around_themselves(length):
+    spans = list(tiling._spans(length, tile=8, overlap=3))
+    covered = [pixel for start, stop, *_ in spans for pixel in range(start, stop)]
+    assert covered == list(range(length))
+    for start, stop, window_start, window_stop in spans:
+        assert 0 <= window_start <= max(0, start - 3)
+        assert min(length, stop + 3) <= window_stop <= length
+        assert window_stop - window_start <= 8 + 2 * 3
+    assert len({stop - start for *_, start, stop in spans}) == 1
+
+
+def test_tiles_share_an_image_evenly():
+    """512 pixels in windows of 192, where tiles of 192 and a rest of 128 take 3 x 224."""
+    windows = [stop - start for *_, start, stop in tiling._spans(512, tile=192, overlap=16)]
+    assert windows == [192, 192, 192]
+
+
 @pytest.mark.parametrize("shape", [(1, 1, 3), (7, 300, 3), (5, 4, 1), (5, 4, 4), (5, 4, 2)])
 def test_any_size_and_any_channels(srgan, shape):
     made = srgan.upscale(make_pixels(*shape))
