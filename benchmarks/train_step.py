@@ -1,0 +1,348 @@
+"""Compares the speed of training with the loop that people copy, on the same networks.
+
+    python benchmarks/train_step.py --families dcgan,vanilla --json train_step.json
+
+The baseline is written as a user writes it today after Keras's guide to custom training
+steps: the discriminator moves on one batch of fakes and one of real images, then the
+generator on another batch of fakes, by Keras's optimizers, over shuffled batches of an
+array, in float32. It has no averaged weights, no gradient penalty and no checks; ganzoo has
+all that `compile()` of the family recommends.
+
+Every round trains each of them for some steps, one after the other, so that a machine whose
+speed drifts is unfair to none. Printed are images a second (median over the rounds, least
+and most), the ratio to the baseline round by round, and the share of the rate at which this
+machine multiplies matrices in float32, measured in the same rounds. Of a step are counted
+the multiplications and additions of convolutions and matrix products; what stands in
+conditions (a penalty of some steps) is left out.
+
+With `--quality STEPS` both train so many steps, for some seeds, and the Fréchet distances of
+their last weights are compared: speed must not come out of quality.
+"""
+
+import argparse
+import json
+import os
+import pathlib
+import platform
+import statistics
+import time
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from ganzoo import data, registry
+from ganzoo.metrics import FrechetDistance
+
+MATRIX = 2048
+
+
+class Baseline(keras.Model):
+    """One game of two networks, in the step of the guide."""
+
+    def __init__(self, generator, discriminator, learning_rate):
+        super().__init__()
+        self.generator = generator
+        self.discriminator = discriminator
+        self.loss_fn = keras.losses.BinaryCrossentropy(from_logits=True)
+        self.learning_rate = learning_rate
+        self.d_loss = keras.metrics.Mean(name="d_loss")
+        self.g_loss = keras.metrics.Mean(name="g_loss")
+
+    def compile(self, **kwargs):
+        super().compile(**kwargs)
+        self.d_optimizer = keras.optimizers.Adam(self.learning_rate, beta_1=0.5)
+        self.g_optimizer = keras.optimizers.Adam(self.learning_rate, beta_1=0.5)
+
+    @property
+    def metrics(self):
+        return [self.d_loss, self.g_loss]
+
+    def make_fakes(self, real, labels):
+        latents = tf.random.normal((tf.shape(real)[0], self.generator.input_shape[-1]))
+        return self.generator(latents, training=True)
+
+    def logits(self, images, labels):
+        return self.discriminator(images, training=True)
+
+    def generator_loss(self, real, fake, labels):
+        logits = self.logits(fake, labels)
+        return self.loss_fn(tf.ones_like(logits), logits)
+
+    def discriminator_loss(self, real, fake, labels):
+        real_logits, fake_logits = self.logits(real, labels), self.logits(fake, labels)
+        return self.loss_fn(tf.ones_like(real_logits), real_logits) + self.loss_fn(
+            tf.zeros_like(fake_logits), fake_logits
+        )
+
+    def train_step(self, batch):
+        real, labels = batch if isinstance(batch, tuple) else (batch, None)
+        fake = self.make_fakes(real, labels)
+        with tf.GradientTape() as tape:
+            d_loss = self.discriminator_loss(real, fake, labels)
+        variables = self.discriminator.trainable_variables
+        self.d_optimizer.apply_gradients(
+            zip(tape.gradient(d_loss, variables), variables, strict=True)
+        )
+        with tf.GradientTape() as tape:
+            fake = self.make_fakes(real, labels)
+            g_loss = self.generator_loss(real, fake, labels)
+        variables = self.generator.trainable_variables
+        self.g_optimizer.apply_gradients(
+            zip(tape.gradient(g_loss, variables), variables, strict=True)
+        )
+        self.d_loss.update_state(d_loss)
+        self.g_loss.update_state(g_loss)
+        return {"d_loss": self.d_loss.result(), "g_loss": self.g_loss.result()}
+
+
+class ConditionalBaseline(Baseline):
+    """As the guide's conditional GAN: labels go to both networks."""
+
+    def make_fakes(self, real, labels):
+        latents = tf.random.normal((tf.shape(real)[0], self.generator.input_shape[0][-1]))
+        return self.generator([latents, labels], training=True)
+
+    def logits(self, images, labels):
+        return self.discriminator([images, labels], training=True)
+
+
+class PyramidBaseline(Baseline):
+    """The games of all levels, one after the other; each starts from the real coarser image."""
+
+    def __init__(self, gan, learning_rate):
+        super().__init__(gan.generator, gan.discriminator, learning_rate)
+        self.sides = gan.level_sides
+
+    def levels(self, real):
+        return [tf.image.resize(real, (side, side), method="area") for side in self.sides]
+
+    def make_fakes(self, real, labels):
+        latents = tf.random.normal((tf.shape(real)[0], self.generator.input_shape[-1]))
+        fakes = []
+        for index, coarse in enumerate([None, *self.levels(real)[:-1]]):
+            noise = self.generator.get_layer(f"level_{index}_noise")(latents)
+            inputs = [noise] if coarse is None else [coarse, noise]
+            fakes.append(self.generator.get_layer(f"level_{index}")(inputs, training=True))
+        return fakes
+
+    def judge(self, images):
+        for index, level in enumerate(images):
+            yield self.discriminator.get_layer(f"level_{index}")([level], training=True)
+
+    def generator_loss(self, real, fake, labels):
+        return sum(self.loss_fn(tf.ones_like(x), x) for x in self.judge(fake))
+
+    def discriminator_loss(self, real, fake, labels):
+        real_loss = sum(self.loss_fn(tf.ones_like(x), x) for x in self.judge(self.levels(real)))
+        return real_loss + sum(self.loss_fn(tf.zeros_like(x), x) for x in self.judge(fake))
+
+
+class UpscalingBaseline(Baseline):
+    """Squared error of pixels and, weighted, the game."""
+
+    def __init__(self, gan, learning_rate):
+        super().__init__(gan.generator, gan.discriminator, learning_rate)
+        self.scale = gan.scale
+
+    def make_fakes(self, real, labels):
+        side = real.shape[1] // self.scale
+        low = tf.image.resize(real, (side, side), method="bicubic", antialias=True)
+        return self.generator(low, training=True)
+
+    def generator_loss(self, real, fake, labels):
+        adversarial = super().generator_loss(real, fake, labels)
+        return tf.reduce_mean(tf.square(real - fake)) + 1e-3 * adversarial
+
+
+# What the family's `compile()` takes, for both; SRGAN's is lower (Ledig et al., 2016).
+RATES = {"vanilla": 1e-3, "cgan": 8e-4, "dcgan": 8e-4, "lapgan": 8e-4, "srgan": 1e-4}
+SETTINGS = {
+    "float32": ("float32", False),
+    "bfloat16": ("mixed_bfloat16", False),
+    "float16": ("mixed_float16", False),
+    "float32, XLA": ("float32", True),
+    "bfloat16, XLA": ("mixed_bfloat16", True),
+    "float16, XLA": ("mixed_float16", True),
+}
+
+
+def build(family, dtype, seed=None):
+    shape = {} if family.restores else {"image_shape": (28, 28, 1)}
+    classes = {"num_classes": 10} if family.classes == "always" else {}
+    keras.utils.set_random_seed(seed or 0)
+    return family.load_class()(**shape, **classes, dtype=dtype, seed=seed)
+
+
+def build_ours(family, dtype, xla, seed=None):
+    gan = build(family, dtype, seed)
+    gan.compile(jit_compile=xla)
+    return gan
+
+
+def build_baseline(family, seed=None):
+    gan = build(family, "float32", seed)
+    rate = RATES[family.name]
+    if family.name == "lapgan":
+        model = PyramidBaseline(gan, rate)
+    elif family.restores:
+        model = UpscalingBaseline(gan, rate)
+    elif family.classes == "always":
+        model = ConditionalBaseline(gan.generator, gan.discriminator, rate)
+    else:
+        model = Baseline(gan.generator, gan.discriminator, rate)
+    # "auto" would take XLA where Keras does; on a processor that is nowhere.
+    model.compile(jit_compile="auto")
+    return gan, model
+
+
+def read_images(family):
+    """Fashion-MNIST's packaged sample; for upscaling, noise, since speed cares for sizes alone."""
+    if not family.restores:
+        return data.read("sample")
+    pixels = np.random.default_rng(0).integers(0, 256, (256, 96, 96, 3), "uint8")
+    return data.ImageData(pixels)
+
+
+def pipelines(family, image_data, batch_size):
+    """`(guide's, ganzoo's)`: float images in an array, and what `ganzoo.data.load` makes."""
+    labelled = family.classes == "always"
+    images = image_data.pixels.astype("float32") / 127.5 - 1.0
+    arrays = (images, image_data.labels.astype("int32")) if labelled else images
+    guide = tf.data.Dataset.from_tensor_slices(arrays).shuffle(len(images))
+    guide = guide.batch(batch_size, drop_remainder=True)
+    return guide.repeat(), data.pipeline(image_data, batch_size, labels=labelled).repeat()
+
+
+def count_operations(gan, dataset):
+    """Floating point operations of one step, in convolutions and matrix products."""
+    step = tf.function(gan.train_step).get_concrete_function(dataset.element_spec)
+    options = tf.compat.v1.profiler.ProfileOptionBuilder(
+        tf.compat.v1.profiler.ProfileOptionBuilder.float_operation()
+    )
+    options.with_empty_output().with_node_names(start_name_regexes=[".*"])
+    options.select(["float_ops"])
+    options = options.build()
+    options["account_type_regexes"] = [".*"]
+    profile = tf.compat.v1.profiler.profile(step.graph, cmd="op", options=options)
+    counted = ("Conv2D", "MatMul")
+    return sum(op.float_ops for op in profile.children if op.name.startswith(counted))
+
+
+def measure(family, settings, rounds, seconds):
+    """Rows of the table for one family."""
+    batch_size = family.load_class().recommended_batch_sizes["default"]
+    guide, own = pipelines(family, read_images(family), batch_size)
+    models = {"guide": (build_baseline(family)[1], guide)}
+    for name in settings:
+        models[name] = (build_ours(family, *SETTINGS[name]), own)
+    operations = {name: count_operations(*model) for name, model in models.items()}
+    matrices = tf.random.normal((2, MATRIX, MATRIX))
+    steps = dict.fromkeys(models, 5)
+    speeds = {name: [] for name in models}
+    peaks = []
+    for round_index in range(rounds + 2):
+        started = time.perf_counter()
+        tf.linalg.matmul(*tf.unstack(matrices)).numpy()
+        peaks.append(2 * MATRIX**3 / (time.perf_counter() - started))
+        for name, (model, dataset) in models.items():
+            started = time.perf_counter()
+            model.fit(dataset, steps_per_epoch=steps[name], verbose=0)
+            taken = time.perf_counter() - started
+            if round_index == 1:  # The first round compiles; the second says how long a step is.
+                steps[name] = max(5, round(seconds * steps[name] / taken))
+            elif round_index > 1:
+                speeds[name].append(steps[name] * batch_size / taken)
+    peak = statistics.median(peaks[2:])
+    for name, values in speeds.items():
+        ratios = np.array(values) / np.array(speeds["guide"])
+        speed = statistics.median(values)
+        yield {
+            "family": family.name,
+            "batch_size": batch_size,
+            "setting": name,
+            "images_per_second": speed,
+            "least": min(values),
+            "most": max(values),
+            "ratio": statistics.median(ratios),
+            "ratios": ratios.tolist(),
+            "gflop_per_image": operations[name] / batch_size / 1e9,
+            "of_matrix_rate": operations[name] / batch_size * speed / peak,
+            "matrix_gflops": peak / 1e9,
+        }
+
+
+def measure_quality(family, num_steps, seeds):
+    """Fréchet distances of both after as many steps, by the last weights."""
+    batch_size = family.load_class().recommended_batch_sizes["default"]
+    image_data = read_images(family)
+    guide, own = pipelines(family, image_data, batch_size)
+    for seed in range(seeds):
+        gan, model = build_baseline(family, seed)
+        model.fit(guide, steps_per_epoch=num_steps, verbose=0)
+        found = {"guide": distance(image_data, gan, use_ema=False)}
+        for name in ("float32", "bfloat16"):
+            gan = build_ours(family, *SETTINGS[name], seed)
+            gan.fit(own, steps_per_epoch=num_steps, verbose=0)
+            found[name] = distance(image_data, gan, use_ema=False)
+            found[f"{name}, averaged"] = distance(image_data, gan, use_ema=True)
+        yield {"family": family.name, "seed": seed, "steps": num_steps, **found}
+
+
+def distance(image_data, gan, use_ema):
+    metric = FrechetDistance(extractor="fashion_mnist")
+    metric.update(image_data.pixels, real=True)
+    labels = None if gan.num_classes is None else np.arange(5000) % gan.num_classes
+    metric.update(gan.generate(5000, labels, seed=0, use_ema=use_ema), real=False)
+    return float(metric.result())
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--families", default=",".join(f.name for f in registry.families()))
+    parser.add_argument("--settings", default="float32,bfloat16")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--seconds", type=float, default=4.0, help="of training in a round")
+    parser.add_argument("--quality", type=int, metavar="STEPS")
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--json", type=pathlib.Path, help="write the table here, too")
+    arguments = parser.parse_args()
+
+    families = [registry.get_family(name) for name in arguments.families.split(",")]
+    rows = []
+    if arguments.quality:
+        for family in families:
+            for row in measure_quality(family, arguments.quality, arguments.seeds):
+                rows.append(row)
+                shown = (f"{k} {v:.2f}" if isinstance(v, float) else str(v) for k, v in row.items())
+                print(" | ".join(shown), flush=True)
+    else:
+        print("| family | setting | images/s | ratio | of the rate of matrices |")
+        print("|---|---|---|---|---|")
+        for family in families:
+            for row in measure(
+                family, arguments.settings.split(","), arguments.rounds, arguments.seconds
+            ):
+                rows.append(row)
+                print(
+                    f"| {row['family']} | {row['setting']} | {row['images_per_second']:,.0f} "
+                    f"({row['least']:,.0f} to {row['most']:,.0f}) | {row['ratio']:.2f} | "
+                    f"{row['of_matrix_rate']:.2f} |",
+                    flush=True,
+                )
+    if arguments.json:
+        settings = {name: str(value) for name, value in vars(arguments).items()}
+        versions = {
+            "keras": keras.version(),
+            "tensorflow": tf.version.VERSION,
+            "machine": platform.processor() or platform.machine(),
+            "cpus": os.cpu_count(),
+        }
+        record = {"settings": settings, "versions": versions, "rows": rows}
+        arguments.json.write_text(json.dumps(record, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()
