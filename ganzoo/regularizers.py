@@ -19,15 +19,22 @@ class GradientRegularizer(abc.ABC):
 
     Args:
         weight: float, at least 0. Factor of the penalty.
+        every: int, at least 1. Steps of the discriminator from one that is penalized to
+            the next, with `every` times the weight: a penalty costs as much as the rest
+            of a step, and need not be applied at all of them (Karras et al., 2020,
+            arXiv:1912.04958, section 3.1, "lazy regularization").
     """
 
-    def __init__(self, weight):
+    def __init__(self, weight, every=1):
         if weight < 0:
             raise ValueError(
                 "`weight` must be at least 0, or the penalty would reward steepness. "
                 f"Received: weight={weight}. Try 10."
             )
+        if not isinstance(every, int) or every < 1:
+            raise ValueError(f"`every` must be an integer of at least 1. Received: every={every}.")
         self.weight = weight
+        self.every = every
 
     @abc.abstractmethod
     def points(self, real_images, fake_images, uniform):
@@ -45,7 +52,7 @@ class GradientRegularizer(abc.ABC):
         """The penalty, a scalar, for the gradients at one batch of points."""
 
     def get_config(self):
-        return {"weight": self.weight}
+        return {"weight": self.weight, "every": self.every}
 
     @classmethod
     def from_config(cls, config):
@@ -59,8 +66,8 @@ def _squared_norms(gradients):
 class _UnitSlope(GradientRegularizer):
     """A slope of norm 1 costs nothing: `weight * mean((norm - 1)**2)`."""
 
-    def __init__(self, weight=10.0):
-        super().__init__(weight)
+    def __init__(self, weight=10.0, every=1):
+        super().__init__(weight, every)
 
     def penalty(self, gradients):
         # The root's own gradient is infinite at 0; the constant is lost in rounding elsewhere.
@@ -100,12 +107,13 @@ class R1(GradientRegularizer):
 
     Args:
         weight: float, at least 0. The paper's gamma.
+        every: int, at least 1. Steps from one penalty to the next.
 
     Reference: Mescheder et al., 2018 (arXiv:1801.04406), equation 9.
     """
 
-    def __init__(self, weight=10.0):
-        super().__init__(weight)
+    def __init__(self, weight=10.0, every=1):
+        super().__init__(weight, every)
 
     def points(self, real_images, fake_images, uniform):
         return [real_images]

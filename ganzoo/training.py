@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from ganzoo import batches, losses, registry, regularizers
 from ganzoo.images import from_pixels
+from ganzoo.optimizers import Adam
 
 UPDATES = ("simultaneous", "alternating")
 # Steps from one that notes the norms of the gradients to the next.
@@ -55,8 +56,8 @@ class TwoPlayerModel(keras.Model):
     def recommended(self):
         """The arguments that `compile` takes where none are given, as a dict."""
         return {
-            "generator_optimizer": keras.optimizers.Adam(2e-4, beta_1=0.5),
-            "discriminator_optimizer": keras.optimizers.Adam(2e-4, beta_1=0.5),
+            "generator_optimizer": Adam(2e-4, beta_1=0.5),
+            "discriminator_optimizer": Adam(2e-4, beta_1=0.5),
             "loss": "non_saturating",
             "regularizer": "none",
             "discriminator_steps": 1,
@@ -330,12 +331,23 @@ class TwoPlayerModel(keras.Model):
         fake_logits = self.discriminate(fake_images, condition)
         loss = self.adversarial_loss.discriminator(real_logits, fake_logits)
         if self.regularizer is not None:
-            loss += self.penalize(real_images, tf.stop_gradient(fake_images), condition)
+            loss += self.penalize_at_times(real_images, tf.stop_gradient(fake_images), condition)
         return real_logits, fake_logits, loss
 
     def compute_generator_loss(self, real_images, fake_images, real_logits, fake_logits):
         """The generator's loss."""
         return each(self.adversarial_loss.generator, real_logits, fake_logits)
+
+    def penalize_at_times(self, real_images, fake_images, condition):
+        """The gradient penalty at one step in `regularizer.every`, in proportion; else 0."""
+        every = self.regularizer.every
+        if every == 1:
+            return self.penalize(real_images, fake_images, condition)
+        return tf.cond(
+            tf.equal(self.discriminator_optimizer.iterations % every, 0),
+            lambda: every * self.penalize(real_images, fake_images, condition),
+            lambda: 0.0,
+        )
 
     def penalize(self, real_images, fake_images, condition):
         """The gradient penalty, computed in float32."""

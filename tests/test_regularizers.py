@@ -145,6 +145,36 @@ def test_the_penalty_is_added_to_the_discriminators_loss_alone():
     assert float(outcomes["r1"]["generator_loss"]) == float(outcomes["none"]["generator_loss"])
 
 
+def test_a_lazy_penalty_counts_as_much_at_fewer_steps():
+    """At steps 0 and 3 of six, three times; the optimizer leaves the weights alone."""
+    always, lazy = build_gan(HalfSquare()), build_gan(HalfSquare())
+    for gan, every in ((always, 1), (lazy, 3)):
+        still = keras.optimizers.SGD(0.0)
+        gan.compile(regularizer=regularizers.R1(every=every), discriminator_optimizer=still)
+
+    def penalties(gan):
+        for _ in range(6):
+            images = tf.constant(REAL), tf.constant(FAKE)
+            yield float(gan.penalize_at_times(*images, ()))
+            gan.discriminator_optimizer.iterations.assign_add(1)
+
+    whole = penalty_of(build_gan(HalfSquare()), "r1")
+    assert list(penalties(always)) == pytest.approx([whole] * 6)
+    assert list(penalties(lazy)) == pytest.approx([3 * whole, 0, 0, 3 * whole, 0, 0])
+
+
+def test_a_lazy_penalty_moves_the_discriminator_in_a_compiled_step():
+    """Its gradient passes through a condition: against one plain step of three times the weight."""
+    moved = []
+    for regularizer in (regularizers.R1(1.0, every=3), regularizers.R1(3.0)):
+        keras.utils.set_random_seed(1)
+        gan = build_gan(layers.Flatten(), layers.Dense(3, activation="softplus"), layers.Dense(1))
+        gan.compile(regularizer=regularizer, discriminator_optimizer=keras.optimizers.SGD(0.1))
+        gan.fit(REAL, batch_size=len(REAL), verbose=0)
+        moved.append(np.concatenate([w.ravel() for w in gan.discriminator.get_weights()]))
+    np.testing.assert_allclose(*moved, rtol=1e-5)
+
+
 def test_get_and_its_errors():
     assert regularizers.get("none") is None
     r1 = regularizers.R1(3.0)
@@ -153,12 +183,14 @@ def test_get_and_its_errors():
         regularizers.get("r1r2")
     with pytest.raises(ValueError, match="weight=-1"):
         regularizers.R1(-1)
+    with pytest.raises(ValueError, match="every=0"):
+        regularizers.R1(every=0)
 
 
 @pytest.mark.parametrize("name", regularizers.REGULARIZERS)
 def test_config_round_trip(name):
-    regularizer = regularizers.REGULARIZERS[name](weight=0.25)
+    regularizer = regularizers.REGULARIZERS[name](weight=0.25, every=4)
     config = keras.saving.serialize_keras_object(regularizer)
     restored = keras.saving.deserialize_keras_object(config)
     assert type(restored) is type(regularizer)
-    assert restored.weight == 0.25
+    assert (restored.weight, restored.every) == (0.25, 4)
