@@ -1,9 +1,40 @@
-"""Optimizers of the papers that Keras does not have."""
+"""Optimizers that Keras does not have: those of the papers, and a faster Adam."""
 
 import math
 
 import keras
+import tensorflow as tf
 from keras import ops
+
+
+@keras.saving.register_keras_serializable(package="ganzoo")
+class Adam(keras.optimizers.Adam):
+    """Keras's Adam, with each variable updated in one pass over its memory.
+
+    Keras makes about ten passes, a quarter of the time of a small network's step. Sparse
+    gradients and `amsgrad` are left to it. Arguments and state are Keras's.
+
+    Reference: Kingma & Ba, 2014 (arXiv:1412.6980), algorithm 1.
+    """
+
+    def update_step(self, gradient, variable, learning_rate):
+        if self.amsgrad or isinstance(gradient, tf.IndexedSlices):
+            super().update_step(gradient, variable, learning_rate)
+            return
+        index = self._get_variable_index(variable)
+        step = ops.cast(self.iterations + 1, variable.dtype)
+        tf.raw_ops.ResourceApplyAdam(
+            var=variable.handle,
+            m=self._momentums[index].value.handle,
+            v=self._velocities[index].value.handle,
+            beta1_power=ops.power(ops.cast(self.beta_1, variable.dtype), step),
+            beta2_power=ops.power(ops.cast(self.beta_2, variable.dtype), step),
+            lr=ops.cast(learning_rate, variable.dtype),
+            beta1=ops.cast(self.beta_1, variable.dtype),
+            beta2=ops.cast(self.beta_2, variable.dtype),
+            epsilon=ops.cast(self.epsilon, variable.dtype),
+            grad=ops.cast(gradient, variable.dtype),
+        )
 
 
 @keras.saving.register_keras_serializable(package="ganzoo")

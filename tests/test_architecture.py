@@ -38,7 +38,7 @@ NEVER = {family: {"data", "export", "metrics"} for family in FAMILIES}
 # A family is one import line in the package's `__init__`, and one that registers it.
 PYTHON_ONLY = {"registry", "version", "files", "weights", "__init__", "cli", "__main__"}
 HEAVY = {"tensorflow", "keras", "numpy", "tensorflow_datasets"}
-WITHOUT_TENSORFLOW = {"images", "layers", "losses", "regularizers", "optimizers"}
+WITHOUT_TENSORFLOW = {"images", "layers", "losses", "regularizers"}
 
 
 def row_of(name):

@@ -1,17 +1,20 @@
-"""The papers' optimizers against gradient descent written by hand."""
+"""The papers' optimizers against gradient descent written by hand, Adam against Keras's."""
 
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
-from ganzoo.optimizers import FlooredExponentialDecay, MomentumRampSGD
+from ganzoo.optimizers import Adam, FlooredExponentialDecay, MomentumRampSGD
 
 
 def descend(optimizer, start, gradients):
     variable = keras.Variable(start)
     path = []
     for gradient in gradients:
-        optimizer.apply([keras.ops.convert_to_tensor(gradient)], [variable])
+        sparse = isinstance(gradient, tf.IndexedSlices)
+        given = gradient if sparse else keras.ops.convert_to_tensor(gradient)
+        optimizer.apply([given], [variable])
         path.append(np.asarray(variable).copy())
     return np.array(path)
 
@@ -28,6 +31,29 @@ def test_momentum_rises_linearly_and_then_stays():
         velocity = momentum * velocity - 0.1 * gradient
         weights = weights + velocity
         np.testing.assert_allclose(reached, weights, rtol=1e-5)
+
+
+@pytest.mark.parametrize("sparse", [False, True])
+def test_adam_does_what_keras_does(sparse):
+    rng = np.random.default_rng(2)
+    start = rng.normal(size=(4, 3)).astype("float32")
+    gradients = rng.normal(size=(20, 4, 3)).astype("float32")
+    gradients *= np.logspace(-6, 2, 20, dtype="float32")[:, None, None]
+    if sparse:
+        gradients = [tf.IndexedSlices(gradient[:2], [1, 3], (4, 3)) for gradient in gradients]
+    settings = {"learning_rate": 0.01, "beta_1": 0.5, "beta_2": 0.9, "weight_decay": 0.1}
+    ours = descend(Adam(**settings), start, gradients)
+    theirs = descend(keras.optimizers.Adam(**settings), start, gradients)
+    np.testing.assert_allclose(ours, theirs, rtol=2e-5)
+
+
+def test_adam_leaves_the_largest_velocity_to_keras():
+    gradients = np.random.default_rng(3).normal(size=(10, 3)).astype("float32")
+    paths = [
+        descend(adam(0.1, amsgrad=True), np.ones(3, "float32"), gradients)
+        for adam in (Adam, keras.optimizers.Adam)
+    ]
+    np.testing.assert_allclose(*paths, rtol=1e-6)
 
 
 def test_without_a_rise_it_is_the_sgd_of_keras():

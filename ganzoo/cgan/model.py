@@ -8,7 +8,7 @@ import tensorflow as tf
 from ganzoo.cgan import networks
 from ganzoo.gan import GAN
 from ganzoo.layers import check_image_shape, check_recipe, dtype_policy
-from ganzoo.optimizers import FlooredExponentialDecay, MomentumRampSGD
+from ganzoo.optimizers import Adam, FlooredExponentialDecay, MomentumRampSGD
 from ganzoo.regularizers import R1
 
 
@@ -92,8 +92,8 @@ class CGAN(GAN):
         if self.recipe == "default":
             return {
                 **super().recommended(),
-                "generator_optimizer": keras.optimizers.Adam(8e-4, beta_1=0.5),
-                "discriminator_optimizer": keras.optimizers.Adam(8e-4, beta_1=0.5),
+                "generator_optimizer": Adam(8e-4, beta_1=0.5),
+                "discriminator_optimizer": Adam(8e-4, beta_1=0.5),
                 # Without it the images of a class become all alike.
                 "regularizer": R1(1.0),
                 "ema_decay": 0.998,

@@ -7,6 +7,7 @@ import keras
 from ganzoo.dcgan import networks
 from ganzoo.gan import GAN
 from ganzoo.layers import check_image_shape, check_recipe, dtype_policy
+from ganzoo.optimizers import Adam
 
 
 @keras.saving.register_keras_serializable(package="ganzoo")
@@ -77,8 +78,8 @@ class DCGAN(GAN):
             return {**super().recommended(), "ema_decay": 0.0, "update": "alternating"}
         return {
             **super().recommended(),
-            "generator_optimizer": keras.optimizers.Adam(8e-4, beta_1=0.5),
-            "discriminator_optimizer": keras.optimizers.Adam(8e-4, beta_1=0.5),
+            "generator_optimizer": Adam(8e-4, beta_1=0.5),
+            "discriminator_optimizer": Adam(8e-4, beta_1=0.5),
             "ema_decay": 0.998,
         }
 

@@ -11,7 +11,7 @@ from ganzoo.gan import GAN
 from ganzoo.lapgan import networks
 from ganzoo.lapgan.pyramid import downsample, gaussian_pyramid
 from ganzoo.layers import check_recipe, dtype_policy
-from ganzoo.optimizers import MomentumRampSGD
+from ganzoo.optimizers import Adam, MomentumRampSGD
 from ganzoo.training import LOGS, each
 
 
@@ -131,8 +131,8 @@ class LAPGAN(GAN):
         if self.recipe == "default":
             return {
                 **super().recommended(),
-                "generator_optimizer": keras.optimizers.Adam(8e-4, beta_1=0.5),
-                "discriminator_optimizer": keras.optimizers.Adam(8e-4, beta_1=0.5),
+                "generator_optimizer": Adam(8e-4, beta_1=0.5),
+                "discriminator_optimizer": Adam(8e-4, beta_1=0.5),
                 "ema_decay": 0.998,
             }
         return {

@@ -11,6 +11,7 @@ from ganzoo import batches, photos
 from ganzoo.gan import GAN
 from ganzoo.images import from_pixels, to_pixels
 from ganzoo.layers import check_recipe, dtype_policy
+from ganzoo.optimizers import Adam
 from ganzoo.srgan import content as content_losses
 from ganzoo.srgan import networks
 from ganzoo.srgan.bicubic import downscale
@@ -79,10 +80,10 @@ class SRGAN(GAN):
             return {
                 **super().recommended(),
                 # Alone the generator bears ten times the paper's rate at first.
-                "generator_optimizer": keras.optimizers.Adam(
+                "generator_optimizer": Adam(
                     CosineDecay(1e-3, 25_000, alpha=0.05) if self.content_only else 1e-4
                 ),
-                "discriminator_optimizer": keras.optimizers.Adam(1e-4),
+                "discriminator_optimizer": Adam(1e-4),
             }
         return {
             **super().recommended(),
@@ -95,8 +96,8 @@ class SRGAN(GAN):
     def _paper_optimizer(self):
         # Section 3.2: SRResNet at one rate, then 1e5 steps of the game at it and 1e5 at a tenth.
         if self.content_only:
-            return keras.optimizers.Adam(1e-4)
-        return keras.optimizers.Adam(PiecewiseConstantDecay([100_000], [1e-4, 1e-5]))
+            return Adam(1e-4)
+        return Adam(PiecewiseConstantDecay([100_000], [1e-4, 1e-5]))
 
     def compile(
         self,

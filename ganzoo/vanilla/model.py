@@ -7,7 +7,7 @@ import keras
 
 from ganzoo.gan import GAN
 from ganzoo.layers import check_recipe, dtype_policy
-from ganzoo.optimizers import FlooredExponentialDecay, MomentumRampSGD
+from ganzoo.optimizers import Adam, FlooredExponentialDecay, MomentumRampSGD
 from ganzoo.regularizers import R1
 from ganzoo.vanilla import networks
 
@@ -74,8 +74,8 @@ class VanillaGAN(GAN):
         if self.recipe == "default":
             return {
                 **super().recommended(),
-                "generator_optimizer": keras.optimizers.Adam(1e-3, beta_1=0.5),
-                "discriminator_optimizer": keras.optimizers.Adam(1e-3, beta_1=0.5),
+                "generator_optimizer": Adam(1e-3, beta_1=0.5),
+                "discriminator_optimizer": Adam(1e-3, beta_1=0.5),
                 # Without it points in the plane collapse to a mode or two, and images are worse.
                 "regularizer": R1(0.01),
             }
