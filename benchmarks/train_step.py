@@ -42,19 +42,19 @@ MATRIX = 2048
 class Baseline(keras.Model):
     """One game of two networks, in the step of the guide."""
 
-    def __init__(self, generator, discriminator, learning_rate):
+    def __init__(self, generator, discriminator, learning_rate, beta_1=0.5):
         super().__init__()
         self.generator = generator
         self.discriminator = discriminator
         self.loss_fn = keras.losses.BinaryCrossentropy(from_logits=True)
-        self.learning_rate = learning_rate
+        self.rates = {"learning_rate": learning_rate, "beta_1": beta_1}
         self.d_loss = keras.metrics.Mean(name="d_loss")
         self.g_loss = keras.metrics.Mean(name="g_loss")
 
     def compile(self, **kwargs):
         super().compile(**kwargs)
-        self.d_optimizer = keras.optimizers.Adam(self.learning_rate, beta_1=0.5)
-        self.g_optimizer = keras.optimizers.Adam(self.learning_rate, beta_1=0.5)
+        self.d_optimizer = keras.optimizers.Adam(**self.rates)
+        self.g_optimizer = keras.optimizers.Adam(**self.rates)
 
     @property
     def metrics(self):

@@ -141,23 +141,24 @@ REGULARIZERS = {
 }
 
 
-def get(identifier):
+def get(identifier, **settings):
     """The regularizer of a name, or the given one; `"none"` is no regularizer, None.
 
     Args:
         identifier: a key of `REGULARIZERS`, `"none"`, or a `GradientRegularizer`.
+        **settings: `weight` and `every` of the one that is named.
 
     Raises:
         ValueError: If it is none of them.
 
     Example:
-        >>> ganzoo.regularizers.get("r1").weight
-        10.0
+        >>> ganzoo.regularizers.get("r1", weight=0.5).weight
+        0.5
     """
     if isinstance(identifier, GradientRegularizer):
         return identifier
     if identifier == "none":
         return None
     if isinstance(identifier, str) and identifier in REGULARIZERS:
-        return REGULARIZERS[identifier]()
+        return REGULARIZERS[identifier](**settings)
     raise ValueError(registry.unknown("regularizer", identifier, {*REGULARIZERS, "none"}))

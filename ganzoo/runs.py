@@ -12,7 +12,7 @@ import textwrap
 import keras
 import tensorflow as tf
 
-from ganzoo import callbacks, data, registry, weights
+from ganzoo import callbacks, data, registry, regularizers, weights
 from ganzoo.files import write_json
 from ganzoo.gan import GAN
 from ganzoo.layers import check_recipe
@@ -40,6 +40,9 @@ class Recipe:
             them gets them.
         loss: str or None. As `compile` takes it; None takes the model's recommended.
         regularizer: str or None. Likewise.
+        regularizer_weight: float or None. Of the regularizer, which must be named then;
+            None takes its own.
+        regularizer_every: int or None. Likewise: steps from one penalty to the next.
         scale: int or None. Of super-resolution; None takes 4.
         content_only: bool. Whether a family with a content loss trains on it alone.
         content: str or None. Its content loss; None takes the model's recommended.
@@ -58,6 +61,8 @@ class Recipe:
     class_conditional: bool = False
     loss: str | None = None
     regularizer: str | None = None
+    regularizer_weight: float | None = None
+    regularizer_every: int | None = None
     scale: int | None = None
     content_only: bool = False
     content: str | None = None
@@ -259,10 +264,24 @@ def _prepare(recipe):
                 f"of {model.image_shape} is asked for. Start from one of the same kind."
             )
         model.set_weights(source.get_weights())
-    game = {"loss": recipe.loss, "regularizer": recipe.regularizer}
+    game = {"loss": recipe.loss, "regularizer": _find_regularizer(recipe)}
     contents = {"content_only": recipe.content_only, "content": recipe.content}
     model.compile(**game, **(contents if family.restores else {}))
     return dataset, model
+
+
+def _find_regularizer(recipe):
+    """The regularizer as `compile` takes it: a name, or one of a given weight."""
+    settings = {"weight": recipe.regularizer_weight, "every": recipe.regularizer_every}
+    settings = {name: value for name, value in settings.items() if value is not None}
+    if not settings:
+        return recipe.regularizer
+    if recipe.regularizer in (None, "none"):
+        raise ValueError(
+            f"A regularizer's {' and '.join(settings)} were given without its name. Name it, "
+            "for example by --regularizer r1."
+        )
+    return regularizers.get(recipe.regularizer, **settings)
 
 
 def _open_whole(recipe, family):

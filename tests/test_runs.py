@@ -360,6 +360,15 @@ def test_the_regularizer_reaches_the_model(photos, tmp_path):
     assert not (tmp_path / "wrong").exists()
 
 
+def test_the_regularizers_settings_reach_the_model(photos):
+    _, model = runs._prepare(
+        make_recipe(photos, regularizer="r1", regularizer_weight=0.5, regularizer_every=4)
+    )
+    assert (model.regularizer.weight, model.regularizer.every) == (0.5, 4)
+    with pytest.raises(ValueError, match="given without its name"):
+        runs._prepare(make_recipe(photos, regularizer_every=4))
+
+
 def test_mixed_precision_reaches_the_model(photos):
     _, model = runs._prepare(make_recipe(photos, mixed_precision=True))
     assert model.dtype_policy.name in ("mixed_bfloat16", "mixed_float16")

@@ -56,6 +56,12 @@ def train(
         str | None,
         typer.Option(metavar="none|r1|...", help="Gradient penalty. [default: the recipe's]"),
     ] = None,
+    regularizer_weight: Annotated[
+        float | None, typer.Option(help="Its weight. [default: the penalty's own]")
+    ] = None,
+    regularizer_every: Annotated[
+        int | None, typer.Option(help="Steps from one penalty to the next. [default: 1]")
+    ] = None,
     scale: Annotated[int | None, typer.Option(help="srgan: 2 or 4. [default: 4]")] = None,
     content_only: Annotated[
         bool | None,
@@ -99,6 +105,8 @@ def train(
         "class_conditional": class_conditional,
         "loss": loss,
         "regularizer": regularizer,
+        "regularizer_weight": regularizer_weight,
+        "regularizer_every": regularizer_every,
         "scale": scale,
         "content_only": content_only,
         "content": content,

@@ -1,0 +1,203 @@
+"""Measures how many minutes of training reach which quality on Fashion-MNIST.
+
+    python benchmarks/time_to_quality.py --minutes 10 --json time_to_quality.json
+
+Three train in turns of some seconds, so that a machine whose speed drifts is unfair to none:
+
+- ganzoo: `DCGAN` as `compile()` recommends it, in the precision `ganzoo train` takes; its
+  averaged weights are measured.
+- guide: the same networks in the step of Keras's guide (`train_step.Baseline`), in float32.
+- tutorial: the network and training of TensorFlow's DCGAN tutorial, written anew after its
+  facts: batches of 256, Adam of rate 1e-4, dropout in the discriminator.
+
+The clock of each stands still while another trains or is measured. Printed is the Fréchet
+distance of 10,000 images to the training images in the features of `fashion_mnist` at each
+mark, then the minutes at which each first was at least as good as the tutorial's last. They
+are those of the mark, so at most as good as the marks are fine. Without the data set on disk
+it is the packaged sample.
+"""
+
+import argparse
+import json
+import os
+import pathlib
+import platform
+import time
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+import keras
+import tensorflow as tf
+from keras import layers
+from train_step import Baseline
+
+import ganzoo
+from ganzoo import data
+from ganzoo.images import to_pixels
+from ganzoo.metrics import FrechetDistance
+
+MARKS = (0.25, 0.5, 0.75, 1, 1.5, 2, 3, 4, 5, 7, 10, 15, 20, 30, 45, 60)
+TURN = 10.0  # Seconds.
+SHAPE = (28, 28, 1)
+
+
+class Ganzoo:
+    batch_size = 32
+
+    def __init__(self, seed):
+        self.model = ganzoo.DCGAN(SHAPE, dtype="mixed_bfloat16", seed=seed)
+        self.model.compile()
+
+    def generate(self, count):
+        return self.model.generate(count, seed=0)
+
+
+class Guide:
+    batch_size = 32
+
+    def __init__(self, seed):
+        self.gan = ganzoo.DCGAN(SHAPE, seed=seed)
+        self.model = Baseline(self.gan.generator, self.gan.discriminator, learning_rate=8e-4)
+        self.model.compile()
+
+    def generate(self, count):
+        return self.gan.generate(count, seed=0, use_ema=False)
+
+
+class Tutorial:
+    batch_size = 256
+
+    def __init__(self, seed):
+        keras.utils.set_random_seed(seed)
+        generator = keras.Sequential(
+            [
+                keras.Input((100,)),
+                layers.Dense(7 * 7 * 256, use_bias=False),
+                layers.BatchNormalization(),
+                layers.LeakyReLU(),
+                layers.Reshape((7, 7, 256)),
+                layers.Conv2DTranspose(128, 5, padding="same", use_bias=False),
+                layers.BatchNormalization(),
+                layers.LeakyReLU(),
+                layers.Conv2DTranspose(64, 5, strides=2, padding="same", use_bias=False),
+                layers.BatchNormalization(),
+                layers.LeakyReLU(),
+                layers.Conv2DTranspose(
+                    1, 5, strides=2, padding="same", use_bias=False, activation="tanh"
+                ),
+            ]
+        )
+        discriminator = keras.Sequential(
+            [
+                keras.Input(SHAPE),
+                layers.Conv2D(64, 5, strides=2, padding="same"),
+                layers.LeakyReLU(),
+                layers.Dropout(0.3),
+                layers.Conv2D(128, 5, strides=2, padding="same"),
+                layers.LeakyReLU(),
+                layers.Dropout(0.3),
+                layers.Flatten(),
+                layers.Dense(1),
+            ]
+        )
+        self.model = Baseline(generator, discriminator, learning_rate=1e-4, beta_1=0.9)
+        self.model.compile()
+
+    def generate(self, count):
+        latents = tf.random.stateless_normal((count, 100), (0, 0))
+        return to_pixels(self.model.generator.predict(latents, batch_size=64, verbose=0))
+
+
+class Contender:
+    """One of the three, with its clock and what was measured of it."""
+
+    def __init__(self, name, maker, image_data, seed):
+        self.name = name
+        started = time.perf_counter()
+        self.maker = maker(seed)
+        if isinstance(self.maker, Ganzoo):
+            dataset = data.pipeline(image_data, self.maker.batch_size, seed=seed)
+        else:
+            images = image_data.pixels.astype("float32") / 127.5 - 1.0
+            dataset = tf.data.Dataset.from_tensor_slices(images).shuffle(len(images), seed=seed)
+            dataset = dataset.batch(self.maker.batch_size, drop_remainder=True)
+        self.dataset = dataset.repeat()
+        self.num_steps = 0
+        self.seconds = time.perf_counter() - started
+        self.measured = []
+
+    def train(self, until):
+        """Trains for a turn, but not far beyond `until` on its clock; whether it got there."""
+        steps = 2
+        if self.num_steps:
+            turn = min(TURN, until - self.seconds)
+            steps = max(1, round(turn / self.seconds_per_step))
+        started = time.perf_counter()
+        self.maker.model.fit(self.dataset, steps_per_epoch=steps, verbose=0)
+        seconds = time.perf_counter() - started
+        self.seconds_per_step = seconds / steps
+        self.seconds += seconds
+        self.num_steps += steps
+        return self.seconds >= until
+
+    def measure(self, metric):
+        metric.update(self.maker.generate(10_000), real=False)
+        self.measured.append((self.seconds / 60, self.num_steps, float(metric.result())))
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--minutes", type=float, default=10)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--json", type=pathlib.Path, help="write the figures here, too")
+    arguments = parser.parse_args()
+
+    try:
+        source, image_data = "fashion_mnist", data.read("fashion_mnist")
+    except ValueError:
+        source, image_data = "sample", data.read("sample")
+    real = FrechetDistance(extractor="fashion_mnist")
+    real.update(image_data.pixels, real=True)
+
+    makers = {"ganzoo": Ganzoo, "guide": Guide, "tutorial": Tutorial}
+    contenders = [Contender(*item, image_data, arguments.seed) for item in makers.items()]
+    print(f"Fréchet distance to {len(image_data.pixels)} images of {source} after some minutes")
+    print("| minutes | " + " | ".join(makers) + " |\n|" + "---|" * (1 + len(makers)))
+    for mark in [mark for mark in MARKS if mark <= arguments.minutes]:
+        waiting = contenders
+        while waiting:
+            waiting = [contender for contender in waiting if not contender.train(mark * 60)]
+        for contender in contenders:
+            metric = FrechetDistance(extractor="fashion_mnist")
+            metric.merge(real)
+            contender.measure(metric)
+        row = (f"{contender.measured[-1][-1]:.2f}" for contender in contenders)
+        print(f"| {mark:g} | " + " | ".join(row) + " |", flush=True)
+
+    last = contenders[-1].measured[-1][-1]
+    print(f"\nAs good as the tutorial at last ({last:.2f}), after minutes:")
+    for contender in contenders:
+        when = next((m for m, _, distance in contender.measured if distance <= last), None)
+        reached = f"{when:.2f}" if when else "not reached"
+        print(f"  {contender.name}: {reached}, {contender.num_steps} steps in all")
+    if arguments.json:
+        settings = {name: str(value) for name, value in vars(arguments).items()}
+        versions = {
+            "keras": keras.version(),
+            "tensorflow": tf.version.VERSION,
+            "machine": platform.processor() or platform.machine(),
+            "cpus": os.cpu_count(),
+        }
+        measured = {
+            contender.name: [
+                dict(zip(("minutes", "steps", "fid"), row, strict=True))
+                for row in contender.measured
+            ]
+            for contender in contenders
+        }
+        record = {"settings": settings, "versions": versions, "data": source, "measured": measured}
+        arguments.json.write_text(json.dumps(record, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()
