@@ -18,6 +18,9 @@ from ganzoo.gan import GAN
 from ganzoo.layers import check_recipe
 from ganzoo.version import __version__
 
+# As many as `ganzoo evaluate` makes, so that figures compare.
+_EVALUATED_IMAGES = 10_000
+
 
 @dataclasses.dataclass(frozen=True)
 class Recipe:
@@ -46,6 +49,8 @@ class Recipe:
         scale: int or None. Of super-resolution; None takes 4.
         content_only: bool. Whether a family with a content loss trains on it alone.
         content: str or None. Its content loss; None takes the model's recommended.
+        evaluate_every: int or None. Epochs from one measurement of the images to the next,
+            which keep the best generator; None measures none.
         seed: int. Seed of weights, latents and order.
         start_from: str or None. Preset or run whose weights training starts with.
     """
@@ -66,12 +71,13 @@ class Recipe:
     scale: int | None = None
     content_only: bool = False
     content: str | None = None
+    evaluate_every: int | None = None
     seed: int = 0
     start_from: str | None = None
 
     def __post_init__(self):
         check_recipe(self.recipe)
-        for name in ("image_size", "epochs", "batch_size", "max_steps"):
+        for name in ("image_size", "epochs", "batch_size", "max_steps", "evaluate_every"):
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise ValueError(f"`{name}` must be at least 1. Received: {name}={value}.")
@@ -243,6 +249,11 @@ def _prepare(recipe):
     family = registry.get_family(recipe.family)
     if recipe.class_conditional and family.classes == "never":
         raise ValueError(f"Family {family.name!r} knows no classes. Leave --class-conditional out.")
+    if family.restores and recipe.evaluate_every:
+        raise ValueError(
+            "Super-resolution is measured by `ganzoo evaluate` on images of its own. Leave "
+            "--evaluate-every out."
+        )
     if not family.restores and (recipe.scale or recipe.content_only or recipe.content):
         raise ValueError(
             f"Family {family.name!r} does not restore images. Leave --scale, --content-only and "
@@ -346,6 +357,10 @@ def _fit(model, recipe, dataset, out, verbose):
     checkpoint = callbacks.Checkpoint(out / "checkpoints")
     doctor = callbacks.Doctor(out, held_out=_hold_out(recipe, model), seed=recipe.seed)
     metrics = callbacks.MetricsFile(out / "metrics.json", recipe.batch_size, doctor)
+    evaluate = []
+    if recipe.evaluate_every:
+        every, count = recipe.evaluate_every, _EVALUATED_IMAGES
+        evaluate = [callbacks.Evaluate(recipe.data, out, every=every, num_images=count)]
     if done < total:
         try:
             model.fit(
@@ -356,6 +371,7 @@ def _fit(model, recipe, dataset, out, verbose):
                 callbacks=[
                     callbacks.StopAtStep(total),
                     doctor,
+                    *evaluate,
                     metrics,
                     callbacks.SampleGrid(out, seed=recipe.seed),
                     callbacks.GameScalars(out),

@@ -369,6 +369,17 @@ def test_the_regularizers_settings_reach_the_model(photos):
         runs._prepare(make_recipe(photos, regularizer_every=4))
 
 
+def test_a_run_measures_its_images_and_keeps_the_best(tmp_path, monkeypatch):
+    monkeypatch.setattr(runs, "_EVALUATED_IMAGES", 64)
+    recipe = runs.Recipe("vanilla", "sample", batch_size=5000, epochs=3, evaluate_every=1)
+    runs.train(recipe, tmp_path / "run", verbose=0)
+    epochs = json.loads((tmp_path / "run" / "metrics.json").read_text())["epochs"]
+    distances = [epoch["fid"] for epoch in epochs]
+    best = json.loads((tmp_path / "run" / "best.json").read_text())
+    assert best["result"]["value"] == pytest.approx(min(distances))
+    assert ganzoo.load(tmp_path / "run" / "best.keras").step == best["step"]
+
+
 def test_mixed_precision_reaches_the_model(photos):
     _, model = runs._prepare(make_recipe(photos, mixed_precision=True))
     assert model.dtype_policy.name in ("mixed_bfloat16", "mixed_float16")

@@ -78,6 +78,9 @@ def train(
             help="float16 on a GPU, else bfloat16. [default: where that is fast, but for a paper]",
         ),
     ] = None,
+    evaluate_every: Annotated[
+        int | None, typer.Option(help="Epochs between measurements (FID); best.keras is the best.")
+    ] = None,
     seed: Annotated[
         int | None, typer.Option(help="Seed of all that is random. [default: 0]")
     ] = None,
@@ -110,6 +113,7 @@ def train(
         "scale": scale,
         "content_only": content_only,
         "content": content,
+        "evaluate_every": evaluate_every,
         "seed": seed,
     }
     lengths = {"epochs": epochs, "max_steps": max_steps}
