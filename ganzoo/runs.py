@@ -133,6 +133,36 @@ def train(recipe, out, verbose="auto"):
     return _fit(model, recipe, dataset, out, verbose)
 
 
+def reproduce(preset, out, data=None, verbose="auto"):
+    """Trains a preset again by the recipe that made it, into a new run folder.
+
+    On another machine, or with other versions, the images are others; the figures are
+    alike.
+
+    Args:
+        preset: a name in `ganzoo.list_presets()`.
+        out: folder of the run.
+        data: what `ganzoo.data.load` takes, in place of the recipe's: for presets that were
+            trained on files which nobody else has in the same place.
+        verbose: as for `keras.Model.fit`.
+
+    Returns:
+        An `Outcome`.
+
+    Raises:
+        ValueError: If there is no such preset, or its data are files and not given.
+    """
+    family, record = registry.get_preset(preset)
+    if family.restores and data is None:
+        card = find_card(preset)
+        raise ValueError(
+            f"{preset!r} was trained on {card['data']['name']}. Give a folder of such "
+            "photographs by --data."
+        )
+    recipe = Recipe(family.name, **record.recipe)
+    return train(dataclasses.replace(recipe, data=data or recipe.data), out, verbose)
+
+
 def resume(out, epochs=None, max_steps=None, verbose="auto"):
     """Goes on with a run that was killed, stopped or should be longer.
 

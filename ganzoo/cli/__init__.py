@@ -16,6 +16,7 @@ for command in (
     drawing.upscale,
     exporting.export,
     measuring.evaluate,
+    training.reproduce,
     demo.demo,
 ):
     app.command()(command)

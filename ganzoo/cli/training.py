@@ -1,4 +1,4 @@
-"""`ganzoo train`."""
+"""`ganzoo train` and `ganzoo reproduce`."""
 
 import contextlib
 import pathlib
@@ -125,6 +125,33 @@ def train(
             given = {k: v for k, v in {**options, **lengths}.items() if v is not None}
             outcome = runs.train(runs.Recipe(**given), out, verbose=verbosity())
     report(outcome)
+
+
+def reproduce(
+    preset: Annotated[str, typer.Argument(metavar="PRESET")],
+    out: Annotated[pathlib.Path, typer.Option(help="Folder of the run.")],
+    data: Annotated[
+        str | None,
+        typer.Option(help="Other data; for srgan, a folder of photographs.", metavar="NAME|DIR"),
+    ] = None,
+):
+    """Train a preset again by the recipe that made it.
+
+    A run that was stopped goes on by `ganzoo train FAMILY --out RUN --resume`.
+
+    Example: `ganzoo reproduce dcgan_fashion_mnist --out runs/again`
+    """
+    family, record = registry.get_preset(preset)
+    import_tensorflow()
+    from ganzoo import runs
+
+    with interruptible():
+        outcome = runs.reproduce(preset, out, data, verbose=verbosity())
+    report(outcome)
+    for score in record.scores:
+        print(f"\nThe preset's {score.metric} is {score.value:g}. This run's:")
+        on = data or ("Set5" if family.restores else record.recipe["data"])
+        print(f"  ganzoo evaluate {out} --data {on}")
 
 
 def report(outcome):

@@ -1,0 +1,79 @@
+"""Writes docs/zoo.md, the page of all presets, from their cards.
+
+    python scripts/make_zoo_page.py
+
+A test compares the page with what this would write.
+"""
+
+import json
+import pathlib
+
+import ganzoo
+from ganzoo import registry, weights
+
+PAGE = pathlib.Path(__file__).parent.parent / "docs" / "zoo.md"
+HEAD = """# The zoo
+
+Every preset comes with ganzoo: `ganzoo.from_preset(NAME)`, `ganzoo sample NAME --out grid.png`.
+The pictures are its first samples of seed 0, not picked. Figures of different extractors do not
+compare; how they are measured is said in [metrics](metrics.md). This page is written by
+`python scripts/make_zoo_page.py` from the cards, which `ganzoo info NAME` prints.
+
+"""
+
+
+def write_page():
+    """The page as text."""
+    presets = registry.presets()
+    sections = [section(name, *record) for name, record in presets.items()]
+    return HEAD + table(presets) + "\n" + "\n".join(sections)
+
+
+def table(presets):
+    """One line for each preset."""
+    lines = ["| preset | family | data | score | MB |", "|---|---|---|---|---|"]
+    for name, (family, preset) in presets.items():
+        score = preset.scores[0]
+        scale = f", extractor `{score.extractor}`" if score.extractor else ""
+        lines.append(
+            f"| [`{name}`](#{name}) | {family.class_name} | {preset.recipe['data']} "
+            f"| {score.metric} {score.value:g}{scale} | {preset.weights.size / 1e6:.1f} |"
+        )
+    return "\n".join(lines) + "\n"
+
+
+def section(name, family, preset):
+    """What the card of a preset says."""
+    folder = weights.find_preset(name)
+    card = json.loads((folder / "card.json").read_text(encoding="utf-8"))
+    training = card["training"]
+    metrics = card["metrics"]
+    figures = ", ".join(
+        f"{key.replace('_', ' ')} {value}" for key, value in metrics.items() if key != "command"
+    )
+    rows = [
+        ("data", f"{card['data']['name']}, {card['data']['split']}; {card['data']['licence']}"),
+        ("trained by", f"`{card['command']}`"),
+        ("training", f"{training['minutes']:g} minutes, {training['hardware']}"),
+        ("measured", f"{figures}; `{metrics['command']}`"),
+        *([("learning curve", curve(card["learning_curve"]))] if "learning_curve" in card else []),
+        ("licence of the weights", card["licence"]),
+        ("limits", card["limits"]),
+    ]
+    picture = f"../ganzoo/presets/{name}/samples.png"
+    lines = [f"## {name}", f"[{family.class_name}](../ganzoo/{family.name}/README.md)", ""]
+    lines += [f"![Samples of {name}]({picture})", "", "| | |", "|---|---|"]
+    lines += [f"| {title} | {text} |" for title, text in rows]
+    return "\n".join(lines) + "\n"
+
+
+def curve(points):
+    """A learning curve as text, of ten points at most."""
+    every = -(-len(points) // 10)
+    chosen = points[::-1][::every][::-1]
+    return ", ".join(f"{point['fid']:g} at step {point['step']:,}" for point in chosen)
+
+
+if __name__ == "__main__":
+    PAGE.write_text(write_page(), encoding="utf-8")
+    print(f"{PAGE}: {len(ganzoo.list_presets())} presets")

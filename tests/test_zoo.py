@@ -1,0 +1,67 @@
+"""The presets as a zoo: its page, and that each can be made again."""
+
+import importlib.util
+import pathlib
+
+import pytest
+
+import ganzoo
+from ganzoo import registry, runs
+
+SCRIPTS = pathlib.Path(__file__).parent.parent / "scripts"
+PRESETS = registry.presets()
+
+
+def load_script(name):
+    spec = importlib.util.spec_from_file_location(name, SCRIPTS / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_page_is_what_the_cards_say():
+    script = load_script("make_zoo_page")
+    assert script.PAGE.read_text(encoding="utf-8") == script.write_page(), (
+        "docs/zoo.md is not current: run `python scripts/make_zoo_page.py`."
+    )
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_a_preset_has_the_recipe_that_made_it(name):
+    family, preset = PRESETS[name]
+    recipe = runs.Recipe(family.name, **preset.recipe)
+    card = runs.find_card(name)
+    made = card["recipe"]
+    for field, value in preset.recipe.items():
+        if field != "max_steps":
+            assert made[field] == value
+    steps = made.get("steps", made.get("max_steps"))
+    assert recipe.max_steps in (None, steps)
+    assert set(card) >= {"data", "command", "training", "metrics", "licence", "limits"}
+
+
+def test_reproduce_trains_the_recipe(tmp_path, monkeypatch):
+    """Down to the model: that of a run with the same seed and steps."""
+    _, preset = PRESETS["dcgan_fashion_mnist"]
+    short = {**preset.recipe, "max_steps": 2}
+    monkeypatch.setitem(vars(preset), "recipe", short)
+    made = runs.reproduce("dcgan_fashion_mnist", tmp_path / "again", data="sample", verbose=0)
+    recipe = runs.Recipe("dcgan", **{**short, "data": "sample"})
+    again = runs.train(recipe, tmp_path / "direct", verbose=0)
+    assert made.step == 2
+    images = [outcome.model.generate(4, seed=0) for outcome in (made, again)]
+    assert (images[0] == images[1]).all()
+
+
+def test_what_was_trained_on_files_asks_for_them(tmp_path):
+    with pytest.raises(ValueError, match=r"BSDS500.*--data"):
+        runs.reproduce("srgan_x4", tmp_path / "run")
+    with pytest.raises(ValueError, match="Unknown preset: 'dcgan_imagenet'"):
+        runs.reproduce("dcgan_imagenet", tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_every_preset_is_named_on_the_page_of_its_family():
+    for name, (family, _) in PRESETS.items():
+        page = pathlib.Path(ganzoo.__file__).parent / family.name / "README.md"
+        assert f"`{name}`" in page.read_text(encoding="utf-8")
