@@ -416,3 +416,14 @@ def test_evaluate_measures_a_generator_beside_real_images(ganzoo_command, tmp_pa
     fid, floor = (record[kind]["fid"]["value"] for kind in ("results", "floors"))
     assert 0 < floor < fid
     assert record["results"]["fid"]["extractor"] == "fashion_mnist"
+
+
+@pytest.mark.slow
+def test_the_demo_draws_trains_measures_and_exports(ganzoo_command, tmp_path):
+    code, out, _ = ganzoo_command("demo", "--out", tmp_path / "demo", "--max-steps", 20)
+    assert code == 0
+    with Image.open(tmp_path / "demo-dcgan_fashion_mnist.png") as image:
+        assert np.asarray(image).std() > 50
+    assert (tmp_path / "demo" / "exported" / "saved_model.pb").is_file()
+    assert "fid" in out
+    assert f"ganzoo sample {tmp_path / 'demo'}" in out
