@@ -1,0 +1,101 @@
+"""Measures what the command line takes to start, and how much memory the main jobs take.
+
+    python benchmarks/footprint.py --rounds 3 --json footprint.json
+
+Every row is a process of its own, from its start to its end; the rounds go through all rows
+in turn. Printed are the median of the seconds, with the least and the most, and the largest
+resident memory. Images are those of the packaged sample.
+"""
+
+import argparse
+import json
+import os
+import pathlib
+import platform
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+PRESET = "dcgan_fashion_mnist"
+FIT = """
+import ganzoo
+gan = ganzoo.DCGAN((28, 28, 1)); gan.compile()
+data = ganzoo.data.load("sample", batch_size=128)
+gan.fit(data, epochs=1, verbose=0)
+"""
+GENERATE = f"""
+import ganzoo
+gan = ganzoo.from_preset("{PRESET}")
+for index in range({{}}): gan.generate(1000, seed=index)
+"""
+EVALUATE = f"""
+import ganzoo
+gan = ganzoo.from_preset("{PRESET}")
+ganzoo.evaluation.evaluate(gan, "sample", ["fid"], num_images={{}})
+"""
+
+
+def commands(folder):
+    """`{what: arguments}` of the processes."""
+    ganzoo = [sys.executable, "-m", "ganzoo"]
+    program = [sys.executable, "-c"]
+    train = [*ganzoo, "train", "dcgan", "--data", "sample", "--max-steps", "1"]
+    return {
+        "ganzoo list": [*ganzoo, "list"],
+        "ganzoo sample, 64 images to a PNG": [
+            *[*ganzoo, "sample", PRESET],
+            *["--out", str(folder / "grid.png")],
+        ],
+        "ganzoo train, one step": [*train, "--out", str(folder / "run")],
+        "an epoch of a DCGAN, batch 128": [*program, FIT],
+        "2,000 images, 1,000 a call": [*program, GENERATE.format(2)],
+        "40,000 images, 1,000 a call": [*program, GENERATE.format(40)],
+        "FID of 2,000 images": [*program, EVALUATE.format(2000)],
+        "FID of 20,000 images": [*program, EVALUATE.format(20_000)],
+    }
+
+
+def run(arguments):
+    """`(seconds, MB)` of a process."""
+    with tempfile.TemporaryFile() as output:
+        started = time.perf_counter()
+        process = subprocess.Popen(arguments, stdout=output, stderr=output)
+        _, status, usage = os.wait4(process.pid, 0)
+        seconds = time.perf_counter() - started
+        process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode:
+            output.seek(0)
+            raise RuntimeError(output.read().decode()[-1000:])
+    kilobytes = usage.ru_maxrss / (1024 if sys.platform == "darwin" else 1)
+    return seconds, kilobytes * 1024 / 1e6
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--json", type=pathlib.Path, help="write the table here, too")
+    arguments = parser.parse_args()
+
+    measured = {}
+    for _ in range(arguments.rounds):
+        with tempfile.TemporaryDirectory() as folder:
+            for what, words in commands(pathlib.Path(folder)).items():
+                measured.setdefault(what, []).append(run(words))
+    rows = []
+    print("| what | seconds | MB resident at most |\n|---|---|---|")
+    for what, runs in measured.items():
+        seconds, megabytes = zip(*runs, strict=True)
+        rows.append({"what": what, "seconds": seconds, "mb": max(megabytes)})
+        print(
+            f"| {what} | {statistics.median(seconds):.2f} ({min(seconds):.2f} to "
+            f"{max(seconds):.2f}) | {max(megabytes):,.0f} |"
+        )
+    if arguments.json:
+        versions = {"python": platform.python_version(), "cpus": os.cpu_count()}
+        arguments.json.write_text(json.dumps({"versions": versions, "rows": rows}, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()
