@@ -1,20 +1,21 @@
 """Measures how many minutes of training reach which quality on Fashion-MNIST.
 
-    python benchmarks/time_to_quality.py --minutes 10 --json time_to_quality.json
+    python benchmarks/time_to_quality.py dcgan --minutes 10 --json time_to_quality.json
 
 Three train in turns of some seconds, so that a machine whose speed drifts is unfair to none:
 
-- ganzoo: `DCGAN` as `compile()` recommends it, in the precision `ganzoo train` takes; its
-  averaged weights are measured.
+- ganzoo: `DCGAN` or `VanillaGAN` as `compile()` recommends it, in the precision that `ganzoo
+  train` takes where bfloat16 is fast; its averaged weights are measured.
 - guide: the same networks in the step of Keras's guide (`train_step.Baseline`), in float32.
-- tutorial: the network and training of TensorFlow's DCGAN tutorial, written anew after its
-  facts: batches of 256, Adam of rate 1e-4, dropout in the discriminator.
+- copied: the network and training that people copy, written anew after its facts. Of DCGAN,
+  TensorFlow's tutorial: batches of 256, Adam of rate 1e-4, dropout in the discriminator. Of
+  the vanilla GAN, the perceptrons of Keras-GAN: batches of 32, Adam of rate 2e-4.
 
 The clock of each stands still while another trains or is measured. Printed is the Fréchet
 distance of 10,000 images to the training images in the features of `fashion_mnist` at each
-mark, then the minutes at which each first was at least as good as the tutorial's last. They
-are those of the mark, so at most as good as the marks are fine. Without the data set on disk
-it is the packaged sample.
+mark, then the minutes at which each first was at least as good as the copied recipe's last:
+minutes of a mark, so they are as fine as the marks are. Without the data set on disk it is
+the packaged sample.
 """
 
 import argparse
@@ -31,8 +32,7 @@ import tensorflow as tf
 from keras import layers
 from train_step import Baseline
 
-import ganzoo
-from ganzoo import data
+from ganzoo import data, registry
 from ganzoo.images import to_pixels
 from ganzoo.metrics import FrechetDistance
 
@@ -42,10 +42,9 @@ SHAPE = (28, 28, 1)
 
 
 class Ganzoo:
-    batch_size = 32
-
-    def __init__(self, seed):
-        self.model = ganzoo.DCGAN(SHAPE, dtype="mixed_bfloat16", seed=seed)
+    def __init__(self, family, seed):
+        self.batch_size = family.recommended_batch_sizes["default"]
+        self.model = family(SHAPE, dtype="mixed_bfloat16", seed=seed)
         self.model.compile()
 
     def generate(self, count):
@@ -53,22 +52,39 @@ class Ganzoo:
 
 
 class Guide:
-    batch_size = 32
-
-    def __init__(self, seed):
-        self.gan = ganzoo.DCGAN(SHAPE, seed=seed)
-        self.model = Baseline(self.gan.generator, self.gan.discriminator, learning_rate=8e-4)
+    def __init__(self, family, seed):
+        self.batch_size = family.recommended_batch_sizes["default"]
+        self.gan = family(SHAPE, seed=seed)
+        rate = float(self.gan.recommended()["generator_optimizer"].learning_rate)
+        self.model = Baseline(self.gan.generator, self.gan.discriminator, learning_rate=rate)
         self.model.compile()
 
     def generate(self, count):
         return self.gan.generate(count, seed=0, use_ema=False)
 
 
-class Tutorial:
-    batch_size = 256
+class Copied:
+    """A recipe of one's own networks; `build` gives them."""
 
-    def __init__(self, seed):
+    beta_1 = 0.9
+
+    def __init__(self, family, seed):
         keras.utils.set_random_seed(seed)
+        self.model = Baseline(*self.build(), learning_rate=self.rate, beta_1=self.beta_1)
+        self.model.compile()
+
+    def generate(self, count):
+        latents = tf.random.stateless_normal((count, 100), (0, 0))
+        return to_pixels(self.model.generator.predict(latents, batch_size=64, verbose=0))
+
+
+class Tutorial(Copied):
+    """TensorFlow's, "Deep Convolutional Generative Adversarial Network"."""
+
+    batch_size, rate = 256, 1e-4
+
+    def build(self):
+        up = {"strides": 2, "padding": "same", "use_bias": False}
         generator = keras.Sequential(
             [
                 keras.Input((100,)),
@@ -79,12 +95,10 @@ class Tutorial:
                 layers.Conv2DTranspose(128, 5, padding="same", use_bias=False),
                 layers.BatchNormalization(),
                 layers.LeakyReLU(),
-                layers.Conv2DTranspose(64, 5, strides=2, padding="same", use_bias=False),
+                layers.Conv2DTranspose(64, 5, **up),
                 layers.BatchNormalization(),
                 layers.LeakyReLU(),
-                layers.Conv2DTranspose(
-                    1, 5, strides=2, padding="same", use_bias=False, activation="tanh"
-                ),
+                layers.Conv2DTranspose(1, 5, activation="tanh", **up),
             ]
         )
         discriminator = keras.Sequential(
@@ -100,21 +114,50 @@ class Tutorial:
                 layers.Dense(1),
             ]
         )
-        self.model = Baseline(generator, discriminator, learning_rate=1e-4, beta_1=0.9)
-        self.model.compile()
+        return generator, discriminator
 
-    def generate(self, count):
-        latents = tf.random.stateless_normal((count, 100), (0, 0))
-        return to_pixels(self.model.generator.predict(latents, batch_size=64, verbose=0))
+
+class Perceptrons(Copied):
+    """Keras-GAN's `gan.py`."""
+
+    batch_size, rate, beta_1 = 32, 2e-4, 0.5
+
+    def build(self):
+        hidden = [
+            layer
+            for units in (256, 512, 1024)
+            for layer in (
+                layers.Dense(units),
+                layers.LeakyReLU(0.2),
+                layers.BatchNormalization(momentum=0.8),
+            )
+        ]
+        image = [layers.Dense(28 * 28, activation="tanh"), layers.Reshape(SHAPE)]
+        generator = keras.Sequential([keras.Input((100,)), *hidden, *image])
+        discriminator = keras.Sequential(
+            [
+                keras.Input(SHAPE),
+                layers.Flatten(),
+                layers.Dense(512),
+                layers.LeakyReLU(0.2),
+                layers.Dense(256),
+                layers.LeakyReLU(0.2),
+                layers.Dense(1),
+            ]
+        )
+        return generator, discriminator
+
+
+COPIED = {"dcgan": Tutorial, "vanilla": Perceptrons}
 
 
 class Contender:
     """One of the three, with its clock and what was measured of it."""
 
-    def __init__(self, name, maker, image_data, seed):
+    def __init__(self, name, maker, family, image_data, seed):
         self.name = name
         started = time.perf_counter()
-        self.maker = maker(seed)
+        self.maker = maker(family, seed)
         if isinstance(self.maker, Ganzoo):
             dataset = data.pipeline(image_data, self.maker.batch_size, seed=seed)
         else:
@@ -133,7 +176,7 @@ class Contender:
             turn = min(TURN, until - self.seconds)
             steps = max(1, round(turn / self.seconds_per_step))
         started = time.perf_counter()
-        self.maker.model.fit(self.dataset, steps_per_epoch=steps, verbose=0)
+        self.maker.model.fit(self.dataset, steps_per_epoch=steps, verbose=0, shuffle=False)
         seconds = time.perf_counter() - started
         self.seconds_per_step = seconds / steps
         self.seconds += seconds
@@ -147,6 +190,7 @@ class Contender:
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("family", choices=sorted(COPIED))
     parser.add_argument("--minutes", type=float, default=10)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--json", type=pathlib.Path, help="write the figures here, too")
@@ -159,8 +203,9 @@ def main():
     real = FrechetDistance(extractor="fashion_mnist")
     real.update(image_data.pixels, real=True)
 
-    makers = {"ganzoo": Ganzoo, "guide": Guide, "tutorial": Tutorial}
-    contenders = [Contender(*item, image_data, arguments.seed) for item in makers.items()]
+    makers = {"ganzoo": Ganzoo, "guide": Guide, "copied": COPIED[arguments.family]}
+    family = registry.get_family(arguments.family).load_class()
+    contenders = [Contender(*item, family, image_data, arguments.seed) for item in makers.items()]
     print(f"Fréchet distance to {len(image_data.pixels)} images of {source} after some minutes")
     print("| minutes | " + " | ".join(makers) + " |\n|" + "---|" * (1 + len(makers)))
     for mark in [mark for mark in MARKS if mark <= arguments.minutes]:
@@ -175,7 +220,7 @@ def main():
         print(f"| {mark:g} | " + " | ".join(row) + " |", flush=True)
 
     last = contenders[-1].measured[-1][-1]
-    print(f"\nAs good as the tutorial at last ({last:.2f}), after minutes:")
+    print(f"\nAs good as the copied recipe at last ({last:.2f}), after minutes:")
     for contender in contenders:
         when = next((m for m, _, distance in contender.measured if distance <= last), None)
         reached = f"{when:.2f}" if when else "not reached"

@@ -249,7 +249,7 @@ def measure(family, settings, rounds, seconds):
         peaks.append(2 * MATRIX**3 / (time.perf_counter() - started))
         for name, (model, dataset) in models.items():
             started = time.perf_counter()
-            model.fit(dataset, steps_per_epoch=steps[name], verbose=0)
+            model.fit(dataset, steps_per_epoch=steps[name], verbose=0, shuffle=False)
             taken = time.perf_counter() - started
             if round_index == 1:  # The first round compiles; the second says how long a step is.
                 steps[name] = max(5, round(seconds * steps[name] / taken))
@@ -281,7 +281,7 @@ def measure_quality(family, num_steps, seeds):
     guide, own = pipelines(family, image_data, batch_size)
     for seed in range(seeds):
         gan, model = build_baseline(family, seed)
-        model.fit(guide, steps_per_epoch=num_steps, verbose=0)
+        model.fit(guide, steps_per_epoch=num_steps, verbose=0, shuffle=False)
         found = {"guide": distance(image_data, gan, use_ema=False)}
         for name in ("float32", "bfloat16"):
             gan = build_ours(family, *SETTINGS[name], seed)
