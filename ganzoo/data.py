@@ -3,12 +3,16 @@
 A data set is decoded once and kept in memory as uint8 pixels. A pipeline over it
 shuffles indices, gathers whole batches, scales them to [-1, 1] and prefetches, so
 that it is never what limits training.
+
+What a batch holds follows from its number and the seed alone, so that a run that was
+stopped goes on with the batches that it would have seen.
 """
 
 import dataclasses
 import os
 import pathlib
 import socket
+import sys
 import urllib.request
 
 import numpy as np
@@ -91,8 +95,18 @@ def load(
     return pipeline(image_data, batch_size, labels=bool(labels), seed=seed, shuffle=shuffle)
 
 
-def pipeline(image_data, batch_size, labels=False, seed=0, shuffle=True):
+def pipeline(image_data, batch_size, labels=False, seed=0, shuffle=True, start=None):
     """The pipeline of `load` over data that have been read.
+
+    Args:
+        image_data: `ImageData`.
+        batch_size: int, at least 1. Images in a batch.
+        labels: bool. As for `load`.
+        seed: int. As for `load`.
+        shuffle: bool. As for `load`.
+        start: int. The number of the first batch, counted over all passes: the batches go
+            on from there and never end. None goes through the data once, in another order
+            each time.
 
     Raises:
         ValueError: If there are fewer images than one batch takes.
@@ -107,19 +121,50 @@ def pipeline(image_data, batch_size, labels=False, seed=0, shuffle=True):
         )
     pixels = tf.constant(image_data.pixels)
     classes = tf.constant(image_data.labels, "int32") if labels else None
+    num_batches = count // batch_size
+
+    def one_pass(number):
+        places = tf.data.Dataset.range(num_batches * batch_size)
+        places = places.batch(batch_size, drop_remainder=True)
+        if not shuffle:
+            return places
+        key = tf.stack([tf.constant(seed, "int64"), number])
+        return places.map(lambda batch: tf.random.experimental.index_shuffle(batch, key, count - 1))
 
     def gather(indices):
         images = from_pixels(tf.gather(pixels, indices))
         return images if classes is None else (images, tf.gather(classes, indices))
 
-    order = tf.data.Dataset.range(count)
-    if shuffle:
-        order = order.shuffle(count, seed=seed, reshuffle_each_iteration=True)
-    batches = order.batch(batch_size, drop_remainder=True)
+    batches = _go_through(one_pass, num_batches, seed, start)
     return batches.map(gather, num_parallel_calls=tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)
 
 
-def load_crops(name_or_dir, split="train", crop_size=96, batch_size=16, crops_per_image=16, seed=0):
+def _go_through(one_pass, num_batches, seed, start):
+    """The batches of one pass over data, or of all passes from a batch on.
+
+    Args:
+        one_pass: function from a pass's number, an int64 tensor, to a data set of batches.
+        num_batches: int. Batches in a pass.
+        seed: int. Seed of the pass's number where there is but one.
+        start: as for `pipeline`.
+    """
+    if start is None:
+        number = tf.data.Dataset.random(seed=seed, rerandomize_each_iteration=True).take(1)
+        one = number.flat_map(one_pass)
+        return one.apply(tf.data.experimental.assert_cardinality(num_batches))
+    first, done = divmod(start, num_batches)
+    return tf.data.Dataset.range(first, sys.maxsize).flat_map(one_pass).skip(done)
+
+
+def load_crops(
+    name_or_dir,
+    split="train",
+    crop_size=96,
+    batch_size=16,
+    crops_per_image=16,
+    seed=0,
+    start=None,
+):
     """A pipeline of random crops of photographs, turned and mirrored at random.
 
     An image is decoded once for several crops, and only once at all where the decoded
@@ -132,6 +177,7 @@ def load_crops(name_or_dir, split="train", crop_size=96, batch_size=16, crops_pe
         batch_size: int, at least 1. Crops in a batch.
         crops_per_image: int, at least 1. Crops of an image in one pass.
         seed: int. Seed of order, places, turns and mirrors.
+        start: int. As for `pipeline`.
 
     Returns:
         `tf.data.Dataset` of float32 RGB images `(batch, crop_size, crop_size, 3)` in
@@ -160,18 +206,24 @@ def load_crops(name_or_dir, split="train", crop_size=96, batch_size=16, crops_pe
         )
     if num_bytes <= _CACHED_BYTES:
         photos = photos.cache()
-    photos = photos.shuffle(min(count, 1000), seed=seed, reshuffle_each_iteration=True)
-    draws = tf.data.Dataset.random(seed=seed, rerandomize_each_iteration=True).batch(2)
 
-    def crop(photo, draw):
-        shape = (crops_per_image, crop_size, crop_size)
-        return _random_crops(photo, shape, tf.bitcast(draw, "int32")[:, 0])
+    def one_pass(number):
+        key = tf.random.experimental.stateless_fold_in(tf.constant([seed, 0], "int64"), number)
 
-    crops = tf.data.Dataset.zip(photos, draws).map(crop, num_parallel_calls=tf.data.AUTOTUNE)
-    # Crops of one image come together: the buffer spreads them over many batches.
-    crops = crops.unbatch().shuffle(64 * crops_per_image, seed=seed)
-    batches = crops.batch(batch_size, drop_remainder=True)
-    batches = batches.apply(tf.data.experimental.assert_cardinality(num_batches))
+        def crop(index, photo):
+            shape = (crops_per_image, crop_size, crop_size)
+            return _random_crops(
+                photo, shape, tf.random.experimental.stateless_fold_in(key, index)
+            )
+
+        once = {"seed": key[0], "reshuffle_each_iteration": False}
+        shuffled = photos.shuffle(min(count, 1000), **once).enumerate()
+        crops = shuffled.map(crop, num_parallel_calls=tf.data.AUTOTUNE)
+        # Crops of one image come together: the buffer spreads them over many batches.
+        crops = crops.unbatch().shuffle(64 * crops_per_image, **once)
+        return crops.batch(batch_size, drop_remainder=True)
+
+    batches = _go_through(one_pass, num_batches, seed, start)
     return batches.map(from_pixels, num_parallel_calls=tf.data.AUTOTUNE).prefetch(2)
 
 
