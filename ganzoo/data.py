@@ -212,10 +212,10 @@ def load_crops(
 
         def crop(index, photo):
             shape = (crops_per_image, crop_size, crop_size)
-            return _random_crops(
-                photo, shape, tf.random.experimental.stateless_fold_in(key, index)
-            )
+            return _random_crops(photo, shape, tf.random.experimental.stateless_fold_in(key, index))
 
+        # Of this function's graph: the order follows from the key alone.
+        tf.random.set_seed(None)
         once = {"seed": key[0], "reshuffle_each_iteration": False}
         shuffled = photos.shuffle(min(count, 1000), **once).enumerate()
         crops = shuffled.map(crop, num_parallel_calls=tf.data.AUTOTUNE)

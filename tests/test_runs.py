@@ -142,49 +142,78 @@ def test_training_ends_at_max_steps_or_with_the_epochs(photos, tmp_path, max_ste
     assert [row["step"] for row in rows(tmp_path / "run")] == sorted({min(4, steps), steps})
 
 
-def test_an_interrupted_run_goes_on_where_it_was(finished, photos, tmp_path):
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_lets_the_step_end_and_the_run_goes_on(number, finished, photos, tmp_path):
     out = tmp_path / "run"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(callbacks, "StopAtStep", make_interrupting(6, KeyboardInterrupt))
-        with pytest.raises(runs.InterruptedRunError, match=r"step 6 of 8.*--resume"):
+        patch.setattr(callbacks, "StopAtStep", make_interrupting(6, number))
+        with pytest.raises(runs.InterruptedRunError, match=r"step 6 of 8.*--resume") as caught:
             train(photos, out)
+    assert caught.value.signum == number
     assert not (out / "model.keras").exists()
     assert [path.stem for path in callbacks.checkpoints(out / "checkpoints")] == [
         "step_00000004",
         "step_00000006",
     ]
-    assert int(ganzoo.load(out).generator_optimizer.iterations) == 6
-
-    outcome = runs.resume(out, verbose=0)
-    assert outcome.step == 8
-    assert int(outcome.model.discriminator_optimizer.iterations) == 8
-    found = rows(out)
-    assert [row["step"] for row in found] == [4, 8]
-    assert {path.name for path in out.iterdir()} == {
-        path.name for path in finished.folder.iterdir()
-    }
+    assert runs.resume(out, verbose=0).step == 8
+    assert_same_run(out, finished.folder)
 
 
-def make_interrupting(step, error):
+def test_a_signal_at_the_end_of_an_epoch_waits_for_all_that_belongs_to_it(
+    finished, photos, tmp_path
+):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(callbacks, "StopAtStep", make_interrupting(4, signal.SIGINT))
+        with pytest.raises(runs.InterruptedRunError, match="step 4 of 8"):
+            train(photos, tmp_path / "run")
+    assert [row["step"] for row in rows(tmp_path / "run")] == [4]
+    runs.resume(tmp_path / "run", verbose=0)
+    assert_same_run(tmp_path / "run", finished.folder)
+
+
+def without_times(out):
+    """What is in `metrics.json` but for how long it took."""
+    content = json.loads((out / "metrics.json").read_text())
+    for row in content["epochs"]:
+        del row["seconds"], row["images_per_second"]
+    return content
+
+
+def assert_same_run(out, straight):
+    """That a run ended with all that another one did, bit for bit."""
+    models = [ganzoo.load(folder) for folder in (out, straight)]
+    for holder in ("variables", "generator_optimizer", "discriminator_optimizer"):
+        held = [getattr(model, holder) for model in models]
+        tiny.assert_equal(*(getattr(one, "variables", one) for one in held))
+    assert without_times(out) == without_times(straight)
+    samples = [snapshot(folder / "samples") for folder in (out, straight)]
+    assert samples[0] == samples[1]
+    assert {path.name for path in out.iterdir()} == {path.name for path in straight.iterdir()}
+
+
+def make_interrupting(step, interruption):
+    """`StopAtStep`, but that it sends a signal, or raises an exception, after a step."""
+
     class Interrupting(callbacks.StopAtStep):
         def on_train_batch_end(self, batch, logs=None):
             super().on_train_batch_end(batch, logs)
-            if int(self.model.generator_optimizer.iterations) == step:
-                raise error
+            if self.model.step == step and isinstance(interruption, signal.Signals):
+                os.kill(os.getpid(), interruption)
+            elif self.model.step == step:
+                raise interruption
 
     return Interrupting
 
 
-def test_a_run_killed_without_warning_goes_on_from_its_last_epoch(photos, tmp_path):
+def test_a_run_killed_without_warning_goes_on_from_its_last_epoch(finished, photos, tmp_path):
     out = tmp_path / "run"
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(callbacks, "StopAtStep", make_interrupting(6, SystemExit))
         with pytest.raises(SystemExit):
             train(photos, out)
     assert [p.stem for p in callbacks.checkpoints(out / "checkpoints")] == ["step_00000004"]
-    outcome = runs.resume(out, verbose=0)
-    assert outcome.step == 8
-    assert [row["step"] for row in rows(out)] == [4, 8]
+    assert runs.resume(out, verbose=0).step == 8
+    assert_same_run(out, finished.folder)
 
 
 def test_a_run_killed_in_its_first_epoch_starts_again_as_it_did(finished, photos, tmp_path):
@@ -195,7 +224,8 @@ def test_a_run_killed_in_its_first_epoch_starts_again_as_it_did(finished, photos
             train(photos, out)
     with pytest.raises(ValueError, match="has no model yet"):
         ganzoo.load(out)
-    tiny.assert_equal(runs.resume(out, verbose=0).model.weights, finished.model.weights)
+    runs.resume(out, verbose=0)
+    assert_same_run(out, finished.folder)
 
 
 def test_a_finished_run_is_made_longer(photos, tmp_path):
@@ -204,29 +234,14 @@ def test_a_finished_run_is_made_longer(photos, tmp_path):
     assert runs.resume(out, verbose=0).step == 4  # Nothing was left to do.
     outcome = runs.resume(out, epochs=3, max_steps=9, verbose=0)
     assert outcome.step == 9
-    assert [row["step"] for row in rows(out)] == [4, 8, 9]
+    # The third epoch has one row: it was cut short, and then gone on with.
+    assert runs.resume(out, max_steps=11, verbose=0).step == 11
+    assert [row["step"] for row in rows(out)] == [4, 8, 11]
     assert runs.read_recipe(out).epochs == 3
-    assert int(ganzoo.load(out).generator_optimizer.iterations) == 9
-
-
-def test_sigterm_under_the_command_line_leaves_a_checkpoint(photos, tmp_path, capsys):
-    from ganzoo import cli
-
-    class Terminating(callbacks.StopAtStep):
-        def on_train_batch_end(self, batch, logs=None):
-            if int(self.model.generator_optimizer.iterations) == 3:
-                os.kill(os.getpid(), signal.SIGTERM)
-
-    out = tmp_path / "run"
-    arguments = ["train", "vanilla", "--data", str(photos), "--batch-size", "5", "--out", str(out)]
-    with pytest.MonkeyPatch.context() as patch, pytest.raises(SystemExit) as stop:
-        patch.setattr(callbacks, "StopAtStep", Terminating)
-        cli.main([*arguments, "--epochs", "2"])
-    assert stop.value.code == 1
-    last = capsys.readouterr().err.strip().splitlines()[-1]
-    assert last.startswith("ganzoo: Stopped at step ")
-    assert "--resume" in last
-    assert len(callbacks.checkpoints(out / "checkpoints")) == 1
+    assert int(ganzoo.load(out).generator_optimizer.iterations) == 11
+    straight = tmp_path / "straight"
+    train(photos, straight, epochs=3, max_steps=11)
+    assert_same_run(out, straight)
 
 
 def test_a_loss_that_is_not_finite_names_the_last_checkpoint(photos, tmp_path):
