@@ -179,6 +179,14 @@ def without_times(out):
     return content
 
 
+def memory(out):
+    """What the last checkpoint holds beside the model, but for how long it took."""
+    progress = callbacks.read_progress(callbacks.checkpoints(out / "checkpoints")[-1])
+    doctor, metrics, scalars = progress.pop("callbacks")
+    del metrics[1]["seconds"], metrics[1]["steps"]
+    return progress, doctor, metrics, scalars
+
+
 def assert_same_run(out, straight):
     """That a run ended with all that another one did, bit for bit."""
     models = [ganzoo.load(folder) for folder in (out, straight)]
@@ -186,6 +194,7 @@ def assert_same_run(out, straight):
         held = [getattr(model, holder) for model in models]
         tiny.assert_equal(*(getattr(one, "variables", one) for one in held))
     assert without_times(out) == without_times(straight)
+    assert memory(out) == memory(straight)
     samples = [snapshot(folder / "samples") for folder in (out, straight)]
     assert samples[0] == samples[1]
     assert {path.name for path in out.iterdir()} == {path.name for path in straight.iterdir()}
