@@ -12,12 +12,12 @@ import tiny
 from test_runs import assert_same_run
 
 # The paper's recipe has dropout, and optimizers that change with the steps.
-TRAIN = ["train", "vanilla", "--recipe", "paper", "--epochs", "3", "--batch-size", "4"]
+TRAIN = ["train", "vanilla", "--recipe", "paper", "--batch-size", "4"]
 STEPS_PER_EPOCH = 30
 
 
 def start(out, photos, *options):
-    """A process that trains, with a checkpoint every 7 of its 90 steps."""
+    """A process that trains, with a checkpoint every 7 steps."""
     arguments = [*TRAIN, "--data", photos, "--out", out, "--save-every", "7", *options]
     return subprocess.Popen(
         [sys.executable, "-m", "ganzoo", *map(str, arguments)],
@@ -44,25 +44,18 @@ def photos(tmp_path_factory):
     return tiny.write_folder(folder, num_images=4 * STEPS_PER_EPOCH, side=6)
 
 
-@pytest.fixture(scope="module")
-def straight(photos, tmp_path_factory):
-    """A run that nothing has disturbed."""
-    out = tmp_path_factory.mktemp("runs") / "straight"
-    finish(start(out, photos))
-    return out
-
-
-def kill_and_go_on(out, photos, moments):
-    """Trains with a kill at each moment, a function of the process; returns lives that were cut."""
+def kill_and_go_on(out, photos, epochs, moments):
+    """Trains with a kill at each moment, a function of the process; how many were killed."""
     num_killed = 0
     for moment in moments:
-        process = start(out, photos, *(["--resume"] if out.exists() else []))
+        again = ["--resume"] if out.exists() else []
+        process = start(out, photos, "--epochs", epochs, *again)
         moment(process)
         process.send_signal(signal.SIGKILL)
         output, _ = process.communicate()
         assert process.returncode in (0, -signal.SIGKILL), output[-3000:]
         num_killed += process.returncode != 0
-    finish(start(out, photos, "--resume"))
+    finish(start(out, photos, "--epochs", epochs, "--resume"))
     return num_killed
 
 
@@ -88,20 +81,24 @@ def in_a_checkpoint(out):
     return wait
 
 
-def test_a_run_that_was_killed_ends_as_if_it_had_not_been(straight, photos, tmp_path):
+def test_a_run_that_was_killed_ends_as_if_it_had_not_been(photos, tmp_path):
+    straight = start(tmp_path / "straight", photos, "--epochs", 3)
     out = tmp_path / "run"
     moments = [in_training(out, random.Random(0).uniform(2, 4)), in_a_checkpoint(out)]
-    assert kill_and_go_on(out, photos, moments) == 2
-    assert_same_run(out, straight)
+    assert kill_and_go_on(out, photos, 3, moments) == 2
+    finish(straight)
+    assert_same_run(out, tmp_path / "straight")
     assert not list(out.rglob(".*"))
 
 
 @pytest.mark.slow
-def test_a_run_that_was_killed_twelve_times_ends_as_if_it_had_not_been(straight, photos, tmp_path):
+def test_a_run_that_was_killed_many_times_ends_as_if_it_had_not_been(photos, tmp_path):
+    straight = start(tmp_path / "straight", photos, "--epochs", 30)
     out = tmp_path / "run"
     draw = random.Random(1)
-    moments = [in_training(out, draw.uniform(0, 4)) for _ in range(9)]
-    moments += [in_a_checkpoint(out) for _ in range(3)]
+    moments = [in_training(out, draw.uniform(1, 6)) for _ in range(9)]
+    moments += [in_a_checkpoint(out) for _ in range(4)]
     draw.shuffle(moments)
-    assert kill_and_go_on(out, photos, moments) >= 10
-    assert_same_run(out, straight)
+    assert kill_and_go_on(out, photos, 30, moments) >= 10
+    finish(straight)
+    assert_same_run(out, tmp_path / "straight")

@@ -3,6 +3,7 @@
 from ganzoo.callbacks.checkpoints import (
     Checkpoint,
     StopAtStep,
+    check_whole,
     checkpoints,
     newest_whole,
     parse_every,
@@ -28,6 +29,7 @@ __all__ = [
     "SampleGrid",
     "StepFinishedError",
     "StopAtStep",
+    "check_whole",
     "checkpoints",
     "diagnose",
     "newest_whole",

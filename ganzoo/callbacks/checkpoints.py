@@ -120,14 +120,18 @@ def _assign(metric, values):
 
 def _require_finite(model):
     """Raises where a weight of a player, or the state of its optimizer, is no number."""
+    broken = {}
     for player in ("generator", "discriminator"):
         holders = getattr(model, player), getattr(model, f"{player}_optimizer")
         for variable in (variable for holder in holders for variable in holder.variables):
             if not np.isfinite(keras.ops.convert_to_numpy(variable).astype("float64")).all():
-                raise FloatingPointError(
-                    f"Training stopped at step {model.step}: the {player} is lost, its "
-                    f"{variable.path} holds what is no number. {REMEDIES}"
-                )
+                broken.setdefault(player, variable.path)
+    if broken:
+        named = " and ".join(f"the {player} ({path})" for player, path in broken.items())
+        raise FloatingPointError(
+            f"Training stopped at step {model.step}: not all weights are numbers any more in "
+            f"{named}. {REMEDIES}"
+        )
 
 
 def parse_every(every):
