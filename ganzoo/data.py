@@ -11,15 +11,13 @@ stopped goes on with the batches that it would have seen.
 import dataclasses
 import os
 import pathlib
-import socket
 import sys
-import urllib.request
 
 import numpy as np
 import tensorflow as tf
 from PIL import Image
 
-from ganzoo import registry
+from ganzoo import downloads, registry
 from ganzoo.images import from_pixels
 
 _STACKED_MNIST = "stacked_mnist"
@@ -482,7 +480,8 @@ def _prepared_builder(tfds, name):
         return builder
     place = os.fspath(builder.data_path)
     try:
-        _require_network()
+        # Where names are not resolved, TFDS would try again for minutes.
+        downloads.require_network("www.tensorflow.org")
         builder.download_and_prepare()
     # Every kind of failure on the way (network, disk, a changed source) ends in the same advice.
     except Exception as error:
@@ -492,9 +491,3 @@ def _prepared_builder(tfds, name):
             "Set TFDS_DATA_DIR to a folder that holds it, or use 'sample' or a folder of images."
         ) from None
     return builder
-
-
-def _require_network():
-    """Raises `OSError` on a machine without a network, where TFDS would retry for minutes."""
-    if not urllib.request.getproxies():
-        socket.getaddrinfo("www.tensorflow.org", 443)

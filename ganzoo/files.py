@@ -56,7 +56,7 @@ def locked(folder, message):
     """Holds a folder for this process alone; the system lets go of it when the process ends.
 
     The lock is the folder's own: nothing is written, and nothing can be left behind.
-    Systems without such locks (Windows) refuse nobody.
+    Systems and disks without such locks (Windows, some network disks) refuse nobody.
 
     Args:
         folder: a folder that is there.
@@ -76,6 +76,8 @@ def locked(folder, message):
     except BlockingIOError:
         os.close(descriptor)
         raise ValueError(message) from None
+    except OSError:
+        pass
     try:
         yield
     finally:
