@@ -17,7 +17,7 @@ import numpy as np
 import tensorflow as tf
 from PIL import Image
 
-from ganzoo import downloads, registry
+from ganzoo import downloads, photos, registry
 from ganzoo.images import from_pixels
 
 _STACKED_MNIST = "stacked_mnist"
@@ -195,7 +195,7 @@ def load_crops(
     for name, value in (("crop_size", crop_size), ("batch_size", batch_size)):
         if value < 1:
             raise ValueError(f"`{name}` must be at least 1. Received: {name}={value}.")
-    photos, count, num_bytes = _open_photos(name_or_dir, split, crop_size)
+    whole, count, num_bytes = _open_photos(name_or_dir, split, crop_size)
     num_batches = count * crops_per_image // batch_size
     if num_batches == 0:
         raise ValueError(
@@ -203,7 +203,7 @@ def load_crops(
             f"{crops_per_image} crops each. Give more images or a smaller batch size."
         )
     if num_bytes <= _CACHED_BYTES:
-        photos = photos.cache()
+        whole = whole.cache()
 
     def one_pass(number):
         key = tf.random.experimental.stateless_fold_in(tf.constant([seed, 0], "int64"), number)
@@ -215,7 +215,7 @@ def load_crops(
         # Of this function's graph: the order follows from the key alone.
         tf.random.set_seed(None)
         once = {"seed": key[0], "reshuffle_each_iteration": False}
-        shuffled = photos.shuffle(min(count, 1000), **once).enumerate()
+        shuffled = whole.shuffle(min(count, 1000), **once).enumerate()
         crops = shuffled.map(crop, num_parallel_calls=tf.data.AUTOTUNE)
         # Crops of one image come together: the buffer spreads them over many batches.
         crops = crops.unbatch().shuffle(64 * crops_per_image, **once)
@@ -241,7 +241,8 @@ def _open_photos(name_or_dir, split, crop_size):
         try:
             with Image.open(path) as image:
                 sizes.append(image.size)
-        except OSError:
+        # Pillow has another exception for each kind of damage.
+        except Exception:
             raise ValueError(f"{str(path)!r} cannot be read. Mend or remove it.") from None
         if min(sizes[-1]) < crop_size:
             raise ValueError(
@@ -250,16 +251,16 @@ def _open_photos(name_or_dir, split, crop_size):
             )
 
     def decode(path):
-        with Image.open(path.decode()) as image:
-            return np.asarray(image.convert("RGB"))
+        pixels = photos.read_photo(path.decode()).pixels
+        return np.broadcast_to(pixels, (*pixels.shape[:2], 3))
 
     def load_photo(path):
         photo = tf.numpy_function(decode, [path], tf.uint8)
         return tf.ensure_shape(photo, (None, None, 3))
 
-    photos = tf.data.Dataset.from_tensor_slices([str(path) for path in files])
-    photos = photos.map(load_photo, num_parallel_calls=tf.data.AUTOTUNE)
-    return photos, len(files), sum(3 * width * height for width, height in sizes)
+    dataset = tf.data.Dataset.from_tensor_slices([str(path) for path in files])
+    dataset = dataset.map(load_photo, num_parallel_calls=tf.data.AUTOTUNE)
+    return dataset, len(files), sum(3 * width * height for width, height in sizes)
 
 
 def _open_tfds_photos(name, split):
@@ -332,7 +333,7 @@ def _require_train(name_or_dir, split):
 
 
 def _read_sample(image_size):
-    with np.load(_SAMPLE) as arrays:
+    with np.load(_SAMPLE, allow_pickle=False) as arrays:
         found = ImageData(arrays["images"], arrays["labels"], num_classes=10)
     if image_size in (None, found.pixels.shape[1]):
         return found
@@ -356,10 +357,8 @@ def _read_folder(folder, image_size):
     decoded, unreadable = [], []
     for path in files:
         try:
-            with Image.open(path) as image:
-                gray = image.mode in ("1", "L", "LA", "I;16")
-                decoded.append(_fit(image.convert("L" if gray else "RGB"), image_size))
-        except OSError:
+            decoded.append(_fit(_to_pil(photos.read_photo(path).pixels), image_size))
+        except ValueError:
             unreadable.append(path.relative_to(folder).as_posix())
     if unreadable:
         named = ", ".join(unreadable[:5]) + (", ..." if len(unreadable) > 5 else "")

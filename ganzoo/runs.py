@@ -15,7 +15,7 @@ import textwrap
 import keras
 import tensorflow as tf
 
-from ganzoo import callbacks, data, registry, weights
+from ganzoo import callbacks, data, registry, untrusted, weights
 from ganzoo.files import locked, remove_partials, write_json
 from ganzoo.gan import GAN
 from ganzoo.layers import check_recipe
@@ -254,7 +254,7 @@ def load(path):
         raise ValueError(
             f"No model at {str(path)!r}. Needed: a .keras file, a run folder or a preset folder."
         )
-    return keras.saving.load_model(path)
+    return untrusted.load_keras(path)
 
 
 def from_preset(preset):

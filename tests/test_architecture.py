@@ -23,7 +23,7 @@ ROWS = [
     ("losses", "regularizers", "optimizers"),
     ("metrics",),
     ("data",),
-    ("batches", "export"),
+    ("batches", "export", "untrusted"),
     ("training", "inversion"),
     ("gan",),
     FAMILIES,
