@@ -21,6 +21,9 @@ from ganzoo.gan import GAN
 from ganzoo.layers import check_recipe
 from ganzoo.version import __version__
 
+# Of run folders; 2 brought the progress of an epoch into checkpoints.
+RUN_FORMAT = 2
+
 
 @dataclasses.dataclass(frozen=True)
 class Recipe:
@@ -216,7 +219,14 @@ def read_recipe(folder):
     folder = pathlib.Path(folder)
     if not is_run(folder):
         raise ValueError(f"{str(folder)!r} holds no run to go on with. Start it without --resume.")
-    return Recipe(**json.loads((folder / "config.json").read_text())["recipe"])
+    config = json.loads((folder / "config.json").read_text())
+    if (found := config.get("format", 1)) not in range(1, RUN_FORMAT + 1):
+        raise ValueError(
+            f"{str(folder)!r} is a run of format {found!r}, and ganzoo {__version__} knows those "
+            f"up to {RUN_FORMAT}: it was made by ganzoo {config['versions']['ganzoo']!r}. Install a "
+            "newer ganzoo."
+        )
+    return Recipe(**config["recipe"])
 
 
 def load(path):
@@ -240,6 +250,7 @@ def load(path):
     for family in registry.families():
         family.load_class()
     if path.is_dir() and is_run(path):
+        read_recipe(path)  # Refuses runs of newer versions.
         whole = path / "model.keras"
         saved = whole if whole.is_file() else callbacks.newest_whole(path / "checkpoints")
         if not saved:
@@ -356,6 +367,7 @@ def _open_crops(recipe):
 def _write_config(out, recipe, model):
     """Writes the run's whole configuration, for people, programs and TensorBoard."""
     config = {
+        "format": RUN_FORMAT,
         "recipe": dataclasses.asdict(recipe),
         "model": model.get_config(),
         "compile": model.get_compile_config(),
