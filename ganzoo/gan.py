@@ -323,9 +323,7 @@ class GAN(TwoPlayerModel):
         """
         folder = weights.find_preset(preset)
         config = untrusted.read_config(folder / "config.json")
-        _check_preset(config, folder)
-        family = config["family"]
-        model_class = registry.get_family(family).load_class() if family else GAN
+        model_class = _class_of_preset(config, folder)
         if not issubclass(model_class, cls):
             raise ValueError(
                 f"Preset {str(preset)!r} holds a {model_class.__name__}, not a {cls.__name__}. "
@@ -416,8 +414,8 @@ class GAN(TwoPlayerModel):
         export.export(self, path, format, half, overwrite, card)
 
 
-def _check_preset(config, folder):
-    """Raises where a preset's configuration is none that this version knows."""
+def _class_of_preset(config, folder):
+    """The model class of a preset, whose configuration must be one that this version knows."""
     # The first format did not name itself.
     if (found := config.get("format", 1)) not in range(1, PRESET_FORMAT + 1):
         raise ValueError(
@@ -436,6 +434,12 @@ def _check_preset(config, folder):
         raise ValueError(
             f"{str(folder)!r} is not a preset: its networks are {config['networks']!r}."
         )
+    if config["family"] is None:
+        return GAN
+    try:
+        return registry.get_family(config["family"]).load_class()
+    except ValueError as error:
+        raise ValueError(f"{str(folder)!r} cannot be loaded: {error}") from None
 
 
 def _networks_of_preset(gan, names):

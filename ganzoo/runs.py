@@ -223,8 +223,8 @@ def read_recipe(folder):
     if (found := config.get("format", 1)) not in range(1, RUN_FORMAT + 1):
         raise ValueError(
             f"{str(folder)!r} is a run of format {found!r}, and ganzoo {__version__} knows those "
-            f"up to {RUN_FORMAT}: it was made by ganzoo {config['versions']['ganzoo']!r}. Install a "
-            "newer ganzoo."
+            f"up to {RUN_FORMAT}: it was made by ganzoo {config['versions']['ganzoo']!r}. Install "
+            "a newer ganzoo."
         )
     return Recipe(**config["recipe"])
 
