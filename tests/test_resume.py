@@ -92,6 +92,22 @@ def test_a_run_that_was_killed_ends_as_if_it_had_not_been(photos, tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_to_a_real_process_leaves_its_code_and_the_command_to_go_on(
+    number, photos, tmp_path
+):
+    out = tmp_path / "run"
+    process = start(out, photos, "--epochs", 30)
+    wait_until(process, lambda: (out / "checkpoints" / "newest.json").exists())
+    process.send_signal(number)
+    output, _ = process.communicate()
+    assert process.returncode == 128 + number, output[-3000:]
+    last = output.strip().splitlines()[-1]
+    assert last.startswith("ganzoo: Stopped at step ")
+    assert f"ganzoo train vanilla --out {out} --resume" in last
+
+
+@pytest.mark.slow
 def test_a_run_that_was_killed_many_times_ends_as_if_it_had_not_been(photos, tmp_path):
     straight = start(tmp_path / "straight", photos, "--epochs", 30)
     out = tmp_path / "run"
