@@ -4,6 +4,7 @@ A run folder holds `config.json`, `checkpoints/`, `logs/`, `samples/`,
 `metrics.json` and, when training is done, `model.keras`.
 """
 
+import contextlib
 import dataclasses
 import functools
 import json
@@ -210,8 +211,10 @@ def has_bfloat16_matrices():
 
 def is_run(folder):
     """Whether a folder is a run's."""
-    config = pathlib.Path(folder) / "config.json"
-    return config.is_file() and "recipe" in json.loads(config.read_text())
+    try:
+        return "recipe" in untrusted.read_config(pathlib.Path(folder) / "config.json")
+    except ValueError:
+        return False
 
 
 def read_recipe(folder):
@@ -219,14 +222,15 @@ def read_recipe(folder):
     folder = pathlib.Path(folder)
     if not is_run(folder):
         raise ValueError(f"{str(folder)!r} holds no run to go on with. Start it without --resume.")
-    config = json.loads((folder / "config.json").read_text())
+    config = untrusted.read_config(folder / "config.json")
     if (found := config.get("format", 1)) not in range(1, RUN_FORMAT + 1):
         raise ValueError(
             f"{str(folder)!r} is a run of format {found!r}, and ganzoo {__version__} knows those "
             f"up to {RUN_FORMAT}: it was made by ganzoo {config['versions']['ganzoo']!r}. Install "
             "a newer ganzoo."
         )
-    return Recipe(**config["recipe"])
+    with untrusted.refusing(folder / "config.json"):
+        return Recipe(**config["recipe"])
 
 
 def load(path):
@@ -397,8 +401,8 @@ def _fit(model, recipe, dataset, out, save_every, verbose, progress=None):
     # Those of a run's beginning, wherever it goes on.
     _, examples = model.check_data(dataset(start=0), None)
     try:
-        if done < total:
-            with callbacks.FinishStep() as finish_step:
+        with _last_good_named(model, recipe, out, metrics), callbacks.FinishStep() as finish_step:
+            if done < total:
                 model.fit(
                     dataset(start=done),
                     steps_per_epoch=steps_per_epoch,
@@ -418,14 +422,24 @@ def _fit(model, recipe, dataset, out, save_every, verbose, progress=None):
                         finish_step,
                     ],
                 )
-        callbacks.save_whole(model, out / "model.keras")
+            callbacks.save_whole(model, out / "model.keras")
     except callbacks.StepFinishedError as stop:
-        saved = checkpoint.save()
+        with _last_good_named(model, recipe, out, metrics):
+            saved = checkpoint.save()
         raise InterruptedRunError(
             f"Stopped at step {model.step} of {total}; the state is in {str(saved)!r}. Go on "
             f"with `{_resuming(recipe, out)}`.",
             stop.signum,
         ) from None
+    logs = metrics.epochs[-1] if metrics.epochs else {}
+    return Outcome(model, out, logs, model.step)
+
+
+@contextlib.contextmanager
+def _last_good_named(model, recipe, out, metrics):
+    """Adds to what ends training from where it can go on."""
+    try:
+        yield
     except FloatingPointError as error:
         metrics.write()  # What the doctor found of it.
         raise FloatingPointError(f"{error} {_last_good(out)}") from None
@@ -434,8 +448,6 @@ def _fit(model, recipe, dataset, out, save_every, verbose, progress=None):
             f"Training stopped at step {model.step}: {_reason(error)} {_last_good(out)} Go on with "
             f"`{_resuming(recipe, out)}`."
         ) from None
-    logs = metrics.epochs[-1] if metrics.epochs else {}
-    return Outcome(model, out, logs, model.step)
 
 
 def _resuming(recipe, out):
@@ -449,8 +461,8 @@ def _last_good(out):
 
 def _reason(error):
     """What happened, in one line: TensorFlow wraps what data raise into its own traces."""
-    found = (
-        re.search(r"\w+Error: (.*)", str(error)) if isinstance(error, tf.errors.OpError) else None
-    )
-    line = (found[1] if found else str(error)).strip().splitlines()[0]
+    text = str(error)
+    if isinstance(error, tf.errors.OpError) and (found := re.search(r"\w+Error: (.*)", text)):
+        text = found[1]
+    line = text.strip().splitlines()[0]
     return line if line.endswith(".") else f"{line}."

@@ -1,5 +1,6 @@
 """Whole models on disk, so that a stopped run can go on; and where a run ends."""
 
+import contextlib
 import json
 import pathlib
 import re
@@ -9,6 +10,7 @@ import zipfile
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from ganzoo.files import new_file, write_json
 from ganzoo.training import REMEDIES
@@ -89,28 +91,30 @@ class Checkpoint(keras.callbacks.Callback):
         )
 
     def _collect(self):
-        norms = self.model.gradient_norms.values()
+        norms = self.model.gradient_norms
         return {
-            "means": [_values(metric) for metric in self.model.metrics],
-            "norms": [_values(metric) for metric in norms],
-            "callbacks": [callback.get_progress() for callback in self.watched],
+            "means": {metric.name: _values(metric) for metric in self.model.metrics},
+            "norms": {player: _values(metric) for player, metric in norms.items()},
+            "callbacks": {type(one).__name__: one.get_progress() for one in self.watched},
         }
 
     def _restore(self, progress):
         # At the end of an epoch the next one begins with nothing.
         within = self.model.step % self.params["steps"] != 0
-        if within:
-            for metric, values in zip(self.model.metrics, progress["means"], strict=True):
-                _assign(metric, values)
-        norms = self.model.gradient_norms.values()
-        for metric, values in zip(norms, progress["norms"], strict=True):
-            _assign(metric, values)
-        for callback, (of_run, of_epoch) in zip(self.watched, progress["callbacks"], strict=True):
-            callback.set_progress(of_run, of_epoch if within else None)
+        for metric in self.model.metrics if within else ():
+            _assign(metric, progress["means"][metric.name])
+        for player, metric in self.model.gradient_norms.items():
+            _assign(metric, progress["norms"][player])
+        for callback in self.watched:
+            # Older checkpoints know nothing of callbacks that came later.
+            if found := progress["callbacks"].get(type(callback).__name__):
+                of_run, of_epoch = found
+                callback.set_progress(of_run, of_epoch if within else None)
 
 
 def _values(metric):
-    return [float(variable) for variable in metric.variables]
+    # A variable of many replicas is no number until it is read.
+    return [float(tf.convert_to_tensor(variable.value)) for variable in metric.variables]
 
 
 def _assign(metric, values):
@@ -186,13 +190,19 @@ def save_whole(model, path, progress=None):
         model: any Keras model.
         path: the file.
         progress: dict. What `read_progress` gives of the file.
+
+    Raises:
+        OSError: If it cannot be written, or is not on the disk as it was written.
     """
     with new_file(path, durable=True) as partial:
         model.save(partial)
         if progress is not None:
             with zipfile.ZipFile(partial, "a") as archive:
                 archive.writestr(_PROGRESS, json.dumps(progress, default=float))
-        check_whole(partial)
+        try:
+            check_whole(partial)
+        except ValueError as error:
+            raise OSError(f"what was written is not what is on the disk: {error}") from None
 
 
 def check_whole(path):
@@ -237,7 +247,8 @@ def newest_whole(folder):
     problems = []
     record = folder / _NEWEST
     found = checkpoints(folder)
-    if record.is_file():
+    # Without a record, as of older versions, or with one that is damaged, none is missed.
+    with contextlib.suppress(OSError, ValueError):
         newest = folder / json.loads(record.read_text())["name"]
         if newest not in found:
             problems.append(f"{str(newest)!r} is missing.")
