@@ -3,19 +3,21 @@
 A data set is decoded once and kept in memory as uint8 pixels. A pipeline over it
 shuffles indices, gathers whole batches, scales them to [-1, 1] and prefetches, so
 that it is never what limits training.
+
+What a batch holds follows from its number and the seed alone, so that a run that was
+stopped goes on with the batches that it would have seen.
 """
 
 import dataclasses
 import os
 import pathlib
-import socket
-import urllib.request
+import sys
 
 import numpy as np
 import tensorflow as tf
 from PIL import Image
 
-from ganzoo import registry
+from ganzoo import downloads, photos, registry
 from ganzoo.images import from_pixels
 
 _STACKED_MNIST = "stacked_mnist"
@@ -91,8 +93,18 @@ def load(
     return pipeline(image_data, batch_size, labels=bool(labels), seed=seed, shuffle=shuffle)
 
 
-def pipeline(image_data, batch_size, labels=False, seed=0, shuffle=True):
+def pipeline(image_data, batch_size, labels=False, seed=0, shuffle=True, start=None):
     """The pipeline of `load` over data that have been read.
+
+    Args:
+        image_data: `ImageData`.
+        batch_size: int, at least 1. Images in a batch.
+        labels: bool. As for `load`.
+        seed: int. As for `load`.
+        shuffle: bool. As for `load`.
+        start: int. The number of the first batch, counted over all passes: the batches go
+            on from there and never end. None goes through the data once, in another order
+            each time.
 
     Raises:
         ValueError: If there are fewer images than one batch takes.
@@ -107,19 +119,50 @@ def pipeline(image_data, batch_size, labels=False, seed=0, shuffle=True):
         )
     pixels = tf.constant(image_data.pixels)
     classes = tf.constant(image_data.labels, "int32") if labels else None
+    num_batches = count // batch_size
+
+    def one_pass(number):
+        places = tf.data.Dataset.range(num_batches * batch_size)
+        places = places.batch(batch_size, drop_remainder=True)
+        if not shuffle:
+            return places
+        key = tf.stack([tf.constant(seed, "int64"), number])
+        return places.map(lambda batch: tf.random.experimental.index_shuffle(batch, key, count - 1))
 
     def gather(indices):
         images = from_pixels(tf.gather(pixels, indices))
         return images if classes is None else (images, tf.gather(classes, indices))
 
-    order = tf.data.Dataset.range(count)
-    if shuffle:
-        order = order.shuffle(count, seed=seed, reshuffle_each_iteration=True)
-    batches = order.batch(batch_size, drop_remainder=True)
+    batches = _go_through(one_pass, num_batches, seed, start)
     return batches.map(gather, num_parallel_calls=tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)
 
 
-def load_crops(name_or_dir, split="train", crop_size=96, batch_size=16, crops_per_image=16, seed=0):
+def _go_through(one_pass, num_batches, seed, start):
+    """The batches of one pass over data, or of all passes from a batch on.
+
+    Args:
+        one_pass: function from a pass's number, an int64 tensor, to a data set of batches.
+        num_batches: int. Batches in a pass.
+        seed: int. Seed of the pass's number where there is but one.
+        start: as for `pipeline`.
+    """
+    if start is None:
+        number = tf.data.Dataset.random(seed=seed, rerandomize_each_iteration=True).take(1)
+        one = number.flat_map(one_pass)
+        return one.apply(tf.data.experimental.assert_cardinality(num_batches))
+    first, done = divmod(start, num_batches)
+    return tf.data.Dataset.range(first, sys.maxsize).flat_map(one_pass).skip(done)
+
+
+def load_crops(
+    name_or_dir,
+    split="train",
+    crop_size=96,
+    batch_size=16,
+    crops_per_image=16,
+    seed=0,
+    start=None,
+):
     """A pipeline of random crops of photographs, turned and mirrored at random.
 
     An image is decoded once for several crops, and only once at all where the decoded
@@ -132,6 +175,7 @@ def load_crops(name_or_dir, split="train", crop_size=96, batch_size=16, crops_pe
         batch_size: int, at least 1. Crops in a batch.
         crops_per_image: int, at least 1. Crops of an image in one pass.
         seed: int. Seed of order, places, turns and mirrors.
+        start: int. As for `pipeline`.
 
     Returns:
         `tf.data.Dataset` of float32 RGB images `(batch, crop_size, crop_size, 3)` in
@@ -151,7 +195,7 @@ def load_crops(name_or_dir, split="train", crop_size=96, batch_size=16, crops_pe
     for name, value in (("crop_size", crop_size), ("batch_size", batch_size)):
         if value < 1:
             raise ValueError(f"`{name}` must be at least 1. Received: {name}={value}.")
-    photos, count, num_bytes = _open_photos(name_or_dir, split, crop_size)
+    whole, count, num_bytes = _open_photos(name_or_dir, split, crop_size)
     num_batches = count * crops_per_image // batch_size
     if num_batches == 0:
         raise ValueError(
@@ -159,19 +203,25 @@ def load_crops(name_or_dir, split="train", crop_size=96, batch_size=16, crops_pe
             f"{crops_per_image} crops each. Give more images or a smaller batch size."
         )
     if num_bytes <= _CACHED_BYTES:
-        photos = photos.cache()
-    photos = photos.shuffle(min(count, 1000), seed=seed, reshuffle_each_iteration=True)
-    draws = tf.data.Dataset.random(seed=seed, rerandomize_each_iteration=True).batch(2)
+        whole = whole.cache()
 
-    def crop(photo, draw):
-        shape = (crops_per_image, crop_size, crop_size)
-        return _random_crops(photo, shape, tf.bitcast(draw, "int32")[:, 0])
+    def one_pass(number):
+        key = tf.random.experimental.stateless_fold_in(tf.constant([seed, 0], "int64"), number)
 
-    crops = tf.data.Dataset.zip(photos, draws).map(crop, num_parallel_calls=tf.data.AUTOTUNE)
-    # Crops of one image come together: the buffer spreads them over many batches.
-    crops = crops.unbatch().shuffle(64 * crops_per_image, seed=seed)
-    batches = crops.batch(batch_size, drop_remainder=True)
-    batches = batches.apply(tf.data.experimental.assert_cardinality(num_batches))
+        def crop(index, photo):
+            shape = (crops_per_image, crop_size, crop_size)
+            return _random_crops(photo, shape, tf.random.experimental.stateless_fold_in(key, index))
+
+        # Of this function's graph: the order follows from the key alone.
+        tf.random.set_seed(None)
+        once = {"seed": key[0], "reshuffle_each_iteration": False}
+        shuffled = whole.shuffle(min(count, 1000), **once).enumerate()
+        crops = shuffled.map(crop, num_parallel_calls=tf.data.AUTOTUNE)
+        # Crops of one image come together: the buffer spreads them over many batches.
+        crops = crops.unbatch().shuffle(64 * crops_per_image, **once)
+        return crops.batch(batch_size, drop_remainder=True)
+
+    batches = _go_through(one_pass, num_batches, seed, start)
     return batches.map(from_pixels, num_parallel_calls=tf.data.AUTOTUNE).prefetch(2)
 
 
@@ -191,7 +241,8 @@ def _open_photos(name_or_dir, split, crop_size):
         try:
             with Image.open(path) as image:
                 sizes.append(image.size)
-        except OSError:
+        # Pillow has another exception for each kind of damage.
+        except Exception:
             raise ValueError(f"{str(path)!r} cannot be read. Mend or remove it.") from None
         if min(sizes[-1]) < crop_size:
             raise ValueError(
@@ -200,16 +251,16 @@ def _open_photos(name_or_dir, split, crop_size):
             )
 
     def decode(path):
-        with Image.open(path.decode()) as image:
-            return np.asarray(image.convert("RGB"))
+        pixels = photos.read_photo(path.decode()).pixels
+        return np.broadcast_to(pixels, (*pixels.shape[:2], 3))
 
     def load_photo(path):
         photo = tf.numpy_function(decode, [path], tf.uint8)
         return tf.ensure_shape(photo, (None, None, 3))
 
-    photos = tf.data.Dataset.from_tensor_slices([str(path) for path in files])
-    photos = photos.map(load_photo, num_parallel_calls=tf.data.AUTOTUNE)
-    return photos, len(files), sum(3 * width * height for width, height in sizes)
+    dataset = tf.data.Dataset.from_tensor_slices([str(path) for path in files])
+    dataset = dataset.map(load_photo, num_parallel_calls=tf.data.AUTOTUNE)
+    return dataset, len(files), sum(3 * width * height for width, height in sizes)
 
 
 def _open_tfds_photos(name, split):
@@ -282,7 +333,7 @@ def _require_train(name_or_dir, split):
 
 
 def _read_sample(image_size):
-    with np.load(_SAMPLE) as arrays:
+    with np.load(_SAMPLE, allow_pickle=False) as arrays:
         found = ImageData(arrays["images"], arrays["labels"], num_classes=10)
     if image_size in (None, found.pixels.shape[1]):
         return found
@@ -306,10 +357,8 @@ def _read_folder(folder, image_size):
     decoded, unreadable = [], []
     for path in files:
         try:
-            with Image.open(path) as image:
-                gray = image.mode in ("1", "L", "LA", "I;16")
-                decoded.append(_fit(image.convert("L" if gray else "RGB"), image_size))
-        except OSError:
+            decoded.append(_fit(_to_pil(photos.read_photo(path).pixels), image_size))
+        except ValueError:
             unreadable.append(path.relative_to(folder).as_posix())
     if unreadable:
         named = ", ".join(unreadable[:5]) + (", ..." if len(unreadable) > 5 else "")
@@ -430,7 +479,8 @@ def _prepared_builder(tfds, name):
         return builder
     place = os.fspath(builder.data_path)
     try:
-        _require_network()
+        # Where names are not resolved, TFDS would try again for minutes.
+        downloads.require_network("www.tensorflow.org")
         builder.download_and_prepare()
     # Every kind of failure on the way (network, disk, a changed source) ends in the same advice.
     except Exception as error:
@@ -440,9 +490,3 @@ def _prepared_builder(tfds, name):
             "Set TFDS_DATA_DIR to a folder that holds it, or use 'sample' or a folder of images."
         ) from None
     return builder
-
-
-def _require_network():
-    """Raises `OSError` on a machine without a network, where TFDS would retry for minutes."""
-    if not urllib.request.getproxies():
-        socket.getaddrinfo("www.tensorflow.org", 443)

@@ -4,15 +4,21 @@ import contextlib
 import json
 import os
 import pathlib
+import re
 import shutil
 import tempfile
 
 
 @contextlib.contextmanager
-def new_file(path):
+def new_file(path, durable=False):
     """Yields a path to write to, of the same suffix; what is written there appears at `path`.
 
     What stood at `path` is replaced, and stays as it was if writing fails. Folders are made.
+
+    Args:
+        path: the file's place.
+        durable: bool. Whether it is on the disk when it appears, so that not even a loss
+            of power leaves half of it. That takes some milliseconds.
     """
     path = pathlib.Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -20,14 +26,67 @@ def new_file(path):
     partial = path.with_name(f".{os.getpid()}.{path.name}")
     try:
         yield partial
+        if durable:
+            _flush(partial)
         os.replace(partial, path)
+        if durable:
+            _flush(path.parent)
     finally:
         partial.unlink(missing_ok=True)
 
 
+def _flush(path):
+    """Waits until the disk holds what a file or folder holds."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def remove_partials(folder):
+    """Removes what processes that were killed had begun to write below a folder."""
+    for path in pathlib.Path(folder).rglob(".*"):
+        if re.match(r"\.\d+\.", path.name) and path.is_file():
+            path.unlink()
+
+
+@contextlib.contextmanager
+def locked(folder, message):
+    """Holds a folder for this process alone; the system lets go of it when the process ends.
+
+    The lock is the folder's own: nothing is written, and nothing can be left behind.
+    Systems and disks without such locks (Windows, some network disks) refuse nobody.
+
+    Args:
+        folder: a folder that is there.
+        message: of the error that is raised where another process holds it; None waits.
+
+    Raises:
+        ValueError: If another process holds the folder.
+    """
+    try:
+        import fcntl
+    except ImportError:
+        yield
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | (fcntl.LOCK_NB if message else 0))
+    except BlockingIOError:
+        os.close(descriptor)
+        raise ValueError(message) from None
+    except OSError:
+        pass
+    try:
+        yield
+    finally:
+        os.close(descriptor)
+
+
 def write_json(path, content):
     """Writes a file of indented JSON."""
-    with new_file(path) as partial:
+    with new_file(path, durable=True) as partial:
         partial.write_text(json.dumps(content, indent=2) + "\n")
 
 

@@ -1,6 +1,5 @@
 """`GAN`: a generator, a discriminator, and what is done with them."""
 
-import json
 import pathlib
 import random
 from typing import ClassVar
@@ -9,12 +8,14 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from ganzoo import batches, export, images, inversion, registry, weights
+from ganzoo import batches, export, images, inversion, registry, untrusted, weights
 from ganzoo.files import new_folder, write_json
 from ganzoo.training import LOGS, TwoPlayerModel
 from ganzoo.version import __version__
 
 LATENT_DISTRIBUTIONS = ("normal", "uniform")
+# Of the folders that `save_to_preset` writes; raised when older versions could not read them.
+PRESET_FORMAT = 1
 
 
 @keras.saving.register_keras_serializable(package="ganzoo")
@@ -321,17 +322,20 @@ class GAN(TwoPlayerModel):
             'DCGAN'
         """
         folder = weights.find_preset(preset)
-        config = json.loads((folder / "config.json").read_text())
-        family = config["family"]
-        model_class = registry.get_family(family).load_class() if family else GAN
+        config = untrusted.read_config(folder / "config.json")
+        model_class = _class_of_preset(config, folder)
         if not issubclass(model_class, cls):
             raise ValueError(
                 f"Preset {str(preset)!r} holds a {model_class.__name__}, not a {cls.__name__}. "
                 f"Load it with `ganzoo.{model_class.__name__}.from_preset` or "
                 "`ganzoo.from_preset`."
             )
-        model = model_class.from_config(config["config"])
-        _networks_of_preset(model, config["networks"]).load_weights(folder / "model.weights.h5")
+
+        def build():
+            model = model_class.from_config(config["config"])
+            return model, _networks_of_preset(model, config["networks"])
+
+        model = untrusted.build(build, folder / "model.weights.h5", folder)
         model.generator.set_weights(model.ema_generator.get_weights())
         return model
 
@@ -357,6 +361,7 @@ class GAN(TwoPlayerModel):
         of_the_run = ("name", "trainable", "dtype")
         arguments = {k: v for k, v in self.get_config().items() if k not in of_the_run}
         config = {
+            "format": PRESET_FORMAT,
             "family": family.name if family else None,
             "ganzoo_version": __version__,
             "config": arguments,
@@ -407,6 +412,34 @@ class GAN(TwoPlayerModel):
             True
         """
         export.export(self, path, format, half, overwrite, card)
+
+
+def _class_of_preset(config, folder):
+    """The model class of a preset, whose configuration must be one that this version knows."""
+    # The first format did not name itself.
+    if (found := config.get("format", 1)) not in range(1, PRESET_FORMAT + 1):
+        raise ValueError(
+            f"{str(folder)!r} is a preset of format {found!r}, and ganzoo {__version__} knows "
+            f"those up to {PRESET_FORMAT}: it was made by ganzoo {config.get('ganzoo_version')!r}. "
+            "Install a newer ganzoo."
+        )
+    kinds = {"family": (str, type(None)), "config": dict, "networks": list}
+    for name, kind in kinds.items():
+        if not isinstance(config.get(name, ()), kind):
+            raise ValueError(
+                f"{str(folder)!r} is not a preset: its config.json has no {name!r}, or not as "
+                "`save_to_preset` writes it."
+            )
+    if config["networks"] not in (["generator"], ["generator", "discriminator"]):
+        raise ValueError(
+            f"{str(folder)!r} is not a preset: its networks are {config['networks']!r}."
+        )
+    if config["family"] is None:
+        return GAN
+    try:
+        return registry.get_family(config["family"]).load_class()
+    except ValueError as error:
+        raise ValueError(f"{str(folder)!r} cannot be loaded: {error}") from None
 
 
 def _networks_of_preset(gan, names):

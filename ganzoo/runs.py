@@ -4,20 +4,26 @@ A run folder holds `config.json`, `checkpoints/`, `logs/`, `samples/`,
 `metrics.json` and, when training is done, `model.keras`.
 """
 
+import contextlib
 import dataclasses
+import functools
 import json
 import pathlib
+import re
+import shlex
 import textwrap
 
 import keras
 import tensorflow as tf
 
-from ganzoo import callbacks, data, registry, regularizers, weights
-from ganzoo.files import write_json
+from ganzoo import callbacks, data, registry, regularizers, untrusted, weights
+from ganzoo.files import locked, remove_partials, write_json
 from ganzoo.gan import GAN
 from ganzoo.layers import check_recipe
 from ganzoo.version import __version__
 
+# Of run folders; 2 brought the progress of an epoch into checkpoints.
+RUN_FORMAT = 2
 # As many as `ganzoo evaluate` makes, so that figures compare.
 _EVALUATED_IMAGES = 10_000
 
@@ -94,15 +100,30 @@ class Outcome:
 
 
 class InterruptedRunError(Exception):
-    """Training was stopped from outside; the message says how it goes on."""
+    """Training was stopped from outside; the message says how it goes on.
+
+    Args:
+        message: str.
+        signum: int. The signal that stopped it.
+    """
+
+    def __init__(self, message, signum):
+        super().__init__(message)
+        self.signum = signum
 
 
-def train(recipe, out, verbose="auto"):
+class FailedRunError(Exception):
+    """Training could not go on, as on a full disk; the message says from where it can."""
+
+
+def train(recipe, out, save_every=None, verbose="auto"):
     """Trains a recipe into a new run folder.
 
     Args:
         recipe: a `Recipe`.
         out: folder of the run, which must be empty or not exist yet.
+        save_every: int, steps from one checkpoint to the next, or minutes, such as
+            `"10m"`. None saves after every epoch alone.
         verbose: as for `keras.Model.fit`.
 
     Returns:
@@ -111,14 +132,15 @@ def train(recipe, out, verbose="auto"):
     Raises:
         ValueError: If the recipe cannot be trained, or the folder holds something.
             Nothing is written then.
-        FloatingPointError: If a loss is not finite; the last good checkpoint is named.
-        InterruptedRunError: On Ctrl-C; a checkpoint is written first.
+        FloatingPointError: If a loss or a weight is not finite; the last good checkpoint
+            is named.
+        InterruptedRunError: On Ctrl-C or SIGTERM: the step is finished, and a checkpoint
+            written first.
+        FailedRunError: If something cannot be written or read any more.
     """
     out = pathlib.Path(out)
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        advice = "Go on with it by --resume, or choose" if is_run(out) else "Choose"
-        what = "holds another run" if is_run(out) else "is not an empty folder"
-        raise ValueError(f"{str(out)!r} {what}. {advice} another folder.")
+    callbacks.parse_every(save_every)
+    _require_new(out)
     model_class = registry.get_family(recipe.family).load_class()
     if recipe.batch_size is None:
         batch_size = model_class.recommended_batch_sizes.get(recipe.recipe)
@@ -129,8 +151,10 @@ def train(recipe, out, verbose="auto"):
     dataset, model = _prepare(recipe)
     # Only now is anything written: a mistake in the recipe has shown itself.
     out.mkdir(parents=True, exist_ok=True)
-    _write_config(out, recipe, model)
-    return _fit(model, recipe, dataset, out, verbose)
+    with _alone(out):
+        _require_new(out)  # Another process may have been quicker.
+        _write_config(out, recipe, model)
+        return _fit(model, recipe, dataset, out, save_every, verbose)
 
 
 def reproduce(preset, out, data=None, verbose="auto"):
@@ -160,34 +184,58 @@ def reproduce(preset, out, data=None, verbose="auto"):
             "photographs by --data."
         )
     recipe = Recipe(family.name, **record.recipe)
-    return train(dataclasses.replace(recipe, data=data or recipe.data), out, verbose)
+    return train(dataclasses.replace(recipe, data=data or recipe.data), out, verbose=verbose)
 
 
-def resume(out, epochs=None, max_steps=None, verbose="auto"):
+def resume(out, epochs=None, max_steps=None, save_every=None, verbose="auto"):
     """Goes on with a run that was killed, stopped or should be longer.
+
+    It ends as if it had never been stopped: the same weights, metrics and samples.
 
     Args:
         out: the run's folder.
         epochs: int. A new number of passes in all; None keeps the run's.
         max_steps: int. A new number of steps in all; None keeps the run's.
+        save_every: as for `train`.
         verbose: as for `keras.Model.fit`.
 
     Returns:
         An `Outcome`.
 
     Raises:
-        ValueError: If the folder holds no run.
+        ValueError: If the folder holds no run, another process trains it, or no
+            checkpoint is whole.
     """
     out = pathlib.Path(out)
+    callbacks.parse_every(save_every)
     recipe = read_recipe(out)
     changes = {"epochs": epochs, "max_steps": max_steps}
     recipe = dataclasses.replace(recipe, **{k: v for k, v in changes.items() if v is not None})
-    dataset, model = _prepare(recipe)
-    # Without a checkpoint the run was killed in its first epoch: it starts again as it did.
-    if saved := callbacks.checkpoints(out / "checkpoints"):
-        model = load(saved[-1])
-    _write_config(out, recipe, model)
-    return _fit(model, recipe, dataset, out, verbose)
+    with _alone(out):
+        remove_partials(out)
+        # Without a checkpoint the run was killed before its first: it starts again as it did.
+        saved = callbacks.newest_whole(out / "checkpoints")
+        dataset, model = _prepare(recipe)
+        progress = None
+        if saved:
+            model, progress = load(saved), callbacks.read_progress(saved)
+        _write_config(out, recipe, model)
+        return _fit(model, recipe, dataset, out, save_every, verbose, progress)
+
+
+def _require_new(out):
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        advice = "Go on with it by --resume, or choose" if is_run(out) else "Choose"
+        what = "holds another run" if is_run(out) else "is not an empty folder"
+        raise ValueError(f"{str(out)!r} {what}. {advice} another folder.")
+
+
+def _alone(out):
+    return locked(
+        out,
+        f"Another process is training in {str(out)!r}. Wait for its end, stop it, or choose "
+        "another folder.",
+    )
 
 
 def has_bfloat16_matrices():
@@ -203,8 +251,10 @@ def has_bfloat16_matrices():
 
 def is_run(folder):
     """Whether a folder is a run's."""
-    config = pathlib.Path(folder) / "config.json"
-    return config.is_file() and "recipe" in json.loads(config.read_text())
+    try:
+        return "recipe" in untrusted.read_config(pathlib.Path(folder) / "config.json")
+    except ValueError:
+        return False
 
 
 def read_recipe(folder):
@@ -212,7 +262,15 @@ def read_recipe(folder):
     folder = pathlib.Path(folder)
     if not is_run(folder):
         raise ValueError(f"{str(folder)!r} holds no run to go on with. Start it without --resume.")
-    return Recipe(**json.loads((folder / "config.json").read_text())["recipe"])
+    config = untrusted.read_config(folder / "config.json")
+    if (found := config.get("format", 1)) not in range(1, RUN_FORMAT + 1):
+        raise ValueError(
+            f"{str(folder)!r} is a run of format {found!r}, and ganzoo {__version__} knows those "
+            f"up to {RUN_FORMAT}: it was made by ganzoo {config['versions']['ganzoo']!r}. Install "
+            "a newer ganzoo."
+        )
+    with untrusted.refusing(folder / "config.json"):
+        return Recipe(**config["recipe"])
 
 
 def load(path):
@@ -236,21 +294,22 @@ def load(path):
     for family in registry.families():
         family.load_class()
     if path.is_dir() and is_run(path):
+        read_recipe(path)  # Refuses runs of newer versions.
         whole = path / "model.keras"
-        saved = [whole] if whole.is_file() else callbacks.checkpoints(path / "checkpoints")
+        saved = whole if whole.is_file() else callbacks.newest_whole(path / "checkpoints")
         if not saved:
             raise ValueError(
                 f"Run {str(path)!r} has no model yet: it was stopped before its first epoch "
                 "ended. Go on with it by `ganzoo train --resume`."
             )
-        path = saved[-1]
+        path = saved
     elif path.is_dir():
         return GAN.from_preset(path)
     if not path.is_file() or path.suffix != ".keras":
         raise ValueError(
             f"No model at {str(path)!r}. Needed: a .keras file, a run folder or a preset folder."
         )
-    return keras.saving.load_model(path)
+    return untrusted.load_keras(path)
 
 
 def from_preset(preset):
@@ -274,7 +333,10 @@ def find_card(name):
 
 
 def _prepare(recipe):
-    """The data and the compiled model of a recipe."""
+    """The data and the compiled model of a recipe.
+
+    The data are a function: called, it gives a pass; with `start`, all batches from there.
+    """
     keras.utils.set_random_seed(recipe.seed)
     family = registry.get_family(recipe.family)
     if recipe.class_conditional and family.classes == "never":
@@ -334,7 +396,10 @@ def _open_whole(recipe, family):
             f"Family {family.name!r} needs labels, and {recipe.data!r} has none. Give a folder "
             "with one subfolder for each class, or a data set with labels."
         )
-    dataset = data.pipeline(image_data, recipe.batch_size, labels=with_classes, seed=recipe.seed)
+    dataset = functools.partial(
+        data.pipeline, image_data, recipe.batch_size, labels=with_classes, seed=recipe.seed
+    )
+    dataset()  # What is wrong with it shows itself.
     arguments = {"image_shape": image_data.pixels.shape[1:]}
     if with_classes:
         arguments["num_classes"] = image_data.num_classes
@@ -352,7 +417,8 @@ def _hold_out(recipe, model):
 
 def _open_crops(recipe):
     """The same of photographs, which are of any size."""
-    dataset = data.load_crops(
+    dataset = functools.partial(
+        data.load_crops,
         recipe.data,
         crop_size=recipe.image_size or 96,
         batch_size=recipe.batch_size,
@@ -364,6 +430,7 @@ def _open_crops(recipe):
 def _write_config(out, recipe, model):
     """Writes the run's whole configuration, for people, programs and TensorBoard."""
     config = {
+        "format": RUN_FORMAT,
         "recipe": dataclasses.asdict(recipe),
         "model": model.get_config(),
         "compile": model.get_compile_config(),
@@ -379,51 +446,87 @@ def _write_config(out, recipe, model):
         tf.summary.text("config", textwrap.indent(json.dumps(config, indent=2), "    "), step=0)
 
 
-def _fit(model, recipe, dataset, out, verbose):
-    steps_per_epoch = len(dataset)
+def _fit(model, recipe, dataset, out, save_every, verbose, progress=None):
+    steps_per_epoch = len(dataset())
     total = recipe.epochs * steps_per_epoch
     total = min(total, recipe.max_steps or total)
     done = model.step
-    checkpoint = callbacks.Checkpoint(out / "checkpoints")
     doctor = callbacks.Doctor(out, held_out=_hold_out(recipe, model), seed=recipe.seed)
     metrics = callbacks.MetricsFile(out / "metrics.json", recipe.batch_size, doctor)
     evaluate = []
     if recipe.evaluate_every:
         every, count = recipe.evaluate_every, _EVALUATED_IMAGES
         evaluate = [callbacks.Evaluate(recipe.data, out, every=every, num_images=count)]
-    if done < total:
-        try:
-            model.fit(
-                dataset,
-                initial_epoch=done // steps_per_epoch,
-                epochs=-(-total // steps_per_epoch),
-                verbose=verbose,
-                callbacks=[
-                    callbacks.StopAtStep(total),
-                    doctor,
-                    *evaluate,
-                    metrics,
-                    callbacks.SampleGrid(out, seed=recipe.seed),
-                    callbacks.GameScalars(out),
-                    checkpoint,
-                ],
-            )
-        except KeyboardInterrupt:
+    scalars = callbacks.GameScalars(out)
+    checkpoint = callbacks.Checkpoint(
+        out / "checkpoints", save_every, watched=(doctor, metrics, scalars), progress=progress
+    )
+    # Those of a run's beginning, wherever it goes on.
+    _, examples = model.check_data(dataset(start=0), None)
+    try:
+        with _last_good_named(model, recipe, out, metrics), callbacks.FinishStep() as finish_step:
+            if done < total:
+                model.fit(
+                    dataset(start=done),
+                    steps_per_epoch=steps_per_epoch,
+                    initial_epoch=done // steps_per_epoch,
+                    epochs=-(-total // steps_per_epoch),
+                    verbose=verbose,
+                    callbacks=[
+                        keras.callbacks.LambdaCallback(
+                            on_train_begin=lambda logs: setattr(model, "real_examples", examples)
+                        ),
+                        callbacks.StopAtStep(total, steps_per_epoch),
+                        doctor,
+                        *evaluate,
+                        metrics,
+                        callbacks.SampleGrid(out, seed=recipe.seed),
+                        scalars,
+                        checkpoint,
+                        finish_step,
+                    ],
+                )
+            callbacks.save_whole(model, out / "model.keras")
+    except callbacks.StepFinishedError as stop:
+        with _last_good_named(model, recipe, out, metrics):
             saved = checkpoint.save()
-            raise InterruptedRunError(
-                f"Stopped at step {model.step} of {total}; the "
-                f"state is in {str(saved)!r}. Go on with `ganzoo train {recipe.family} --out "
-                f"{out} --resume`."
-            ) from None
-        except FloatingPointError as error:
-            metrics.write()  # What the doctor found of it.
-            saved = callbacks.checkpoints(out / "checkpoints")
-            last = (
-                f"The last good checkpoint is {str(saved[-1])!r}."
-                if saved
-                else ("There is no checkpoint yet.")
-            )
-            raise FloatingPointError(f"{error} {last}") from None
-    callbacks.save_whole(model, out / "model.keras")
+        raise InterruptedRunError(
+            f"Stopped at step {model.step} of {total}; the state is in {str(saved)!r}. Go on "
+            f"with `{_resuming(recipe, out)}`.",
+            stop.signum,
+        ) from None
     logs = metrics.epochs[-1] if metrics.epochs else {}
     return Outcome(model, out, logs, model.step)
+
+
+@contextlib.contextmanager
+def _last_good_named(model, recipe, out, metrics):
+    """Adds to what ends training from where it can go on."""
+    try:
+        yield
+    except FloatingPointError as error:
+        metrics.write()  # What the doctor found of it.
+        raise FloatingPointError(f"{error} {_last_good(out)}") from None
+    except (OSError, tf.errors.OpError) as error:
+        raise FailedRunError(
+            f"Training stopped at step {model.step}: {_reason(error)} {_last_good(out)} Go on with "
+            f"`{_resuming(recipe, out)}`."
+        ) from None
+
+
+def _resuming(recipe, out):
+    return f"ganzoo train {recipe.family} --out {shlex.quote(str(out))} --resume"
+
+
+def _last_good(out):
+    saved = callbacks.checkpoints(out / "checkpoints")
+    return f"The last good checkpoint is {str(saved[-1])!r}." if saved else "No checkpoint yet."
+
+
+def _reason(error):
+    """What happened, in one line: TensorFlow wraps what data raise into its own traces."""
+    text = str(error)
+    if isinstance(error, tf.errors.OpError) and (found := re.search(r"\w+Error: (.*)", text)):
+        text = found[1]
+    line = text.strip().splitlines()[0]
+    return line if line.endswith(".") else f"{line}."

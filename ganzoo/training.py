@@ -14,6 +14,10 @@ UPDATES = ("simultaneous", "alternating")
 # Steps from one that notes the norms of the gradients to the next.
 _NORM_EVERY = 10
 LOGS = ("generator_loss", "discriminator_loss", "real_score", "fake_score")
+# Of weights and losses that are no longer numbers.
+REMEDIES = (
+    "Lower the learning rates, add a regularizer such as 'r1', or train in float32 (--float32)."
+)
 
 
 class TwoPlayerModel(keras.Model):
@@ -39,13 +43,18 @@ class TwoPlayerModel(keras.Model):
         # A variable of many replicas is no number until it is read.
         return int(self.generator_optimizer.iterations.value.numpy())
 
+    @property
+    def gradient_norms(self):
+        """The running means of both players' gradient norms, as a dict of Keras metrics."""
+        return vars(self._norms)
+
     def take_gradient_norms(self):
         """Norms of both players' gradients, means since they were last taken, as a dict.
 
         A player that has not moved since is left out.
         """
         norms = {}
-        for player, mean in vars(self._norms).items():
+        for player, mean in self.gradient_norms.items():
             if float(mean.count):
                 norms[player] = float(mean.result())
                 mean.reset_state()
@@ -486,10 +495,13 @@ class _StopAtNonFiniteLoss(keras.callbacks.Callback):
     """Ends training before a loss that is not a number is taken for progress."""
 
     def on_train_batch_end(self, batch, logs=None):
-        for name, value in (logs or {}).items():
-            if name.endswith("_loss") and not np.isfinite(value):
-                step = self.model.step
-                raise FloatingPointError(
-                    f"Training stopped at step {step}: {name} is {float(value)}. Lower the "
-                    "learning rates, or add a regularizer such as 'r1'."
-                )
+        broken = {
+            name: float(value)
+            for name, value in (logs or {}).items()
+            if name.endswith("_loss") and not np.isfinite(value)
+        }
+        if broken:
+            named = ", ".join(f"{name} is {value}" for name, value in broken.items())
+            raise FloatingPointError(
+                f"Training stopped at step {self.model.step}: {named}. {REMEDIES}"
+            )

@@ -1,12 +1,15 @@
 """Finding weight files, in preset folders and elsewhere, and verifying them."""
 
-import hashlib
 import os
 import pathlib
+import shutil
 
-from ganzoo import registry
+from ganzoo import downloads, registry
 
-# Presets that come with the package, a folder each.
+# Where weights that did not come with the package are fetched from: below it, they lie at
+# `<preset>/model.weights.h5`.
+URL_VARIABLE = "GANZOO_PRESETS_URL"
+# Presets that come with the package, a folder each; in small installations without weights.
 _PACKAGED = pathlib.Path(__file__).parent / "presets"
 _ASSETS = pathlib.Path(__file__).parent / "assets"
 _LARGEST_HALF = 65_504
@@ -20,9 +23,12 @@ def home():
 def find_preset(preset):
     """The folder of a preset, given by its registered name or as a folder.
 
+    Weights that did not come with the package are fetched once, and kept in `home()`.
+
     Raises:
         ValueError: If there is no such preset, or its weights are not the ones that
             were registered.
+        DownloadError: If its weights cannot be fetched.
     """
     folder = pathlib.Path(preset)
     if (folder / "model.weights.h5").is_file() and (folder / "config.json").is_file():
@@ -34,7 +40,35 @@ def find_preset(preset):
         )
     _, record = registry.get_preset(str(preset))
     folder = _PACKAGED / str(preset)
+    if not (folder / record.weights.name).is_file():
+        return _fetch_preset(str(preset), record.weights)
     verify(folder / record.weights.name, record.weights)
+    return folder
+
+
+def _fetch_preset(name, file):
+    """The folder of a preset whose weights are fetched, where they are not there yet."""
+    folder = home() / "presets" / name
+    try:
+        verify(folder / file.name, file)
+        return folder
+    except ValueError:
+        # What is missing is fetched; so is what was damaged since.
+        (folder / file.name).unlink(missing_ok=True)
+    way_out = "Or give the folder of a preset, or a .keras file, in the place of the preset's name."
+    if not (source := os.environ.get(URL_VARIABLE)):
+        raise ValueError(
+            f"The weights of preset {name!r} did not come with this installation. Set "
+            f"{URL_VARIABLE} to where they can be fetched. {way_out}"
+        )
+    try:
+        downloads.fetch(
+            f"{source.rstrip('/')}/{name}/{file.name}", folder / file.name, file.sha256, file.size
+        )
+    except downloads.DownloadError as error:
+        raise downloads.DownloadError(f"{error} {way_out}") from None
+    for other in (_PACKAGED / name).iterdir():
+        shutil.copy(other, folder)
     return folder
 
 
@@ -57,10 +91,14 @@ def verify(path, file):
     """
     if not path.is_file():
         raise ValueError(f"{str(path)!r} is missing. Install ganzoo again.")
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    if digest != file.sha256:
+    if (size := path.stat().st_size) != file.size:
         raise ValueError(
-            f"{str(path)!r} is damaged: its SHA-256 is {digest}, not {file.sha256}. "
+            f"{str(path)!r} is damaged: it has {size:,} bytes, not {file.size:,}. "
+            "Install ganzoo again."
+        )
+    if (found := downloads.digest(path)) != file.sha256:
+        raise ValueError(
+            f"{str(path)!r} is damaged: its SHA-256 is {found}, not {file.sha256}. "
             "Install ganzoo again."
         )
 

@@ -16,13 +16,14 @@ FAMILIES = ("vanilla", "cgan", "dcgan", "lapgan", "srgan")
 # modules of one row know nothing of each other, but for pairs that are named below.
 ROWS = [
     ("registry", "version", "files"),
+    ("downloads",),
     ("weights",),
     ("images", "photos"),
     ("layers",),
     ("losses", "regularizers", "optimizers"),
     ("metrics",),
     ("data",),
-    ("batches", "export"),
+    ("batches", "export", "untrusted"),
     ("training", "inversion"),
     ("gan",),
     FAMILIES,
@@ -36,7 +37,16 @@ WITHIN_A_ROW = {("__main__", "cli")}
 # What a row above a module's own is nevertheless none of its business.
 NEVER = {family: {"data", "export", "metrics"} for family in FAMILIES}
 # A family is one import line in the package's `__init__`, and one that registers it.
-PYTHON_ONLY = {"registry", "version", "files", "weights", "__init__", "cli", "__main__"}
+PYTHON_ONLY = {
+    "registry",
+    "version",
+    "files",
+    "downloads",
+    "weights",
+    "__init__",
+    "cli",
+    "__main__",
+}
 HEAVY = {"tensorflow", "keras", "numpy", "tensorflow_datasets"}
 WITHOUT_TENSORFLOW = {"images", "layers", "losses", "regularizers"}
 

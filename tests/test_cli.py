@@ -155,6 +155,8 @@ def test_list_as_json(ganzoo_command):
         ([*TRAIN, "--epochs", "0", "--max-steps", "1"], "epochs=0"),
         ([*TRAIN, "--max-steps", "0"], "max_steps=0"),
         ([*TRAIN, "--batch-size", "0"], "batch_size=0"),
+        ([*TRAIN, "--save-every", "10x"], "'10x'"),
+        ([*TRAIN, "--save-every", "0"], "'0'"),
         ([*TRAIN, "--recipe", "papers"], "recipe='papers'"),
         ([*TRAIN, "--class-conditional"], "--class-conditional"),
         (["train", "vanilla", "--out", "{tmp}/run", "--resume"], "holds no run"),
@@ -216,13 +218,13 @@ def test_what_fails_while_running_is_one_line_and_code_1(ganzoo_command, model_f
     assert len(err.splitlines()) == 1
 
 
-def test_an_interruption_is_one_line_and_code_1(ganzoo_command, monkeypatch):
+def test_an_interruption_is_one_line_and_code_130(ganzoo_command, monkeypatch):
     def interrupt(_):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(weights, "find_preset", interrupt)
     code, out, err = ganzoo_command("info", "dcgan_fashion_mnist")
-    assert (code, out) == (1, "")
+    assert (code, out) == (130, "")
     assert err.startswith("ganzoo: ")
     assert len(err.splitlines()) == 1
 

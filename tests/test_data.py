@@ -285,6 +285,34 @@ def test_a_photo_that_cannot_be_read_is_named(photos):
         data.load_crops(photos, crop_size=32)
 
 
+# Batches from any point on.
+
+
+def take(dataset, count):
+    return [batch.numpy() for batch in dataset.take(count)]
+
+
+@pytest.mark.parametrize("start", [1, 4, 6, 11])
+def test_batches_from_a_number_on_are_those_that_would_have_come(png_folder, start):
+    image_data = data.read(png_folder)
+    straight = take(data.pipeline(image_data, 5, seed=2, start=0), 14)
+    resumed = take(data.pipeline(image_data, 5, seed=2, start=start), 14 - start)
+    np.testing.assert_array_equal(resumed, straight[start:])
+    # Four batches are a pass over all images, in an order of its own.
+    first, second = (np.concatenate(straight[i : i + 4]) for i in (0, 4))
+    assert not np.array_equal(first, second)
+    np.testing.assert_array_equal(np.sort(first, axis=0), np.sort(second, axis=0))
+
+
+@pytest.mark.parametrize("start", [2, 9, 12])
+def test_crops_from_a_number_on_are_those_that_would_have_come(photos, start):
+    arguments = {"crop_size": 16, "batch_size": 4, "crops_per_image": 5, "seed": 2}
+    straight = take(data.load_crops(photos, **arguments, start=0), 14)
+    tf.random.set_seed(0)  # Which changes nothing.
+    resumed = take(data.load_crops(photos, **arguments, start=start), 14 - start)
+    np.testing.assert_array_equal(resumed, straight[start:])
+
+
 # The real sets. Facts over all pixels, as published by their authors and common tools.
 
 REAL = [

@@ -153,6 +153,17 @@ watchers = [
 gan.fit(IMAGES, batch_size=4, epochs=4, callbacks=watchers, verbose=0)
 names = [path.name for path in callbacks.checkpoints(folder / "checkpoints")]
 assert names == ["step_00000002.keras", "step_00000003.keras"], names
+last = callbacks.checkpoints(folder / "checkpoints")[-1]
+progress = callbacks.read_progress(last)
+with TWO.scope():
+    again = ganzoo.load(last)
+checkpoint = callbacks.Checkpoint(folder / "again", progress=progress)
+seen = {}
+note = keras.callbacks.LambdaCallback(
+    on_epoch_begin=lambda epoch, logs: seen.update(checkpoint._collect()["means"])
+)
+again.fit(IMAGES, batch_size=4, callbacks=[checkpoint, note], verbose=0)
+assert seen == progress["means"] and any(map(any, seen.values())), seen
 """,
     "a loss that is not finite stops training": """
 gan = build(TWO)

@@ -1,9 +1,15 @@
 """Run folders: trained, interrupted, resumed."""
 
+import contextlib
 import dataclasses
+import errno
+import functools
 import json
 import os
+import shutil
 import signal
+import subprocess
+import sys
 
 import keras
 import numpy as np
@@ -12,7 +18,7 @@ import tiny
 from PIL import Image
 
 import ganzoo
-from ganzoo import callbacks, registry, runs
+from ganzoo import callbacks, cli, data, registry, runs
 
 
 def make_recipe(folder, **changes):
@@ -142,49 +148,86 @@ def test_training_ends_at_max_steps_or_with_the_epochs(photos, tmp_path, max_ste
     assert [row["step"] for row in rows(tmp_path / "run")] == sorted({min(4, steps), steps})
 
 
-def test_an_interrupted_run_goes_on_where_it_was(finished, photos, tmp_path):
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_lets_the_step_end_and_the_run_goes_on(number, finished, photos, tmp_path):
     out = tmp_path / "run"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(callbacks, "StopAtStep", make_interrupting(6, KeyboardInterrupt))
-        with pytest.raises(runs.InterruptedRunError, match=r"step 6 of 8.*--resume"):
+        patch.setattr(callbacks, "StopAtStep", make_interrupting(6, number))
+        with pytest.raises(runs.InterruptedRunError, match=r"step 6 of 8.*--resume") as caught:
             train(photos, out)
+    assert caught.value.signum == number
     assert not (out / "model.keras").exists()
     assert [path.stem for path in callbacks.checkpoints(out / "checkpoints")] == [
         "step_00000004",
         "step_00000006",
     ]
-    assert int(ganzoo.load(out).generator_optimizer.iterations) == 6
-
-    outcome = runs.resume(out, verbose=0)
-    assert outcome.step == 8
-    assert int(outcome.model.discriminator_optimizer.iterations) == 8
-    found = rows(out)
-    assert [row["step"] for row in found] == [4, 8]
-    assert {path.name for path in out.iterdir()} == {
-        path.name for path in finished.folder.iterdir()
-    }
+    assert runs.resume(out, verbose=0).step == 8
+    assert_same_run(out, finished.folder)
 
 
-def make_interrupting(step, error):
+def test_a_signal_at_the_end_of_an_epoch_waits_for_all_that_belongs_to_it(
+    finished, photos, tmp_path
+):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(callbacks, "StopAtStep", make_interrupting(4, signal.SIGINT))
+        with pytest.raises(runs.InterruptedRunError, match="step 4 of 8"):
+            train(photos, tmp_path / "run")
+    assert [row["step"] for row in rows(tmp_path / "run")] == [4]
+    runs.resume(tmp_path / "run", verbose=0)
+    assert_same_run(tmp_path / "run", finished.folder)
+
+
+def without_times(out):
+    """What is in `metrics.json` but for how long it took."""
+    content = json.loads((out / "metrics.json").read_text())
+    for row in content["epochs"]:
+        del row["seconds"], row["images_per_second"]
+    return content
+
+
+def memory(out):
+    """What the last checkpoint holds beside the model, but for how long it took."""
+    progress = callbacks.read_progress(callbacks.checkpoints(out / "checkpoints")[-1])
+    progress["callbacks"]["MetricsFile"][1].clear()
+    return progress
+
+
+def assert_same_run(out, straight):
+    """That a run ended with all that another one did, bit for bit."""
+    models = [ganzoo.load(folder) for folder in (out, straight)]
+    for holder in ("variables", "generator_optimizer", "discriminator_optimizer"):
+        held = [getattr(model, holder) for model in models]
+        tiny.assert_equal(*(getattr(one, "variables", one) for one in held))
+    assert without_times(out) == without_times(straight)
+    assert memory(out) == memory(straight)
+    samples = [snapshot(folder / "samples") for folder in (out, straight)]
+    assert samples[0] == samples[1]
+    assert {path.name for path in out.iterdir()} == {path.name for path in straight.iterdir()}
+
+
+def make_interrupting(step, interruption):
+    """`StopAtStep`, but that it sends a signal, or raises an exception, after a step."""
+
     class Interrupting(callbacks.StopAtStep):
         def on_train_batch_end(self, batch, logs=None):
             super().on_train_batch_end(batch, logs)
-            if int(self.model.generator_optimizer.iterations) == step:
-                raise error
+            if self.model.step == step and isinstance(interruption, signal.Signals):
+                os.kill(os.getpid(), interruption)
+            elif self.model.step == step:
+                raise interruption
 
     return Interrupting
 
 
-def test_a_run_killed_without_warning_goes_on_from_its_last_epoch(photos, tmp_path):
+def test_a_run_killed_without_warning_goes_on_from_its_last_epoch(finished, photos, tmp_path):
     out = tmp_path / "run"
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(callbacks, "StopAtStep", make_interrupting(6, SystemExit))
         with pytest.raises(SystemExit):
             train(photos, out)
     assert [p.stem for p in callbacks.checkpoints(out / "checkpoints")] == ["step_00000004"]
-    outcome = runs.resume(out, verbose=0)
-    assert outcome.step == 8
-    assert [row["step"] for row in rows(out)] == [4, 8]
+    assert runs.resume(out, verbose=0).step == 8
+    assert_same_run(out, finished.folder)
 
 
 def test_a_run_killed_in_its_first_epoch_starts_again_as_it_did(finished, photos, tmp_path):
@@ -195,7 +238,8 @@ def test_a_run_killed_in_its_first_epoch_starts_again_as_it_did(finished, photos
             train(photos, out)
     with pytest.raises(ValueError, match="has no model yet"):
         ganzoo.load(out)
-    tiny.assert_equal(runs.resume(out, verbose=0).model.weights, finished.model.weights)
+    runs.resume(out, verbose=0)
+    assert_same_run(out, finished.folder)
 
 
 def test_a_finished_run_is_made_longer(photos, tmp_path):
@@ -204,44 +248,204 @@ def test_a_finished_run_is_made_longer(photos, tmp_path):
     assert runs.resume(out, verbose=0).step == 4  # Nothing was left to do.
     outcome = runs.resume(out, epochs=3, max_steps=9, verbose=0)
     assert outcome.step == 9
-    assert [row["step"] for row in rows(out)] == [4, 8, 9]
+    # The third epoch has one row: it was cut short, and then gone on with.
+    assert runs.resume(out, max_steps=11, verbose=0).step == 11
+    assert [row["step"] for row in rows(out)] == [4, 8, 11]
     assert runs.read_recipe(out).epochs == 3
-    assert int(ganzoo.load(out).generator_optimizer.iterations) == 9
+    assert int(ganzoo.load(out).generator_optimizer.iterations) == 11
+    straight = tmp_path / "straight"
+    train(photos, straight, epochs=3, max_steps=11)
+    assert_same_run(out, straight)
 
 
-def test_sigterm_under_the_command_line_leaves_a_checkpoint(photos, tmp_path, capsys):
-    from ganzoo import cli
+def test_what_the_doctor_remembers_goes_on_with_the_run(photos, tmp_path):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(callbacks, "Doctor", functools.partial(callbacks.Doctor, every=3))
+        train(photos, tmp_path / "straight")
+        out = tmp_path / "run"
+        for step in (2, 5):
+            with pytest.MonkeyPatch.context() as inner:
+                inner.setattr(callbacks, "StopAtStep", make_interrupting(step, signal.SIGINT))
+                with pytest.raises(runs.InterruptedRunError):
+                    runs.resume(out, verbose=0) if out.exists() else train(photos, out)
+        runs.resume(out, verbose=0)
+    assert len(memory(out)["callbacks"]["Doctor"][0]["observations"]) == 2
+    assert_same_run(out, tmp_path / "straight")
 
-    class Terminating(callbacks.StopAtStep):
+
+def test_a_damaged_checkpoint_costs_only_the_steps_since_the_one_before(finished, photos, tmp_path):
+    out = shutil.copytree(finished.folder, tmp_path / "run")
+    (out / "model.keras").unlink()
+    path = out / "checkpoints" / "step_00000008.keras"
+    path.write_bytes(path.read_bytes()[:-1000])
+    with pytest.warns(UserWarning, match=r"step_00000008\.keras.*Going back to 'step_00000004"):
+        runs.resume(out, verbose=0)
+    assert_same_run(out, finished.folder)
+
+
+# What cannot go on.
+
+
+class BreakingAtStep6(callbacks.StopAtStep):
+    def on_train_batch_begin(self, batch, logs=None):
+        if self.model.step == 5:
+            bias = self.model.discriminator.weights[-1]
+            bias.assign(np.full(bias.shape, np.nan))
+
+
+@pytest.mark.parametrize("save_every", [None, 1])
+def test_a_loss_that_is_not_finite_names_the_last_checkpoint(save_every, photos, tmp_path):
+    last = 5 if save_every else 4
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(callbacks, "StopAtStep", BreakingAtStep6)
+        with pytest.raises(
+            FloatingPointError, match=rf"step 6: .*discriminator.*--float32.*step_0000000{last}"
+        ):
+            runs.train(make_recipe(photos), tmp_path / "run", save_every=save_every, verbose=0)
+    model = ganzoo.load(tmp_path / "run")
+    assert model.step == last
+    assert all(np.isfinite(value).all() for value in model.get_weights())
+
+
+@contextlib.contextmanager
+def full_disk(step):
+    """A disk that takes no file any more once a step is done."""
+
+    class Filling(callbacks.StopAtStep):
         def on_train_batch_end(self, batch, logs=None):
-            if int(self.model.generator_optimizer.iterations) == 3:
-                os.kill(os.getpid(), signal.SIGTERM)
+            super().on_train_batch_end(batch, logs)
+            if self.model.step == step:
+                patch.setattr(os, "fsync", fail)
 
-    out = tmp_path / "run"
-    arguments = ["train", "vanilla", "--data", str(photos), "--batch-size", "5", "--out", str(out)]
-    with pytest.MonkeyPatch.context() as patch, pytest.raises(SystemExit) as stop:
-        patch.setattr(callbacks, "StopAtStep", Terminating)
-        cli.main([*arguments, "--epochs", "2"])
-    assert stop.value.code == 1
-    last = capsys.readouterr().err.strip().splitlines()[-1]
-    assert last.startswith("ganzoo: Stopped at step ")
-    assert "--resume" in last
-    assert len(callbacks.checkpoints(out / "checkpoints")) == 1
-
-
-def test_a_loss_that_is_not_finite_names_the_last_checkpoint(photos, tmp_path):
-    class Breaking(callbacks.StopAtStep):
-        def on_train_batch_begin(self, batch, logs=None):
-            if int(self.model.generator_optimizer.iterations) == 5:
-                bias = self.model.discriminator.weights[-1]
-                bias.assign(np.full(bias.shape, np.nan))
+    def fail(_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(callbacks, "StopAtStep", Breaking)
-        with pytest.raises(FloatingPointError, match=r"step 6: .*step_00000004\.keras"):
-            train(photos, tmp_path / "run")
-    model = ganzoo.load(tmp_path / "run")
-    assert all(np.isfinite(value).all() for value in model.get_weights())
+        patch.setattr(callbacks, "StopAtStep", Filling)
+        yield
+
+
+def test_a_full_disk_is_one_line_and_the_run_goes_on_later(finished, photos, tmp_path):
+    out = tmp_path / "run"
+    with full_disk(6), pytest.raises(runs.FailedRunError) as caught:
+        train(photos, out)
+    message = str(caught.value)
+    assert "\n" not in message
+    for part in ("step 8", "No space left on device", "step_00000004.keras", "--resume"):
+        assert part in message
+    runs.resume(out, verbose=0)
+    assert_same_run(out, finished.folder)
+
+
+def test_a_full_disk_ends_the_command_with_code_1(photos, tmp_path, capsys):
+    arguments = ["train", "vanilla", "--data", photos, "--batch-size", 5, "--out", tmp_path / "run"]
+    with full_disk(4), pytest.raises(SystemExit) as stop:
+        cli.main([*map(str, arguments), "--epochs", "2"])
+    assert stop.value.code == 1
+    (line,) = [line for line in capsys.readouterr().err.splitlines() if "ganzoo: " in line]
+    assert "No space left on device" in line
+
+
+@contextlib.contextmanager
+def mounted(folder, options):
+    """A small file system of its own, where the system lets us have one."""
+    folder.mkdir()
+    if (
+        os.geteuid()
+        or subprocess.run(
+            ["mount", "-t", "tmpfs", "-o", options, "tmpfs", folder], check=False
+        ).returncode
+    ):
+        pytest.skip("file systems may not be mounted here")
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", "--lazy", folder], check=True)
+
+
+def test_a_disk_that_is_truly_full_keeps_the_last_good_checkpoint(finished, photos, tmp_path):
+    size = (finished.folder / "model.keras").stat().st_size
+    # Room for one checkpoint and for the logs, not for two.
+    with mounted(tmp_path / "small", f"size={size * 7 // 4}") as small:
+        with pytest.raises(runs.FailedRunError, match=r"No space left.*step_0.*keras"):
+            train(photos, small / "run", epochs=9)
+        model = ganzoo.load(small / "run")
+        assert model.step in (4, 8)
+        assert not list((small / "run").rglob(".*"))
+
+
+def test_a_folder_that_may_not_be_written_is_one_line(photos, tmp_path):
+    with (
+        mounted(tmp_path / "fixed", "ro") as fixed,
+        pytest.raises(OSError, match="Read-only file system"),
+    ):
+        train(photos, fixed / "run")
+
+
+def test_photos_that_vanish_are_named_and_the_last_checkpoint_stays(tmp_path, monkeypatch):
+    monkeypatch.setattr(registry.Family, "load_class", lambda family: SmallSRGAN)
+    monkeypatch.setattr(data, "_CACHED_BYTES", 0)  # As with photos that do not fit into memory.
+    folder = tiny.write_folder(tmp_path / "photos", num_images=4, side=40)
+
+    class Vanishing(callbacks.StopAtStep):
+        def on_epoch_end(self, epoch, logs=None):
+            super().on_epoch_end(epoch, logs)
+            if epoch == 1:
+                for path in folder.iterdir():
+                    path.unlink()
+
+    monkeypatch.setattr(callbacks, "StopAtStep", Vanishing)
+    recipe = runs.Recipe(
+        "srgan", str(folder), image_size=32, batch_size=16, epochs=9, scale=2, content_only=True
+    )
+    with pytest.raises(
+        runs.FailedRunError, match=r"\d\.png.*last good checkpoint.*step_0"
+    ) as caught:
+        runs.train(recipe, tmp_path / "run", verbose=0)
+    assert "\n" not in str(caught.value)
+    assert ganzoo.load(tmp_path / "run").step >= 4
+
+
+# Two at once.
+
+
+def test_a_run_is_trained_by_one_process_at_a_time(finished, photos, tmp_path):
+    out = shutil.copytree(finished.folder, tmp_path / "run")
+    holder = subprocess.Popen(
+        [
+            sys.executable,
+            "-c",
+            "import sys; from ganzoo import files\n"
+            "with files.locked(sys.argv[1], 'held'): print('holds', flush=True); sys.stdin.read()",
+            str(out),
+        ],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert holder.stdout.readline() == "holds\n"
+    before = snapshot(out)
+    with pytest.raises(ValueError, match=r"Another process is training in .*run"):
+        runs.resume(out, epochs=3, verbose=0)
+    assert snapshot(out) == before
+    holder.kill()  # What it held is free, though it could not let go of it.
+    holder.communicate()
+    assert runs.resume(out, epochs=3, verbose=0).step == 12
+
+
+def test_of_two_that_begin_in_one_folder_the_second_is_refused(photos, tmp_path, monkeypatch):
+    out = tmp_path / "run"
+    prepare = runs._prepare
+
+    def be_slower(recipe):
+        monkeypatch.setattr(runs, "_prepare", prepare)
+        train(photos, out, max_steps=1)
+        return prepare(recipe)
+
+    monkeypatch.setattr(runs, "_prepare", be_slower)
+    with pytest.raises(ValueError, match="holds another run"):
+        train(photos, out, max_steps=2)
+    assert ganzoo.load(out).step == 1
 
 
 # Starting from something trained.

@@ -1,9 +1,19 @@
 """Keras callbacks that show, keep and judge what happens during `fit`."""
 
-from ganzoo.callbacks.checkpoints import Checkpoint, StopAtStep, checkpoints, save_whole
+from ganzoo.callbacks.checkpoints import (
+    Checkpoint,
+    StopAtStep,
+    check_whole,
+    checkpoints,
+    newest_whole,
+    parse_every,
+    read_progress,
+    save_whole,
+)
 from ganzoo.callbacks.diagnosis import Finding, Observation, diagnose
 from ganzoo.callbacks.doctor import Doctor
 from ganzoo.callbacks.evaluate import Evaluate
+from ganzoo.callbacks.interruption import FinishStep, StepFinishedError
 from ganzoo.callbacks.logs import GameScalars, MetricsFile
 from ganzoo.callbacks.samples import SampleGrid
 
@@ -12,12 +22,18 @@ __all__ = [
     "Doctor",
     "Evaluate",
     "Finding",
+    "FinishStep",
     "GameScalars",
     "MetricsFile",
     "Observation",
     "SampleGrid",
+    "StepFinishedError",
     "StopAtStep",
+    "check_whole",
     "checkpoints",
     "diagnose",
+    "newest_whole",
+    "parse_every",
+    "read_progress",
     "save_whole",
 ]

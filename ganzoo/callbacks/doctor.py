@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from ganzoo.callbacks.diagnosis import Observation, diagnose
+from ganzoo.callbacks.diagnosis import Finding, Observation, diagnose
 from ganzoo.callbacks.logs import Windows
 from ganzoo.images import to_pixels
 from ganzoo.losses import LOSSES
@@ -95,23 +95,39 @@ class Doctor(keras.callbacks.Callback):
 
     def on_epoch_begin(self, epoch, logs=None):
         self._windows = Windows()
-        self._steps = 0
 
     def on_train_batch_end(self, batch, logs=None):
         logs = logs or {}
+        before = self._windows.steps
+        self._windows.reach(batch)
         # One call may be several steps.
-        self._unseen_steps += batch + 1 - self._steps
-        self._steps = batch + 1
+        self._unseen_steps += self._windows.steps - before
         broken = not all(np.isfinite(value) for value in logs.values())
         if not broken and self._unseen_steps < self.every:
             return
         self._unseen_steps = 0
-        figures = self._windows.since_last(logs, batch + 1)
+        figures = self._windows.since_last(logs)
         figures = {name: figures[name] for name in _SCALARS if name in figures}
         norms = {f"{k}_gradient_norm": v for k, v in self.model.take_gradient_norms().items()}
         # What is made of weights that are no numbers is not worth a look.
         seen = {} if broken else {**self._look(), **self._quiz()}
         self._consider(Observation(self.model.step, **figures, **norms, **seen))
+
+    def get_progress(self):
+        """What a run goes on with: `(of the run, of its epoch)`, as JSON."""
+        of_run = {
+            "observations": [vars(observation) for observation in self.observations],
+            "findings": [vars(finding) for finding in self.findings],
+            "unseen_steps": self._unseen_steps,
+        }
+        return of_run, self._windows.get_progress()
+
+    def set_progress(self, of_run, of_epoch):
+        """Goes on from another process's progress; `of_epoch` is None where one begins."""
+        self.observations = [Observation(**fields) for fields in of_run["observations"]]
+        self.findings = [Finding(**fields) for fields in of_run["findings"]]
+        self._unseen_steps = of_run["unseen_steps"]
+        self._windows = Windows(**of_epoch or {})
 
     def _consider(self, observation):
         self.observations.append(observation)

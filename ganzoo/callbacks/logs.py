@@ -34,47 +34,71 @@ class GameScalars(keras.callbacks.Callback):
         self._windows = Windows()
 
     def on_train_batch_end(self, batch, logs=None):
-        if batch + 1 - self._windows.count < self.every:
+        self._windows.reach(batch)
+        if self._windows.length < self.every:
             return
         step = self.model.step
         with self._writer.as_default():
-            for name, window in self._windows.since_last(logs, batch + 1).items():
+            for name, window in self._windows.since_last(logs).items():
                 tf.summary.scalar(f"game/{name}", window, step=step)
         self._writer.flush()
 
     def on_train_end(self, logs=None):
         self._writer.close()
 
+    def get_progress(self):
+        """What a run goes on with: `(of the run, of its epoch)`, as JSON."""
+        return None, self._windows.get_progress()
+
+    def set_progress(self, of_run, of_epoch):
+        """Goes on from another process's progress; `of_epoch` is None where one begins."""
+        self._windows = Windows(**of_epoch or {})
+
 
 class Windows:
-    """Means since the last look, out of means since the epoch began, which Keras logs."""
+    """Means since the last look, out of means since the epoch began, which Keras logs.
 
-    def __init__(self):
-        self.count = 0
-        self._sums = {}
+    Args:
+        steps: int. Steps of the epoch that another process has trained.
+        looked: int. Steps of the epoch at the last look.
+        sums: dict of the sums until then.
+    """
 
-    def since_last(self, means, count):
-        """The means of a window.
+    def __init__(self, steps=0, looked=0, sums=None):
+        self._before = self.steps = steps
+        self._looked = looked
+        self._sums = dict(sums or {})
 
-        Args:
-            means: dict of means over the steps of the epoch so far.
-            count: int. Steps of the epoch so far.
-        """
+    @property
+    def length(self):
+        """Steps since the last look."""
+        return self.steps - self._looked
+
+    def reach(self, batch):
+        """Notes the number of the last batch, as Keras counts them: from 0 in each `fit`."""
+        self.steps = self._before + batch + 1
+
+    def since_last(self, means):
+        """The means of a window, of a dict of means over the steps of the epoch so far."""
         windows = {}
         for name, mean in means.items():
-            total = float(mean) * count
-            windows[name] = (total - self._sums.get(name, 0.0)) / (count - self.count)
+            total = float(mean) * self.steps
+            windows[name] = (total - self._sums.get(name, 0.0)) / self.length
             self._sums[name] = total
-        self.count = count
+        self._looked = self.steps
         return windows
+
+    def get_progress(self):
+        """The arguments of windows that go on from here."""
+        return {"steps": self.steps, "looked": self._looked, "sums": self._sums}
 
 
 class MetricsFile(keras.callbacks.Callback):
     """Keeps the logs of every epoch, with step and speed, in a JSON file.
 
     Args:
-        path: the file. What it holds of earlier epochs is kept: a resumed run goes on
-            in it.
+        path: the file. What it holds of the model's earlier steps is kept: a resumed run
+            goes on in it.
         batch_size: int. Images in a step, for `images_per_second`: training alone,
             without the time that other callbacks take or the first step compiles.
         doctor: a `Doctor` whose findings are kept in the file, too.
@@ -91,7 +115,11 @@ class MetricsFile(keras.callbacks.Callback):
     def on_train_begin(self, logs=None):
         if self.path.exists():
             kept = json.loads(self.path.read_text())
-            self.epochs, self.findings = kept["epochs"], kept["findings"]
+            # What came after the checkpoint comes again.
+            self.epochs, self.findings = (
+                [row for row in kept[name] if row["step"] <= self.model.step]
+                for name in ("epochs", "findings")
+            )
         self._compiled = False
 
     def on_epoch_begin(self, epoch, logs=None):
@@ -115,11 +143,22 @@ class MetricsFile(keras.callbacks.Callback):
             "images_per_second": speed,
             **{name: float(value) for name, value in (logs or {}).items()},
         }
-        self.epochs = [r for r in self.epochs if r["step"] < row["step"]] + [row]
+        # An epoch that `max_steps` cut short, and that was gone on with, has one row.
+        self.epochs = [r for r in self.epochs if r["epoch"] < row["epoch"]] + [row]
         self.write()
 
     def write(self):
         """Writes what there is, whole or not at all."""
         found = self.doctor.findings if self.doctor else []
         new = [dataclasses.asdict(finding) for finding in found]
-        write_json(self.path, {"epochs": self.epochs, "findings": self.findings + new})
+        old = [finding for finding in self.findings if finding not in new]
+        write_json(self.path, {"epochs": self.epochs, "findings": old + new})
+
+    def get_progress(self):
+        """What a run goes on with: `(of the run, of its epoch)`, as JSON."""
+        return None, {"steps": self._steps, "seconds": self._seconds}
+
+    def set_progress(self, of_run, of_epoch):
+        """Goes on from another process's progress; `of_epoch` is None where one begins."""
+        if of_epoch:
+            self._steps, self._seconds = of_epoch["steps"], of_epoch["seconds"]

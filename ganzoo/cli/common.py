@@ -1,7 +1,9 @@
 """What all commands share: the application, its options, how it ends."""
 
 import os
+import pathlib
 import sys
+import warnings
 from typing import Annotated
 
 import rich.console
@@ -16,6 +18,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
 )
+_PACKAGE = pathlib.Path(__file__).parent.parent
 out_console = rich.console.Console(soft_wrap=True, highlight=False)
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -24,15 +27,20 @@ Seed = Annotated[int, typer.Option(help="Seed of all that is random.")]
 
 
 def main(arguments=None):
-    """Runs the command line and exits: 0 done, 1 failed while running, 2 wrong input."""
+    """Runs the command line and exits.
+
+    Codes: 0 done, 1 failed while running, 2 wrong input, 130 stopped by Ctrl-C, 143 by
+    SIGTERM.
+    """
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in arguments
     arguments = [argument for argument in arguments if argument != "--debug"]
+    warnings.showwarning = _show_warning
     try:
         # A command returns nothing; an early exit comes back as its code, Ctrl-C as 130.
         code = app(arguments, standalone_mode=False) or 0
         if code == 130:
-            raise KeyboardInterrupt("interrupted")
+            raise KeyboardInterrupt("Interrupted.")
     except (Exception, KeyboardInterrupt) as error:
         if debug:
             raise
@@ -41,7 +49,23 @@ def main(arguments=None):
         text = error.format_message() if usage else str(error)
         print(f"ganzoo: {' '.join(text.split()) or type(error).__name__}", file=sys.stderr)
         code = 2 if usage or isinstance(error, ValueError) else 1
+        if isinstance(error, KeyboardInterrupt):
+            code = 130
+        # Training that a signal stopped: what shells make of it.
+        elif signum := getattr(error, "signum", None):
+            code = 128 + signum
     sys.exit(code)
+
+
+_show_as_python_does = warnings.showwarning
+
+
+def _show_warning(message, category, filename, *rest):
+    """What ganzoo warns of is one line; warnings of others stay what they are."""
+    if category is UserWarning and pathlib.Path(filename).is_relative_to(_PACKAGE):
+        print(f"ganzoo: {message}", file=sys.stderr)
+    else:
+        _show_as_python_does(message, category, filename, *rest)
 
 
 @app.callback(invoke_without_command=True)

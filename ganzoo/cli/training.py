@@ -84,11 +84,19 @@ def train(
     seed: Annotated[
         int | None, typer.Option(help="Seed of all that is random. [default: 0]")
     ] = None,
+    save_every: Annotated[
+        str | None,
+        typer.Option(
+            metavar="STEPS|MINUTESm",
+            help="Save a checkpoint every 500 steps, or 10m. [default: every epoch]",
+        ),
+    ] = None,
 ):
     """Train a family on a data set into a run folder.
 
     The folder gets config.json, checkpoints/, logs/ (TensorBoard), samples/,
-    metrics.json and model.keras.
+    metrics.json and model.keras. A run that was stopped, in whatever way, goes on by
+    `--resume` and ends as if it had not been.
 
     Example: `ganzoo train dcgan --data fashion_mnist --out runs/dcgan`
     """
@@ -120,10 +128,11 @@ def train(
     with interruptible():
         if resume:
             _require_same(runs.read_recipe(out), options)
-            outcome = runs.resume(out, **lengths, verbose=verbosity())
+            outcome = runs.resume(out, **lengths, save_every=save_every, verbose=verbosity())
         else:
             given = {k: v for k, v in {**options, **lengths}.items() if v is not None}
-            outcome = runs.train(runs.Recipe(**given), out, verbose=verbosity())
+            recipe = runs.Recipe(**given)
+            outcome = runs.train(recipe, out, save_every=save_every, verbose=verbosity())
     report(outcome)
 
 
@@ -192,12 +201,16 @@ def verbosity():
 
 @contextlib.contextmanager
 def interruptible():
-    """Progress goes to standard error; SIGTERM (`timeout`, a batch system) is like Ctrl-C."""
+    """Progress goes to standard error; SIGTERM (`timeout`, a batch system) ends in one line.
 
-    def interrupt(*_):
-        raise KeyboardInterrupt
+    While training lasts, signals end it after a step: see `ganzoo.callbacks.FinishStep`.
+    """
 
-    before = signal.signal(signal.SIGTERM, interrupt)
+    def terminate(signum, _):
+        print("ganzoo: Terminated.", file=sys.stderr)
+        sys.exit(128 + signum)
+
+    before = signal.signal(signal.SIGTERM, terminate)
     try:
         with contextlib.redirect_stdout(sys.stderr):
             yield
