@@ -12,7 +12,7 @@ import urllib.request
 from ganzoo.files import locked, new_file
 
 # Seconds without a sign of life after which a server counts as gone.
-TIMEOUT = 8
+TIMEOUT = 5
 _CHUNK = 1 << 16
 
 
