@@ -21,6 +21,7 @@ ROWS = [
     ("layers",),
     ("losses", "regularizers", "optimizers"),
     ("metrics",),
+    ("distribution",),
     ("data",),
     ("batches", "export"),
     ("training", "inversion"),
