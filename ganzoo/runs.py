@@ -4,6 +4,7 @@ A run folder holds `config.json`, `checkpoints/`, `logs/`, `samples/`,
 `metrics.json` and, when training is done, `model.keras`.
 """
 
+import contextlib
 import dataclasses
 import json
 import pathlib
@@ -13,6 +14,7 @@ import keras
 import tensorflow as tf
 
 from ganzoo import callbacks, data, registry, weights
+from ganzoo.distribution import Site, share_batches
 from ganzoo.files import write_json
 from ganzoo.gan import GAN
 from ganzoo.layers import check_recipe
@@ -43,6 +45,8 @@ class Recipe:
         scale: int or None. Of super-resolution; None takes 4.
         content_only: bool. Whether a family with a content loss trains on it alone.
         content: str or None. Its content loss; None takes the model's recommended.
+        sync_batch_norm: bool. Whether batch normalization takes its statistics over all
+            replicas; nothing on one device.
         seed: int. Seed of weights, latents and order.
         start_from: str or None. Preset or run whose weights training starts with.
     """
@@ -61,6 +65,7 @@ class Recipe:
     scale: int | None = None
     content_only: bool = False
     content: str | None = None
+    sync_batch_norm: bool = False
     seed: int = 0
     start_from: str | None = None
 
@@ -74,24 +79,30 @@ class Recipe:
 
 @dataclasses.dataclass(frozen=True)
 class Outcome:
-    """What a run came to: its model, folder, last logs and generator updates."""
+    """What a run came to: its model, folder, last logs and generator updates.
+
+    Of several workers the chief alone has logs, and has written the folder.
+    """
 
     model: GAN
     folder: pathlib.Path
     logs: dict
     step: int
+    is_chief: bool
 
 
 class InterruptedRunError(Exception):
     """Training was stopped from outside; the message says how it goes on."""
 
 
-def train(recipe, out, verbose="auto"):
+def train(recipe, out, site=None, verbose="auto"):
     """Trains a recipe into a new run folder.
 
     Args:
         recipe: a `Recipe`.
-        out: folder of the run, which must be empty or not exist yet.
+        out: folder of the run, which must be empty or not exist yet. Workers on several
+            machines need one that they all see.
+        site: a `ganzoo.distribution.Site`; None is where `Site()` finds itself.
         verbose: as for `keras.Model.fit`.
 
     Returns:
@@ -101,10 +112,13 @@ def train(recipe, out, verbose="auto"):
         ValueError: If the recipe cannot be trained, or the folder holds something.
             Nothing is written then.
         FloatingPointError: If a loss is not finite; the last good checkpoint is named.
-        InterruptedRunError: On Ctrl-C; a checkpoint is written first.
+        InterruptedRunError: On Ctrl-C, after a checkpoint is written; or if another
+            worker is lost.
     """
     out = pathlib.Path(out)
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+    site = site or Site()
+    # The others may come when the chief has begun to write.
+    if site.is_chief and out.exists() and (not out.is_dir() or any(out.iterdir())):
         advice = "Go on with it by --resume, or choose" if is_run(out) else "Choose"
         what = "holds another run" if is_run(out) else "is not an empty folder"
         raise ValueError(f"{str(out)!r} {what}. {advice} another folder.")
@@ -115,20 +129,20 @@ def train(recipe, out, verbose="auto"):
     if recipe.mixed_precision is None:
         half = recipe.recipe == "default" and has_bfloat16_matrices()
         recipe = dataclasses.replace(recipe, mixed_precision=half)
-    dataset, model = _prepare(recipe)
-    # Only now is anything written: a mistake in the recipe has shown itself.
-    out.mkdir(parents=True, exist_ok=True)
-    _write_config(out, recipe, model)
-    return _fit(model, recipe, dataset, out, verbose)
+    with _all_workers(site, recipe, out):
+        dataset, model = _prepare(recipe, site)
+        # Only now is anything written: a mistake in the recipe has shown itself.
+        return _fit(model, recipe, dataset, out, site, verbose)
 
 
-def resume(out, epochs=None, max_steps=None, verbose="auto"):
+def resume(out, epochs=None, max_steps=None, site=None, verbose="auto"):
     """Goes on with a run that was killed, stopped or should be longer.
 
     Args:
         out: the run's folder.
         epochs: int. A new number of passes in all; None keeps the run's.
         max_steps: int. A new number of steps in all; None keeps the run's.
+        site: a `Site`, which need not be the one that the run was started on.
         verbose: as for `keras.Model.fit`.
 
     Returns:
@@ -138,15 +152,17 @@ def resume(out, epochs=None, max_steps=None, verbose="auto"):
         ValueError: If the folder holds no run.
     """
     out = pathlib.Path(out)
+    site = site or Site()
     recipe = read_recipe(out)
     changes = {"epochs": epochs, "max_steps": max_steps}
     recipe = dataclasses.replace(recipe, **{k: v for k, v in changes.items() if v is not None})
-    dataset, model = _prepare(recipe)
-    # Without a checkpoint the run was killed in its first epoch: it starts again as it did.
-    if saved := callbacks.checkpoints(out / "checkpoints"):
-        model = load(saved[-1])
-    _write_config(out, recipe, model)
-    return _fit(model, recipe, dataset, out, verbose)
+    with _all_workers(site, recipe, out):
+        dataset, model = _prepare(recipe, site)
+        # Without a checkpoint the run was killed in its first epoch: it starts again as it did.
+        if saved := callbacks.checkpoints(out / "checkpoints"):
+            with site.strategy.scope():
+                model = load(saved[-1])
+        return _fit(model, recipe, dataset, out, site, verbose)
 
 
 def has_bfloat16_matrices():
@@ -232,8 +248,23 @@ def find_card(name):
     return {"recipe": dataclasses.asdict(read_recipe(name))} if is_run(name) else {}
 
 
-def _prepare(recipe):
-    """The data and the compiled model of a recipe."""
+@contextlib.contextmanager
+def _all_workers(site, recipe, out):
+    """Says in a line that another worker is gone, which shows in what they do together."""
+    try:
+        yield
+    except (tf.errors.UnavailableError, tf.errors.AbortedError, tf.errors.CancelledError):
+        if site.num_workers == 1:
+            raise
+        raise InterruptedRunError(
+            f"Worker {site.worker} of {site.num_workers} lost another, which may say why. Go on "
+            f"from the last checkpoint with `ganzoo train {recipe.family} --out {out} --resume` "
+            "on all of them."
+        ) from None
+
+
+def _prepare(recipe, site):
+    """The data of this worker and the compiled model of a recipe."""
     keras.utils.set_random_seed(recipe.seed)
     family = registry.get_family(recipe.family)
     if recipe.class_conditional and family.classes == "never":
@@ -247,8 +278,14 @@ def _prepare(recipe):
     if recipe.mixed_precision:
         on_gpu = bool(tf.config.list_physical_devices("GPU"))
         dtype = "mixed_float16" if on_gpu else "mixed_bfloat16"
-    dataset, arguments = _open_crops(recipe) if family.restores else _open_whole(recipe, family)
-    model = family.load_class()(**arguments, recipe=recipe.recipe, seed=recipe.seed, dtype=dtype)
+    if family.restores:
+        dataset, arguments = _open_crops(recipe, site)
+    else:
+        dataset, arguments = _open_whole(recipe, family, site)
+    site.agree(batches=len(dataset), **arguments)
+    build = family.load_class()
+    with site.strategy.scope():
+        model = build(**arguments, recipe=recipe.recipe, seed=recipe.seed, dtype=dtype)
     if recipe.start_from:
         source = find_model(recipe.start_from)
         shapes = [[w.shape for w in network.weights] for network in (source, model)]
@@ -259,22 +296,32 @@ def _prepare(recipe):
                 f"of {model.image_shape} is asked for. Start from one of the same kind."
             )
         model.set_weights(source.get_weights())
-    game = {"loss": recipe.loss, "regularizer": recipe.regularizer}
+    game = {
+        "loss": recipe.loss,
+        "regularizer": recipe.regularizer,
+        "sync_batch_norm": recipe.sync_batch_norm,
+    }
     contents = {"content_only": recipe.content_only, "content": recipe.content}
     model.compile(**game, **(contents if family.restores else {}))
     return dataset, model
 
 
-def _open_whole(recipe, family):
+def _open_whole(recipe, family, site):
     """`(dataset, arguments)`: whole images, and what the model is told of them."""
     with_classes = family.classes == "always" or recipe.class_conditional
-    image_data = data.read(recipe.data, image_size=recipe.image_size)
+    image_data = data.read(recipe.data, image_size=recipe.image_size, data_part=site.data_part)
     if with_classes and image_data.num_classes is None:
         raise ValueError(
             f"Family {family.name!r} needs labels, and {recipe.data!r} has none. Give a folder "
             "with one subfolder for each class, or a data set with labels."
         )
-    dataset = data.pipeline(image_data, recipe.batch_size, labels=with_classes, seed=recipe.seed)
+    dataset = data.pipeline(
+        image_data,
+        site.share_of(recipe.batch_size),
+        labels=with_classes,
+        seed=recipe.seed,
+        batch_part=site.batch_part,
+    )
     arguments = {"image_shape": image_data.pixels.shape[1:]}
     if with_classes:
         arguments["num_classes"] = image_data.num_classes
@@ -290,23 +337,26 @@ def _hold_out(recipe, model):
     return data.read(recipe.data, "test[:256]", recipe.image_size).pixels
 
 
-def _open_crops(recipe):
+def _open_crops(recipe, site):
     """The same of photographs, which are of any size."""
     dataset = data.load_crops(
         recipe.data,
         crop_size=recipe.image_size or 96,
-        batch_size=recipe.batch_size,
+        batch_size=site.share_of(recipe.batch_size),
         seed=recipe.seed,
+        data_part=site.data_part,
+        batch_part=site.batch_part,
     )
     return dataset, {"scale": recipe.scale} if recipe.scale else {}
 
 
-def _write_config(out, recipe, model):
+def _write_config(out, recipe, model, site):
     """Writes the run's whole configuration, for people, programs and TensorBoard."""
     config = {
         "recipe": dataclasses.asdict(recipe),
         "model": model.get_config(),
         "compile": model.get_compile_config(),
+        "site": site.describe(),
         "versions": {
             "ganzoo": __version__,
             "keras": keras.version(),
@@ -319,39 +369,31 @@ def _write_config(out, recipe, model):
         tf.summary.text("config", textwrap.indent(json.dumps(config, indent=2), "    "), step=0)
 
 
-def _fit(model, recipe, dataset, out, verbose):
+def _fit(model, recipe, dataset, out, site, verbose):
     steps_per_epoch = len(dataset)
     total = recipe.epochs * steps_per_epoch
     total = min(total, recipe.max_steps or total)
-    done = model.step
-    checkpoint = callbacks.Checkpoint(out / "checkpoints")
-    doctor = callbacks.Doctor(out, held_out=_hold_out(recipe, model), seed=recipe.seed)
-    metrics = callbacks.MetricsFile(out / "metrics.json", recipe.batch_size, doctor)
-    if done < total:
+    watchers = [callbacks.StopAtStep(total)]
+    if site.is_chief:
+        out.mkdir(parents=True, exist_ok=True)
+        _write_config(out, recipe, model, site)
+        checkpoint = callbacks.Checkpoint(out / "checkpoints")
+        doctor = callbacks.Doctor(out, held_out=_hold_out(recipe, model), seed=recipe.seed)
+        metrics = callbacks.MetricsFile(out / "metrics.json", recipe.batch_size, doctor)
+        grid, scalars = callbacks.SampleGrid(out, seed=recipe.seed), callbacks.GameScalars(out)
+        watchers += [doctor, metrics, grid, scalars, checkpoint]
+    if model.step < total:
         try:
-            model.fit(
-                dataset,
-                initial_epoch=done // steps_per_epoch,
-                epochs=-(-total // steps_per_epoch),
-                verbose=verbose,
-                callbacks=[
-                    callbacks.StopAtStep(total),
-                    doctor,
-                    metrics,
-                    callbacks.SampleGrid(out, seed=recipe.seed),
-                    callbacks.GameScalars(out),
-                    checkpoint,
-                ],
-            )
+            _fit_model(model, dataset, total, watchers, site, verbose)
         except KeyboardInterrupt:
-            saved = checkpoint.save()
+            state = f"the state is in {str(checkpoint.save())!r}. " if site.is_chief else ""
             raise InterruptedRunError(
-                f"Stopped at step {model.step} of {total}; the "
-                f"state is in {str(saved)!r}. Go on with `ganzoo train {recipe.family} --out "
-                f"{out} --resume`."
+                f"Stopped at step {model.step} of {total}; {state}Go on with "
+                f"`ganzoo train {recipe.family} --out {out} --resume`."
             ) from None
         except FloatingPointError as error:
-            metrics.write()  # What the doctor found of it.
+            if site.is_chief:
+                metrics.write()  # What the doctor found of it.
             saved = callbacks.checkpoints(out / "checkpoints")
             last = (
                 f"The last good checkpoint is {str(saved[-1])!r}."
@@ -359,6 +401,28 @@ def _fit(model, recipe, dataset, out, verbose):
                 else ("There is no checkpoint yet.")
             )
             raise FloatingPointError(f"{error} {last}") from None
-    callbacks.save_whole(model, out / "model.keras")
-    logs = metrics.epochs[-1] if metrics.epochs else {}
-    return Outcome(model, out, logs, model.step)
+    logs = {}
+    if site.is_chief:
+        callbacks.save_whole(model, out / "model.keras")
+        logs = metrics.epochs[-1] if metrics.epochs else {}
+    return Outcome(model, out, logs, model.step, site.is_chief)
+
+
+def _fit_model(model, dataset, total, watchers, site, verbose):
+    """Trains up to a step in all, on all devices."""
+    steps_per_epoch = len(dataset)
+    endless = {}
+    if site.num_replicas > 1:
+        if verbose and site.is_chief:
+            print(site)
+        dataset, model.real_examples = model.check_data(dataset, None)
+        dataset = share_batches(site.strategy, dataset)
+        endless = {"steps_per_epoch": steps_per_epoch}
+    model.fit(
+        dataset,
+        initial_epoch=model.step // steps_per_epoch,
+        epochs=-(-total // steps_per_epoch),
+        verbose=verbose if site.is_chief else 0,
+        callbacks=watchers,
+        **endless,
+    )

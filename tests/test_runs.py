@@ -13,6 +13,7 @@ from PIL import Image
 
 import ganzoo
 from ganzoo import callbacks, registry, runs
+from ganzoo.distribution import Site
 
 
 def make_recipe(folder, **changes):
@@ -249,7 +250,7 @@ def test_a_loss_that_is_not_finite_names_the_last_checkpoint(photos, tmp_path):
 
 def test_a_run_starts_from_the_weights_of_another(finished, photos):
     source = finished.model
-    _, model = runs._prepare(make_recipe(photos, seed=9, start_from=str(finished.folder)))
+    _, model = runs._prepare(make_recipe(photos, seed=9, start_from=str(finished.folder)), Site())
     tiny.assert_equal(model.weights, source.weights)
     assert int(model.generator_optimizer.iterations) == 0
 
@@ -257,7 +258,8 @@ def test_a_run_starts_from_the_weights_of_another(finished, photos):
 def test_a_run_starts_from_the_averaged_generator_of_a_preset(finished, photos, tmp_path):
     source = finished.model
     source.save_to_preset(tmp_path / "preset")
-    _, model = runs._prepare(make_recipe(photos, seed=9, start_from=str(tmp_path / "preset")))
+    recipe = make_recipe(photos, seed=9, start_from=str(tmp_path / "preset"))
+    _, model = runs._prepare(recipe, Site())
     tiny.assert_equal(model.generator.weights, source.ema_generator.weights)
     tiny.assert_equal(model.discriminator.weights, source.discriminator.weights)
 
@@ -361,7 +363,7 @@ def test_the_regularizer_reaches_the_model(photos, tmp_path):
 
 
 def test_mixed_precision_reaches_the_model(photos):
-    _, model = runs._prepare(make_recipe(photos, mixed_precision=True))
+    _, model = runs._prepare(make_recipe(photos, mixed_precision=True), Site())
     assert model.dtype_policy.name in ("mixed_bfloat16", "mixed_float16")
     assert keras.config.dtype_policy().name == "float32"
 
