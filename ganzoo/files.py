@@ -6,6 +6,7 @@ import os
 import pathlib
 import shutil
 import tempfile
+import uuid
 
 
 @contextlib.contextmanager
@@ -16,8 +17,8 @@ def new_file(path):
     """
     path = pathlib.Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    # Hidden, and of this process alone.
-    partial = path.with_name(f".{os.getpid()}.{path.name}")
+    # Hidden, and of this process alone: other machines may have its number, and the same disk.
+    partial = path.with_name(f".{uuid.uuid4().hex}.{path.name}")
     try:
         yield partial
         os.replace(partial, path)

@@ -27,7 +27,7 @@ ROWS = [
     ("training", "inversion"),
     ("gan",),
     FAMILIES,
-    ("evaluation", "interpolation"),
+    ("evaluation", "interpolation", "bulk"),
     ("callbacks",),
     ("runs",),
     ("__init__",),
