@@ -447,9 +447,12 @@ def _read_tfds(name, split, image_size, part):
         decoded = [image for example in examples for image in example[image_key]]
         labels = np.concatenate([example[label_key] for example in examples]) if label_key else None
     else:
-        examples = list(dataset.as_numpy_iterator())
-        decoded = [_fit(_to_pil(example[image_key]), image_size) for example in examples]
-        labels = np.array([example[label_key] for example in examples]) if label_key else None
+        decoded, labels = [], []
+        # One by one: as large as they come they might not fit into memory together.
+        for example in dataset.as_numpy_iterator():
+            decoded.append(_fit(_to_pil(example[image_key]), image_size))
+            labels.append(example[label_key] if label_key else None)
+        labels = np.array(labels) if label_key else None
     if not decoded:
         raise ValueError(f"Split {split!r} of TFDS data set {name!r} is empty.")
     num_classes = features[label_key].num_classes if label_key else None
