@@ -223,6 +223,20 @@ for wanted in [*dataset, *dataset]:
     assert [len(part) for part in parts] == [2] * 4
     np.testing.assert_array_equal(np.concatenate(parts), wanted)
 """,
+    "data of a tf.data service train": """
+service = tf.data.experimental.service
+dispatcher = service.DispatchServer()
+address = dispatcher.target.partition("://")[2]
+worker = service.WorkerServer(service.WorkerConfig(dispatcher_address=address))
+dataset = batches_of(IMAGES, size=4).apply(
+    service.distribute(service.ShardingPolicy.DYNAMIC, dispatcher.target)
+)
+gan = build(TWO, run_eagerly=True)
+checked, gan.real_examples = gan.check_data(dataset, None)
+gan.fit(share_batches(TWO, checked), steps_per_epoch=3, verbose=0)
+assert gan.step == 3
+assert len(gan.real_examples) == 8
+""",
     "a run on two replicas leaves what one on one does": """
 photos = tiny.write_folder(folder / "photos", num_images=20)
 recipe = runs.Recipe("vanilla", str(photos), epochs=2, batch_size=6, mixed_precision=False)
