@@ -159,7 +159,10 @@ def _claim(out, gan, **wanted):
     record = out / "images.json"
     if not record.exists():
         if out.exists() and (not out.is_dir() or any(out.glob("block_*"))):
-            raise ValueError(f"{str(out)!r} is not of this command's. Choose another folder.")
+            raise ValueError(
+                f"{str(out)!r} must be a folder that is new, or whose images.json says what its "
+                "images are. Choose another folder."
+            )
         # Shards that start at once write the same.
         write_json(record, wanted)
         return

@@ -425,10 +425,9 @@ def _find_tfds(name):
 def _read_split(builder, split, part):
     import tensorflow_datasets as tfds
 
-    if part != WHOLE:
-        split = tfds.even_splits(split, part.count, drop_remainder=True)[part.index]
+    parts = tfds.even_splits(split, part.count, drop_remainder=True)
     try:
-        return builder.as_dataset(split=split)
+        return builder.as_dataset(split=parts[part.index] if part.count > 1 else split)
     except ValueError:
         splits = ", ".join(sorted(builder.info.splits))
         raise ValueError(

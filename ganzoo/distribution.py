@@ -111,9 +111,9 @@ class Site:
         found = self.strategy.gather(of_replicas, axis=0).numpy()
         if (found != found[0]).any():
             raise ValueError(
-                f"Workers must have the same data. Received: {', '.join(values)} of "
-                f"{' and '.join(sorted({str(row.tolist()) for row in found}))}. Copy the data, or "
-                "give images of one size and number of channels."
+                f"Workers must come to the same {', '.join(values)}. Received: "
+                f"{' and '.join(sorted({str(row.tolist()) for row in found}))}. Give all of them "
+                "the same data and options, and images of one size and number of channels."
             )
 
     def describe(self):

@@ -282,7 +282,7 @@ def _prepare(recipe, site):
         dataset, arguments = _open_crops(recipe, site)
     else:
         dataset, arguments = _open_whole(recipe, family, site)
-    site.agree(batches=len(dataset), **arguments)
+    site.agree(batches=len(dataset), mixed_precision=recipe.mixed_precision, **arguments)
     build = family.load_class()
     with site.strategy.scope():
         model = build(**arguments, recipe=recipe.recipe, seed=recipe.seed, dtype=dtype)

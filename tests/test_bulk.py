@@ -172,6 +172,14 @@ def test_a_class_that_is_none_leaves_nothing(with_classes, tmp_path):
     assert not (tmp_path / "out").exists()
 
 
+def test_a_folder_of_blocks_of_nobody_knows_what_is_refused(gan, tmp_path):
+    bulk.sample(gan, 5, tmp_path / "out", "npz")
+    (tmp_path / "out" / "images.json").unlink()
+    for path in (tmp_path / "out", tmp_path / "out" / "block_000000.npz"):
+        with pytest.raises(ValueError, match=r"must be a folder that is new"):
+            bulk.sample(gan, 5, path, "npz")
+
+
 def test_a_super_resolution_model_draws_nothing(tmp_path):
     model = registry.get_family("srgan").build_smallest()
     with pytest.raises(ValueError, match="makes no images out of noise"):

@@ -13,7 +13,9 @@ import sys
 
 import numpy as np
 import pytest
+import tensorflow as tf
 import tiny
+from PIL import Image
 
 import ganzoo
 from ganzoo import callbacks, distribution, registry
@@ -451,6 +453,25 @@ def test_a_batch_that_cannot_be_shared_evenly_is_refused():
         site.share_of(6)
 
 
+@pytest.mark.parametrize("difference", [0, 1])
+def test_workers_that_found_different_data_are_refused(difference):
+    class TwoWorkers(SomeReplicas):
+        def experimental_distribute_values_from_function(self, function):
+            return function(None)
+
+        def gather(self, value, axis):
+            return tf.concat([value, tf.add(value, [[0, 0, 0, difference]])], axis)
+
+    site = distribution.Site()
+    site.strategy, site.num_workers = TwoWorkers(2), 2
+    if not difference:
+        site.agree(batches=5, image_shape=(8, 8, 1))
+        return
+    named = r"same batches, image_shape. Received: \[5, 8, 8, 1\] and \[5, 8, 8, 2\]"
+    with pytest.raises(ValueError, match=named):
+        site.agree(batches=5, image_shape=(8, 8, 1))
+
+
 class SomeReplicas:
     def __init__(self, num_replicas_in_sync):
         self.num_replicas_in_sync = num_replicas_in_sync
@@ -576,3 +597,28 @@ def test_two_workers_hold_the_same_weights_and_go_on_after_one_was_killed(tmp_pa
     assert site == {"replicas": 2, "workers": 2, "sharding": "element"}
     # A file for each start, of the chief alone.
     assert len(list((run / "logs" / "train").iterdir())) == 2
+
+
+@pytest.mark.slow
+def test_two_workers_with_data_of_their_own_hold_the_same_weights(tmp_path):
+    photos = tiny.write_folder(tmp_path / "photos", num_images=20)
+    run = tmp_path / "run"
+    command = ["train", "vanilla", "--data", str(photos), "--batch-size", "4", "--epochs", "1"]
+    command += ["--sharding", "file", "--sync-batch-norm", "--float32", "--out", str(run)]
+    chief, other = run_workers(tmp_path, command, [*command])
+    assert (chief[0], other[0]) == (0, 0), (chief, other)
+    assert "which share the data (sharding by file)" in chief[2]
+    tiny.assert_equal(*last_words(tmp_path))
+    assert steps_of(run) == [5]
+
+
+@pytest.mark.slow
+def test_a_worker_whose_images_have_colours_alone_is_refused(tmp_path):
+    photos = tiny.write_folder(tmp_path / "photos", num_images=20)
+    Image.new("RGB", (8, 8)).save(photos / "001.png")
+    command = ["train", "vanilla", "--data", str(photos), "--batch-size", "4", "--epochs", "1"]
+    command += ["--sharding", "file", "--float32", "--out", str(tmp_path / "run")]
+    for code, _, err in run_workers(tmp_path, command, [*command]):
+        assert code == 2
+        assert "Workers must come to the same" in err
+    assert not (tmp_path / "run").exists()
