@@ -198,7 +198,6 @@ PROGRAMS = {
     "penalties have the same gradients": SAME_GRADIENTS.replace(
         "REGULARIZERS", "('r1_r2', 'gradient_penalty')"
     ),
-    "a family comes to the same weights": SAME_FAMILY.replace("FAMILY", "'vanilla'"),
     "batch normalization is the whole batch's where it is synchronized, and only there": """
 ends = {}
 for strategy, sync_batch_norm in [(ONE, False), (TWO, True), (TWO, False)]:
