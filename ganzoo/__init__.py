@@ -17,6 +17,7 @@ from ganzoo import vanilla  # isort: skip
 from ganzoo.version import __version__
 
 _MODULES = (
+    "bulk",
     "callbacks",
     "data",
     "evaluation",

@@ -18,6 +18,7 @@ import tensorflow as tf
 from PIL import Image
 
 from ganzoo import downloads, photos, registry
+from ganzoo.distribution import WHOLE
 from ganzoo.images import from_pixels
 
 _STACKED_MNIST = "stacked_mnist"
@@ -93,7 +94,9 @@ def load(
     return pipeline(image_data, batch_size, labels=bool(labels), seed=seed, shuffle=shuffle)
 
 
-def pipeline(image_data, batch_size, labels=False, seed=0, shuffle=True, start=None):
+def pipeline(
+    image_data, batch_size, labels=False, seed=0, shuffle=True, start=None, batch_part=WHOLE
+):
     """The pipeline of `load` over data that have been read.
 
     Args:
@@ -105,6 +108,10 @@ def pipeline(image_data, batch_size, labels=False, seed=0, shuffle=True, start=N
         start: int. The number of the first batch, counted over all passes: the batches go
             on from there and never end. None goes through the data once, in another order
             each time.
+        batch_part: a `Part`. The part of every batch to give, `batch_size //
+            batch_part.count` images: workers that are given the same data and seed, and a
+            part each, have between them the batches that one alone has. They gather their
+            own images.
 
     Raises:
         ValueError: If there are fewer images than one batch takes.
@@ -117,8 +124,11 @@ def pipeline(image_data, batch_size, labels=False, seed=0, shuffle=True, start=N
             f"The data set holds {count} images, fewer than one batch of {batch_size}. "
             "Give more images or a smaller batch size."
         )
-    pixels = tf.constant(image_data.pixels)
-    classes = tf.constant(image_data.labels, "int32") if labels else None
+    # In the machine's memory: beside a GPU constants would fill the GPU's.
+    with tf.device("CPU:0"):
+        pixels = tf.constant(image_data.pixels)
+        classes = tf.constant(image_data.labels, "int32") if labels else None
+    part = batch_part.of(batch_size)
     num_batches = count // batch_size
 
     def one_pass(number):
@@ -130,6 +140,7 @@ def pipeline(image_data, batch_size, labels=False, seed=0, shuffle=True, start=N
         return places.map(lambda batch: tf.random.experimental.index_shuffle(batch, key, count - 1))
 
     def gather(indices):
+        indices = indices[part]
         images = from_pixels(tf.gather(pixels, indices))
         return images if classes is None else (images, tf.gather(classes, indices))
 
@@ -162,6 +173,8 @@ def load_crops(
     crops_per_image=16,
     seed=0,
     start=None,
+    data_part=WHOLE,
+    batch_part=WHOLE,
 ):
     """A pipeline of random crops of photographs, turned and mirrored at random.
 
@@ -176,6 +189,8 @@ def load_crops(
         crops_per_image: int, at least 1. Crops of an image in one pass.
         seed: int. Seed of order, places, turns and mirrors.
         start: int. As for `pipeline`.
+        data_part: a `Part`. The photographs to read; see `read`.
+        batch_part: a `Part`. The part of every batch to give; see `pipeline`.
 
     Returns:
         `tf.data.Dataset` of float32 RGB images `(batch, crop_size, crop_size, 3)` in
@@ -195,7 +210,7 @@ def load_crops(
     for name, value in (("crop_size", crop_size), ("batch_size", batch_size)):
         if value < 1:
             raise ValueError(f"`{name}` must be at least 1. Received: {name}={value}.")
-    whole, count, num_bytes = _open_photos(name_or_dir, split, crop_size)
+    whole, count, num_bytes = _open_photos(name_or_dir, split, crop_size, data_part)
     num_batches = count * crops_per_image // batch_size
     if num_batches == 0:
         raise ValueError(
@@ -222,10 +237,11 @@ def load_crops(
         return crops.batch(batch_size, drop_remainder=True)
 
     batches = _go_through(one_pass, num_batches, seed, start)
+    batches = batches.map(lambda batch: batch[batch_part.of(batch_size)])
     return batches.map(from_pixels, num_parallel_calls=tf.data.AUTOTUNE).prefetch(2)
 
 
-def _open_photos(name_or_dir, split, crop_size):
+def _open_photos(name_or_dir, split, crop_size, part):
     """`(dataset, count, bytes)` of uint8 RGB images of any size, decoded as they are read."""
     if name_or_dir == "sample":
         raise ValueError(
@@ -233,9 +249,10 @@ def _open_photos(name_or_dir, split, crop_size):
             "Give a folder of photographs, or a TFDS name such as 'div2k'."
         )
     if not _means_folder(name_or_dir):
-        return _open_tfds_photos(str(name_or_dir), split)
+        return _open_tfds_photos(str(name_or_dir), split, part)
     _require_train(name_or_dir, split)
     files = _image_files(pathlib.Path(name_or_dir))
+    files = _take_part(files, part, name_or_dir)
     sizes = []
     for path in files:
         try:
@@ -263,9 +280,9 @@ def _open_photos(name_or_dir, split, crop_size):
     return dataset, len(files), sum(3 * width * height for width, height in sizes)
 
 
-def _open_tfds_photos(name, split):
+def _open_tfds_photos(name, split, part):
     builder, image_key, _ = _find_tfds(name)
-    dataset = _read_split(builder, split).map(lambda example: example[image_key])
+    dataset = _read_split(builder, split, part).map(lambda example: example[image_key])
     channels = builder.info.features[image_key].shape[-1]
     if channels == 1:
         dataset = dataset.map(tf.image.grayscale_to_rgb)
@@ -292,16 +309,21 @@ def _random_crops(photo, shape, seed):
     return tf.map_fn(cut, (corners, draws[:, 2:]), fn_output_signature=signature)
 
 
-def read(name_or_dir, split="train", image_size=None):
-    """Decodes a whole data set into memory, as `ImageData`; see `load`."""
+def read(name_or_dir, split="train", image_size=None, data_part=WHOLE):
+    """Decodes a whole data set into memory, as `ImageData`; see `load`.
+
+    With a `data_part` it decodes this `Part` of the images alone: of a folder one file
+    in every `count`, of a TFDS split as many neighbouring examples. Parts have no image
+    in common and are of one size; the few images that do not divide are in none.
+    """
     if name_or_dir == _STACKED_MNIST:
-        return _read_stacked_mnist(split, image_size)
+        return _read_stacked_mnist(split, image_size, data_part)
     if name_or_dir != "sample" and not _means_folder(name_or_dir):
-        return _read_tfds(str(name_or_dir), split, image_size)
+        return _read_tfds(str(name_or_dir), split, image_size, data_part)
     _require_train(name_or_dir, split)
     if name_or_dir == "sample":
-        return _read_sample(image_size)
-    return _read_folder(pathlib.Path(name_or_dir), image_size)
+        return _read_sample(image_size, data_part)
+    return _read_folder(pathlib.Path(name_or_dir), image_size, data_part)
 
 
 def find_splits(name_or_dir):
@@ -332,28 +354,33 @@ def _require_train(name_or_dir, split):
         )
 
 
-def _read_sample(image_size):
+def _read_sample(image_size, part):
     with np.load(_SAMPLE, allow_pickle=False) as arrays:
         found = ImageData(arrays["images"], arrays["labels"], num_classes=10)
+    found = found.take(part.of(len(found.pixels)))
     if image_size in (None, found.pixels.shape[1]):
         return found
     resized = [_fit(_to_pil(image), image_size) for image in found.pixels]
     return dataclasses.replace(found, pixels=np.stack(resized))
 
 
-def _read_stacked_mnist(split, image_size):
+def _read_stacked_mnist(split, image_size, part):
     """Each digit once in each colour: as many images as there are digits."""
-    digits = _read_tfds("mnist", split, image_size)
+    digits = _read_tfds("mnist", split, image_size, WHOLE)
     rng = np.random.default_rng(0)
     hundreds, tens, ones = (digits.take(rng.permutation(len(digits.labels))) for _ in range(3))
     pixels = np.concatenate([hundreds.pixels, tens.pixels, ones.pixels], axis=-1)
     labels = 100 * hundreds.labels + 10 * tens.labels + ones.labels
-    return ImageData(pixels, labels, num_classes=1000)
+    return ImageData(pixels, labels, num_classes=1000).take(part.of(len(pixels)))
 
 
-def _read_folder(folder, image_size):
-    """Reads every image below a folder; first-level subfolders are classes."""
+def _read_folder(folder, image_size, part):
+    """Reads the images below a folder; first-level subfolders are classes."""
     files = _image_files(folder)
+    parents = [path.relative_to(folder).parts[:-1] for path in files]
+    names = sorted({parts[0] for parts in parents if parts})
+    own_parents = parents[part.of(len(files))]
+    files = _take_part(files, part, folder)
     decoded, unreadable = [], []
     for path in files:
         try:
@@ -366,13 +393,11 @@ def _read_folder(folder, image_size):
             f"{len(unreadable)} of {len(files)} images in {str(folder)!r} cannot be read: {named}. "
             "Mend or remove them."
         )
-    parents = [path.relative_to(folder).parts[:-1] for path in files]
-    names = sorted({parts[0] for parts in parents if parts})
     # A class for every image, or no classes: loose files beside subfolders belong to none.
     pixels = _stack(decoded, folder)
     if not all(parents):
         return ImageData(pixels)
-    return ImageData(pixels, np.array([names.index(p[0]) for p in parents]), len(names))
+    return ImageData(pixels, np.array([names.index(p[0]) for p in own_parents]), len(names))
 
 
 def _image_files(folder):
@@ -384,6 +409,16 @@ def _image_files(folder):
             f"{', '.join(sorted(_SUFFIXES))}."
         )
     return files
+
+
+def _take_part(files, part, folder):
+    """The files of a part; a `ValueError` where there is none for each."""
+    if len(files) < part.count:
+        raise ValueError(
+            f"{str(folder)!r} holds {len(files)} images, fewer than the {part.count} workers that "
+            "share them. Give more images, or share them by element."
+        )
+    return files[part.of(len(files))]
 
 
 def _stack(decoded, source):
@@ -430,9 +465,12 @@ def _find_tfds(name):
     return builder, image_key, label_key
 
 
-def _read_split(builder, split):
+def _read_split(builder, split, part):
+    import tensorflow_datasets as tfds
+
+    parts = tfds.even_splits(split, part.count, drop_remainder=True)
     try:
-        return builder.as_dataset(split=split)
+        return builder.as_dataset(split=parts[part.index] if part.count > 1 else split)
     except ValueError:
         splits = ", ".join(sorted(builder.info.splits))
         raise ValueError(
@@ -441,19 +479,22 @@ def _read_split(builder, split):
         ) from None
 
 
-def _read_tfds(name, split, image_size):
+def _read_tfds(name, split, image_size, part):
     builder, image_key, label_key = _find_tfds(name)
     features = builder.info.features
-    dataset = _read_split(builder, split)
+    dataset = _read_split(builder, split, part)
     if image_size in (None, features[image_key].shape[0]) and None not in features[image_key].shape:
         # Images of one known size come in large batches, many times as fast as one by one.
         examples = list(dataset.batch(1000).as_numpy_iterator())
         decoded = [image for example in examples for image in example[image_key]]
         labels = np.concatenate([example[label_key] for example in examples]) if label_key else None
     else:
-        examples = list(dataset.as_numpy_iterator())
-        decoded = [_fit(_to_pil(example[image_key]), image_size) for example in examples]
-        labels = np.array([example[label_key] for example in examples]) if label_key else None
+        decoded, labels = [], []
+        # One by one: as large as they come they might not fit into memory together.
+        for example in dataset.as_numpy_iterator():
+            decoded.append(_fit(_to_pil(example[image_key]), image_size))
+            labels.append(example[label_key] if label_key else None)
+        labels = np.array(labels) if label_key else None
     if not decoded:
         raise ValueError(f"Split {split!r} of TFDS data set {name!r} is empty.")
     num_classes = features[label_key].num_classes if label_key else None

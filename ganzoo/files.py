@@ -7,6 +7,7 @@ import pathlib
 import re
 import shutil
 import tempfile
+import uuid
 
 
 @contextlib.contextmanager
@@ -22,8 +23,8 @@ def new_file(path, durable=False):
     """
     path = pathlib.Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    # Hidden, and of this process alone.
-    partial = path.with_name(f".{os.getpid()}.{path.name}")
+    # Hidden, and of this process alone: other machines may have its number, and the same disk.
+    partial = path.with_name(f".{uuid.uuid4().hex}.{path.name}")
     try:
         yield partial
         if durable:

@@ -92,7 +92,8 @@ class DRAGAN(_UnitSlope):
     """Unit slope around the data: at real images with noise added.
 
     The noise is uniform in [0, 0.5] standard deviations of the batch, as in the
-    authors' code; the paper's is normal.
+    authors' code; the paper's is normal. Each of several replicas takes those of its
+    own part of the batch.
 
     Reference: Kodali et al., 2017 (arXiv:1705.07215), section 2.4.
     """

@@ -17,6 +17,7 @@ import keras
 import tensorflow as tf
 
 from ganzoo import callbacks, data, registry, regularizers, untrusted, weights
+from ganzoo.distribution import Site, share_batches
 from ganzoo.files import locked, remove_partials, write_json
 from ganzoo.gan import GAN
 from ganzoo.layers import check_recipe
@@ -26,6 +27,12 @@ from ganzoo.version import __version__
 RUN_FORMAT = 2
 # As many as `ganzoo evaluate` makes, so that figures compare.
 _EVALUATED_IMAGES = 10_000
+# What a worker meets when another is gone.
+_OF_LOST_WORKERS = (
+    tf.errors.UnavailableError,
+    tf.errors.AbortedError,
+    tf.errors.CancelledError,
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -57,6 +64,8 @@ class Recipe:
         content: str or None. Its content loss; None takes the model's recommended.
         evaluate_every: int or None. Epochs from one measurement of the images to the next,
             which keep the best generator; None measures none.
+        sync_batch_norm: bool. Whether batch normalization takes its statistics over all
+            replicas; nothing on one device.
         seed: int. Seed of weights, latents and order.
         start_from: str or None. Preset or run whose weights training starts with.
     """
@@ -78,6 +87,7 @@ class Recipe:
     content_only: bool = False
     content: str | None = None
     evaluate_every: int | None = None
+    sync_batch_norm: bool = False
     seed: int = 0
     start_from: str | None = None
 
@@ -91,12 +101,16 @@ class Recipe:
 
 @dataclasses.dataclass(frozen=True)
 class Outcome:
-    """What a run came to: its model, folder, last logs and generator updates."""
+    """What a run came to: its model, folder, last logs and generator updates.
+
+    Of several workers the chief alone has logs, and has written the folder.
+    """
 
     model: GAN
     folder: pathlib.Path
     logs: dict
     step: int
+    is_chief: bool
 
 
 class InterruptedRunError(Exception):
@@ -116,14 +130,16 @@ class FailedRunError(Exception):
     """Training could not go on, as on a full disk; the message says from where it can."""
 
 
-def train(recipe, out, save_every=None, verbose="auto"):
+def train(recipe, out, save_every=None, site=None, verbose="auto"):
     """Trains a recipe into a new run folder.
 
     Args:
         recipe: a `Recipe`.
-        out: folder of the run, which must be empty or not exist yet.
+        out: folder of the run, which must be empty or not exist yet. Workers on several
+            machines need one that they all see.
         save_every: int, steps from one checkpoint to the next, or minutes, such as
             `"10m"`. None saves after every epoch alone.
+        site: a `ganzoo.distribution.Site`; None is where `Site()` finds itself.
         verbose: as for `keras.Model.fit`.
 
     Returns:
@@ -136,11 +152,14 @@ def train(recipe, out, save_every=None, verbose="auto"):
             is named.
         InterruptedRunError: On Ctrl-C or SIGTERM: the step is finished, and a checkpoint
             written first.
-        FailedRunError: If something cannot be written or read any more.
+        FailedRunError: If something cannot be written or read any more, or another worker
+            is lost.
     """
     out = pathlib.Path(out)
     callbacks.parse_every(save_every)
-    _require_new(out)
+    site = site or Site()
+    if site.is_chief:  # The others may come when it has begun to write.
+        _require_new(out)
     model_class = registry.get_family(recipe.family).load_class()
     if recipe.batch_size is None:
         batch_size = model_class.recommended_batch_sizes.get(recipe.recipe)
@@ -148,13 +167,16 @@ def train(recipe, out, save_every=None, verbose="auto"):
     if recipe.mixed_precision is None:
         half = recipe.recipe == "default" and has_bfloat16_matrices()
         recipe = dataclasses.replace(recipe, mixed_precision=half)
-    dataset, model = _prepare(recipe)
-    # Only now is anything written: a mistake in the recipe has shown itself.
-    out.mkdir(parents=True, exist_ok=True)
-    with _alone(out):
-        _require_new(out)  # Another process may have been quicker.
-        _write_config(out, recipe, model)
-        return _fit(model, recipe, dataset, out, save_every, verbose)
+    with _all_workers(site, recipe, out):
+        dataset, model = _prepare(recipe, site)
+        # Only now is anything written: a mistake in the recipe has shown itself.
+        if site.is_chief:
+            out.mkdir(parents=True, exist_ok=True)
+        with _alone(out, site):
+            if site.is_chief:
+                _require_new(out)  # Another process may have been quicker.
+                _write_config(out, recipe, model, site)
+            return _fit(model, recipe, dataset, out, site, save_every, verbose)
 
 
 def reproduce(preset, out, data=None, verbose="auto"):
@@ -187,7 +209,7 @@ def reproduce(preset, out, data=None, verbose="auto"):
     return train(dataclasses.replace(recipe, data=data or recipe.data), out, verbose=verbose)
 
 
-def resume(out, epochs=None, max_steps=None, save_every=None, verbose="auto"):
+def resume(out, epochs=None, max_steps=None, save_every=None, site=None, verbose="auto"):
     """Goes on with a run that was killed, stopped or should be longer.
 
     It ends as if it had never been stopped: the same weights, metrics and samples.
@@ -197,6 +219,7 @@ def resume(out, epochs=None, max_steps=None, save_every=None, verbose="auto"):
         epochs: int. A new number of passes in all; None keeps the run's.
         max_steps: int. A new number of steps in all; None keeps the run's.
         save_every: as for `train`.
+        site: a `Site`, which need not be the one that the run was started on.
         verbose: as for `keras.Model.fit`.
 
     Returns:
@@ -208,19 +231,24 @@ def resume(out, epochs=None, max_steps=None, save_every=None, verbose="auto"):
     """
     out = pathlib.Path(out)
     callbacks.parse_every(save_every)
+    site = site or Site()
     recipe = read_recipe(out)
     changes = {"epochs": epochs, "max_steps": max_steps}
     recipe = dataclasses.replace(recipe, **{k: v for k, v in changes.items() if v is not None})
-    with _alone(out):
-        remove_partials(out)
+    with _all_workers(site, recipe, out), _alone(out, site):
+        if site.is_chief:
+            remove_partials(out)
         # Without a checkpoint the run was killed before its first: it starts again as it did.
         saved = callbacks.newest_whole(out / "checkpoints")
-        dataset, model = _prepare(recipe)
+        dataset, model = _prepare(recipe, site)
         progress = None
         if saved:
-            model, progress = load(saved), callbacks.read_progress(saved)
-        _write_config(out, recipe, model)
-        return _fit(model, recipe, dataset, out, save_every, verbose, progress)
+            with site.strategy.scope():
+                model = load(saved)
+            progress = callbacks.read_progress(saved)
+        if site.is_chief:
+            _write_config(out, recipe, model, site)
+        return _fit(model, recipe, dataset, out, site, save_every, verbose, progress)
 
 
 def _require_new(out):
@@ -230,7 +258,10 @@ def _require_new(out):
         raise ValueError(f"{str(out)!r} {what}. {advice} another folder.")
 
 
-def _alone(out):
+def _alone(out, site):
+    """Keeps other processes from training into a folder; the workers of one run share it."""
+    if not site.is_chief:
+        return contextlib.nullcontext()
     return locked(
         out,
         f"Another process is training in {str(out)!r}. Wait for its end, stop it, or choose "
@@ -332,8 +363,22 @@ def find_card(name):
     return {"recipe": dataclasses.asdict(read_recipe(name))} if is_run(name) else {}
 
 
-def _prepare(recipe):
-    """The data and the compiled model of a recipe.
+@contextlib.contextmanager
+def _all_workers(site, recipe, out):
+    """Says in a line that another worker is gone, which shows in what they do together."""
+    try:
+        yield
+    except _OF_LOST_WORKERS:
+        if site.num_workers == 1:
+            raise
+        raise FailedRunError(
+            f"Worker {site.worker} of {site.num_workers} lost another, which may say why. Go on "
+            f"from the last checkpoint with `{_resuming(recipe, out)}` on all of them."
+        ) from None
+
+
+def _prepare(recipe, site):
+    """The data of this worker and the compiled model of a recipe.
 
     The data are a function: called, it gives a pass; with `start`, all batches from there.
     """
@@ -355,8 +400,14 @@ def _prepare(recipe):
     if recipe.mixed_precision:
         on_gpu = bool(tf.config.list_physical_devices("GPU"))
         dtype = "mixed_float16" if on_gpu else "mixed_bfloat16"
-    dataset, arguments = _open_crops(recipe) if family.restores else _open_whole(recipe, family)
-    model = family.load_class()(**arguments, recipe=recipe.recipe, seed=recipe.seed, dtype=dtype)
+    if family.restores:
+        dataset, arguments = _open_crops(recipe, site)
+    else:
+        dataset, arguments = _open_whole(recipe, family, site)
+    site.agree(batches=len(dataset()), mixed_precision=recipe.mixed_precision, **arguments)
+    build = family.load_class()
+    with site.strategy.scope():
+        model = build(**arguments, recipe=recipe.recipe, seed=recipe.seed, dtype=dtype)
     if recipe.start_from:
         source = find_model(recipe.start_from)
         shapes = [[w.shape for w in network.weights] for network in (source, model)]
@@ -367,7 +418,11 @@ def _prepare(recipe):
                 f"of {model.image_shape} is asked for. Start from one of the same kind."
             )
         model.set_weights(source.get_weights())
-    game = {"loss": recipe.loss, "regularizer": _find_regularizer(recipe)}
+    game = {
+        "loss": recipe.loss,
+        "regularizer": _find_regularizer(recipe),
+        "sync_batch_norm": recipe.sync_batch_norm,
+    }
     contents = {"content_only": recipe.content_only, "content": recipe.content}
     model.compile(**game, **(contents if family.restores else {}))
     return dataset, model
@@ -387,17 +442,22 @@ def _find_regularizer(recipe):
     return regularizers.get(recipe.regularizer, **settings)
 
 
-def _open_whole(recipe, family):
+def _open_whole(recipe, family, site):
     """`(dataset, arguments)`: whole images, and what the model is told of them."""
     with_classes = family.classes == "always" or recipe.class_conditional
-    image_data = data.read(recipe.data, image_size=recipe.image_size)
+    image_data = data.read(recipe.data, image_size=recipe.image_size, data_part=site.data_part)
     if with_classes and image_data.num_classes is None:
         raise ValueError(
             f"Family {family.name!r} needs labels, and {recipe.data!r} has none. Give a folder "
             "with one subfolder for each class, or a data set with labels."
         )
     dataset = functools.partial(
-        data.pipeline, image_data, recipe.batch_size, labels=with_classes, seed=recipe.seed
+        data.pipeline,
+        image_data,
+        site.share_of(recipe.batch_size),
+        labels=with_classes,
+        seed=recipe.seed,
+        batch_part=site.batch_part,
     )
     dataset()  # What is wrong with it shows itself.
     arguments = {"image_shape": image_data.pixels.shape[1:]}
@@ -415,25 +475,28 @@ def _hold_out(recipe, model):
     return data.read(recipe.data, "test[:256]", recipe.image_size).pixels
 
 
-def _open_crops(recipe):
+def _open_crops(recipe, site):
     """The same of photographs, which are of any size."""
     dataset = functools.partial(
         data.load_crops,
         recipe.data,
         crop_size=recipe.image_size or 96,
-        batch_size=recipe.batch_size,
+        batch_size=site.share_of(recipe.batch_size),
         seed=recipe.seed,
+        data_part=site.data_part,
+        batch_part=site.batch_part,
     )
     return dataset, {"scale": recipe.scale} if recipe.scale else {}
 
 
-def _write_config(out, recipe, model):
+def _write_config(out, recipe, model, site):
     """Writes the run's whole configuration, for people, programs and TensorBoard."""
     config = {
         "format": RUN_FORMAT,
         "recipe": dataclasses.asdict(recipe),
         "model": model.get_config(),
         "compile": model.get_compile_config(),
+        "site": site.describe(),
         "versions": {
             "ganzoo": __version__,
             "keras": keras.version(),
@@ -446,68 +509,85 @@ def _write_config(out, recipe, model):
         tf.summary.text("config", textwrap.indent(json.dumps(config, indent=2), "    "), step=0)
 
 
-def _fit(model, recipe, dataset, out, save_every, verbose, progress=None):
+def _fit(model, recipe, dataset, out, site, save_every, verbose, progress=None):
     steps_per_epoch = len(dataset())
     total = recipe.epochs * steps_per_epoch
     total = min(total, recipe.max_steps or total)
-    done = model.step
-    doctor = callbacks.Doctor(out, held_out=_hold_out(recipe, model), seed=recipe.seed)
-    metrics = callbacks.MetricsFile(out / "metrics.json", recipe.batch_size, doctor)
-    evaluate = []
-    if recipe.evaluate_every:
-        every, count = recipe.evaluate_every, _EVALUATED_IMAGES
-        evaluate = [callbacks.Evaluate(recipe.data, out, every=every, num_images=count)]
-    scalars = callbacks.GameScalars(out)
-    checkpoint = callbacks.Checkpoint(
-        out / "checkpoints", save_every, watched=(doctor, metrics, scalars), progress=progress
-    )
     # Those of a run's beginning, wherever it goes on.
     _, examples = model.check_data(dataset(start=0), None)
+    show = keras.callbacks.LambdaCallback(
+        on_train_begin=lambda logs: setattr(model, "real_examples", examples)
+    )
+    watchers = [show, callbacks.StopAtStep(total, steps_per_epoch)]
+    metrics = checkpoint = None
+    if site.is_chief:
+        doctor = callbacks.Doctor(out, held_out=_hold_out(recipe, model), seed=recipe.seed)
+        metrics = callbacks.MetricsFile(out / "metrics.json", recipe.batch_size, doctor)
+        grid, scalars = callbacks.SampleGrid(out, seed=recipe.seed), callbacks.GameScalars(out)
+        checkpoint = callbacks.Checkpoint(
+            out / "checkpoints", save_every, watched=(doctor, metrics, scalars), progress=progress
+        )
+        watchers += [doctor, *_evaluate(recipe, out), metrics, grid, scalars, checkpoint]
     try:
-        with _last_good_named(model, recipe, out, metrics), callbacks.FinishStep() as finish_step:
-            if done < total:
+        with (
+            _last_good_named(model, recipe, out, site, metrics),
+            callbacks.FinishStep() as finish_step,
+        ):
+            if model.step < total:
                 model.fit(
-                    dataset(start=done),
+                    _share(model, dataset(start=model.step), site, verbose),
                     steps_per_epoch=steps_per_epoch,
-                    initial_epoch=done // steps_per_epoch,
+                    initial_epoch=model.step // steps_per_epoch,
                     epochs=-(-total // steps_per_epoch),
-                    verbose=verbose,
-                    callbacks=[
-                        keras.callbacks.LambdaCallback(
-                            on_train_begin=lambda logs: setattr(model, "real_examples", examples)
-                        ),
-                        callbacks.StopAtStep(total, steps_per_epoch),
-                        doctor,
-                        *evaluate,
-                        metrics,
-                        callbacks.SampleGrid(out, seed=recipe.seed),
-                        scalars,
-                        checkpoint,
-                        finish_step,
-                    ],
+                    verbose=verbose if site.is_chief else 0,
+                    callbacks=[*watchers, finish_step],
                 )
-            callbacks.save_whole(model, out / "model.keras")
+            if site.is_chief:
+                callbacks.save_whole(model, out / "model.keras")
     except callbacks.StepFinishedError as stop:
-        with _last_good_named(model, recipe, out, metrics):
-            saved = checkpoint.save()
+        state = ""
+        if site.is_chief:
+            with _last_good_named(model, recipe, out, site, metrics):
+                state = f"the state is in {str(checkpoint.save())!r}. "
         raise InterruptedRunError(
-            f"Stopped at step {model.step} of {total}; the state is in {str(saved)!r}. Go on "
-            f"with `{_resuming(recipe, out)}`.",
+            f"Stopped at step {model.step} of {total}; {state}Go on with "
+            f"`{_resuming(recipe, out)}`.",
             stop.signum,
         ) from None
-    logs = metrics.epochs[-1] if metrics.epochs else {}
-    return Outcome(model, out, logs, model.step)
+    logs = metrics.epochs[-1] if metrics and metrics.epochs else {}
+    return Outcome(model, out, logs, model.step, site.is_chief)
+
+
+def _evaluate(recipe, out):
+    """The callbacks that measure images while a run lasts: one or none."""
+    if not recipe.evaluate_every:
+        return []
+    every, count = recipe.evaluate_every, _EVALUATED_IMAGES
+    return [callbacks.Evaluate(recipe.data, out, every=every, num_images=count)]
+
+
+def _share(model, dataset, site, verbose):
+    """A worker's batches as `fit` takes them: each replica's part."""
+    if site.num_replicas == 1:
+        return dataset
+    if verbose and site.is_chief:
+        print(site)
+    dataset, _ = model.check_data(dataset, None)
+    return share_batches(site.strategy, dataset)
 
 
 @contextlib.contextmanager
-def _last_good_named(model, recipe, out, metrics):
+def _last_good_named(model, recipe, out, site, metrics):
     """Adds to what ends training from where it can go on."""
     try:
         yield
     except FloatingPointError as error:
-        metrics.write()  # What the doctor found of it.
+        if metrics:
+            metrics.write()  # What the doctor found of it.
         raise FloatingPointError(f"{error} {_last_good(out)}") from None
     except (OSError, tf.errors.OpError) as error:
+        if site.num_workers > 1 and isinstance(error, _OF_LOST_WORKERS):
+            raise
         raise FailedRunError(
             f"Training stopped at step {model.step}: {_reason(error)} {_last_good(out)} Go on with "
             f"`{_resuming(recipe, out)}`."

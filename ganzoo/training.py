@@ -7,6 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from ganzoo import batches, losses, registry, regularizers
+from ganzoo.distribution import worker_of
 from ganzoo.images import from_pixels
 from ganzoo.optimizers import Adam
 
@@ -55,10 +56,25 @@ class TwoPlayerModel(keras.Model):
         """
         norms = {}
         for player, mean in self.gradient_norms.items():
-            if float(mean.count):
-                norms[player] = float(mean.result())
+            total, count = (self.sum_here(v) for v in (mean.total, mean.count))
+            if count:
+                norms[player] = total / count
                 mean.reset_state()
         return norms
+
+    def sum_here(self, variable):
+        """A metric's sum over the replicas of this machine: to ask others takes them, too."""
+        return sum(float(part) for part in self._parts_here(variable))
+
+    def assign_sum_here(self, variable, value):
+        """Gives the replicas of this machine a sum that `sum_here` has read."""
+        first, *others = self._parts_here(variable)
+        first.assign(value)
+        for part in others:
+            part.assign(0.0)
+
+    def _parts_here(self, variable):
+        return self.distribute_strategy.experimental_local_results(variable.value)
 
     # Compiling
 
@@ -83,6 +99,7 @@ class TwoPlayerModel(keras.Model):
         discriminator_steps=None,
         ema_decay=None,
         update=None,
+        sync_batch_norm=False,
         jit_compile="auto",
         steps_per_execution=1,
         run_eagerly=False,
@@ -108,6 +125,10 @@ class TwoPlayerModel(keras.Model):
             update: `"simultaneous"`: one forward pass of the generator serves both
                 players, who move at once. `"alternating"`: the generator moves after the
                 discriminator and sees it updated, with new latents, as in algorithm 1.
+            sync_batch_norm: bool. Whether batch normalization takes its statistics over
+                the images of all replicas of a `tf.distribute` strategy, as one replica
+                with the whole batch does. Otherwise each replica takes those of its own
+                images, which is faster, and worse where they are few.
             jit_compile: bool or `"auto"`. XLA; `"auto"` means on a GPU. Refused under a
                 `tf.distribute` strategy, where XLA and Keras optimizers do not go
                 together.
@@ -155,6 +176,9 @@ class TwoPlayerModel(keras.Model):
                         "jit_compile=True. Leave it at 'auto'."
                     )
                 jit_compile = False
+                if sync_batch_norm:
+                    for network in (self.generator, self.discriminator):
+                        _synchronize_batch_norm(network)
             # Keras callbacks (learning rate, TensorBoard) read `model.optimizer`.
             super().compile(
                 optimizer=self.generator_optimizer,
@@ -162,6 +186,7 @@ class TwoPlayerModel(keras.Model):
                 steps_per_execution=steps_per_execution,
                 run_eagerly=run_eagerly,
             )
+        self.sync_batch_norm = sync_batch_norm
         self._keras_compile_arguments = {
             "jit_compile": jit_compile,
             "steps_per_execution": steps_per_execution,
@@ -210,6 +235,7 @@ class TwoPlayerModel(keras.Model):
             "discriminator_steps": self.discriminator_steps,
             "ema_decay": self.ema_decay,
             "update": self.update,
+            "sync_batch_norm": self.sync_batch_norm,
             **self._keras_compile_arguments,
         }
 
@@ -244,7 +270,9 @@ class TwoPlayerModel(keras.Model):
         """
         if batch_size is not None and batch_size < 1:
             raise ValueError(f"`batch_size` must be at least 1. Received: batch_size={batch_size}.")
-        x, self.real_examples = self.check_data(x, y)
+        x, examples = self.check_data(x, y)
+        if examples is not None:  # Distributed data cannot be looked at; who made them may have.
+            self.real_examples = examples
         if not isinstance(x, np.ndarray):
             # Keras shuffles arrays alone, and warns of anything else by default.
             kwargs.setdefault("shuffle", False)
@@ -372,11 +400,28 @@ class TwoPlayerModel(keras.Model):
 
     def update_ema(self):
         """Moves the averaged generator towards the generator."""
+        self._share_statistics()
         step = tf.cast(self.generator_optimizer.iterations, "float32")
         decay = tf.minimum(self.ema_decay, (1.0 + step) / (10.0 + step))
         averages, current = self.ema_generator.weights, self.generator.weights
         for average, weight in zip(averages, current, strict=True):
             average.assign(average + (1.0 - tf.cast(decay, average.dtype)) * (weight - average))
+
+    def _share_statistics(self):
+        """Makes the moving statistics that replicas take of their own images those of all."""
+        networks = (self.generator, self.discriminator)
+        variables = [v for network in networks for v in network.non_trainable_variables]
+        # But for the states of what is drawn at random.
+        variables = [v for v in variables if "float" in v.dtype]
+        alone = self.distribute_strategy.num_replicas_in_sync == 1
+        if alone or self.sync_batch_norm or not variables:
+            return
+        # Copies, which are on a device: what is read of a variable is on none until it is used.
+        own = [tf.identity(variable.value) for variable in variables]
+        context = tf.distribute.get_replica_context()
+        means = context.all_reduce(tf.distribute.ReduceOp.MEAN, own)
+        for variable, mean in zip(variables, means, strict=True):
+            variable.assign(mean)
 
     def test_step(self, data):
         """The four scalars on held-out images, with no update."""
@@ -400,7 +445,15 @@ class TwoPlayerModel(keras.Model):
         values = (*totals, *tf.unstack(scores, num=2))
         for tracker, value in zip(self._trackers, values, strict=True):
             tracker.update_state(value)
-        return {tracker.name: tracker.result() for tracker in self._trackers}
+        return self.read(self._trackers)
+
+    def read(self, trackers):
+        """The logs of a step: running means by name."""
+        results = {tracker.name: tracker.result() for tracker in trackers}
+        if worker_of(self.distribute_strategy)[1] > 1:
+            # Keras takes the mean over the first axis of what workers log, a scalar has none.
+            return {name: result[None] for name, result in results.items()}
+        return results
 
     # The parts of a step
 
@@ -456,8 +509,8 @@ class TwoPlayerModel(keras.Model):
         """Adds the norm of a player's gradients to a running mean, at one step in many."""
 
         def note():
-            # Gradients of a loss that was scaled for float16.
-            norm = tf.linalg.global_norm(gradients) / optimizer.scale_loss(1.0)
+            # Gradients of a loss that was scaled.
+            norm = tf.linalg.global_norm(gradients) / self.scale_loss(1.0, optimizer)
             getattr(self._norms, player).update_state(norm)
             return True
 
@@ -485,6 +538,15 @@ def each(function, real_logits, fake_logits):
 def count(images):
     """Number of images in a batch, or in a batch of pyramids."""
     return tf.shape(tf.nest.flatten(images)[0])[0]
+
+
+def _synchronize_batch_norm(network):
+    """Makes batch normalization take its statistics over all replicas; weights stay."""
+    for layer in network.layers:
+        if isinstance(layer, keras.Model):
+            _synchronize_batch_norm(layer)
+        elif isinstance(layer, keras.layers.BatchNormalization):
+            layer.synchronized = True
 
 
 def _mean():

@@ -13,6 +13,7 @@ from PIL import Image
 
 import ganzoo
 from ganzoo import data, images
+from ganzoo.distribution import Part
 
 
 def gather(dataset):
@@ -127,6 +128,60 @@ def test_loose_files_beside_subfolders_leave_no_labels(tmp_path):
         data.load(tmp_path, batch_size=6, labels=True)
 
 
+# Shared by workers.
+
+
+@pytest.mark.parametrize("count", [2, 3])
+def test_workers_have_between_them_the_batches_of_one(count):
+    pixels = np.arange(20, dtype="uint8").reshape(20, 1, 1, 1)
+    image_data = data.ImageData(pixels, np.arange(20), 20)
+    whole = list(data.pipeline(image_data, 6, labels=True, seed=1))
+    parts = [
+        list(data.pipeline(image_data, 6, labels=True, seed=1, batch_part=Part(index, count)))
+        for index in range(count)
+    ]
+    for batch, *shares in zip(whole, *parts, strict=True):
+        assert [len(labels) for _, labels in shares] == [6 // count] * count
+        shared = np.concatenate([labels for _, labels in shares])
+        assert sorted(shared) == sorted(batch[1].numpy())
+        for share_images, share_labels in shares:
+            pixels = images.to_pixels(share_images)[:, 0, 0, 0]
+            np.testing.assert_array_equal(pixels, share_labels)
+
+
+def test_workers_read_parts_of_a_folder_that_share_no_image(tmp_path):
+    folder = tiny.write_folder(tmp_path, num_images=4, classes=("a", "b", "c"))
+    whole = data.read(folder)
+    parts = [data.read(folder, data_part=Part(index, 5)) for index in range(5)]
+    assert [len(part.pixels) for part in parts] == [2] * 5
+    assert {part.num_classes for part in parts} == {3}
+    found = {
+        image.tobytes(): label for image, label in zip(whole.pixels, whole.labels, strict=True)
+    }
+    seen = [
+        (image.tobytes(), label)
+        for part in parts
+        for image, label in zip(part.pixels, part.labels, strict=True)
+    ]
+    assert len(dict(seen)) == 10
+    assert all(found[image] == label for image, label in seen)
+    with pytest.raises(ValueError, match="12 images, fewer than the 13 workers"):
+        data.read(folder, data_part=Part(0, 13))
+
+
+def test_workers_share_the_crops_of_one(photos):
+    arguments = {"crop_size": 16, "batch_size": 8, "crops_per_image": 4, "seed": 1}
+    whole = data.load_crops(photos, **arguments)
+    parts = [data.load_crops(photos, **arguments, batch_part=Part(index, 2)) for index in (0, 1)]
+    assert [len(part) for part in parts] == [len(whole)] * 2
+    for batch, first, second in zip(whole, *parts, strict=True):
+        np.testing.assert_array_equal(batch[0::2], first)
+        np.testing.assert_array_equal(batch[1::2], second)
+    # Every pixel tells its photo.
+    own = [gather(data.load_crops(photos, **arguments, data_part=Part(i, 2))) for i in (0, 1)]
+    assert [set(np.unique(images.to_pixels(crops)[..., 0])) for crops in own] == [{0, 2}, {1, 3}]
+
+
 # What cannot be loaded is named.
 
 
@@ -190,6 +245,7 @@ urllib.request.getproxies = lambda: {}
 def refuse(*_, **__): raise socket.gaierror("no network")
 socket.getaddrinfo = refuse
 from ganzoo import data, images
+from ganzoo.distribution import Part
 try:
     data.load("mnist")
 except ValueError as error:
@@ -397,3 +453,9 @@ def test_crops_of_a_tfds_set_of_pairs_come_from_its_high_resolution_images(tmp_p
     crops = gather(data.load_crops("pairs_of_photos", crop_size=32, batch_size=6))
     assert crops.shape == (48, 32, 32, 3)
     assert sorted(np.unique(images.to_pixels(crops))) == [200, 201, 202]
+    parts = [
+        data.load_crops("pairs_of_photos", crop_size=32, batch_size=4, data_part=Part(index, 3))
+        for index in range(3)
+    ]
+    colours = [set(np.unique(images.to_pixels(gather(part)))) for part in parts]
+    assert sorted(colours, key=min) == [{200}, {201}, {202}]

@@ -1,16 +1,25 @@
-"""Two replicas train as one does with the whole batch.
+"""Several replicas train as one does with the whole batch, on one machine and on two.
 
-In a process of its own, since logical devices are made before TensorFlow starts; in one
-for all tests, since each costs an import of TensorFlow.
+Replicas are tested in a process of its own, since logical devices are made before
+TensorFlow starts; in one for all tests, since each costs an import of TensorFlow.
 """
 
 import json
 import os
 import pathlib
+import socket
 import subprocess
 import sys
 
+import numpy as np
 import pytest
+import tensorflow as tf
+import tiny
+from PIL import Image
+
+import ganzoo
+from ganzoo import callbacks, distribution, registry
+from ganzoo.distribution import Part
 
 TESTS = pathlib.Path(__file__).parent
 
@@ -22,47 +31,68 @@ import sys
 import tempfile
 import threading
 import traceback
+from unittest import mock
 
 import keras
 import numpy as np
 import tensorflow as tf
 
 cpu = tf.config.list_physical_devices("CPU")[0]
-tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 4)
 
 import ganzoo
 import tiny
-from ganzoo import callbacks
+from ganzoo import callbacks, registry, runs, training
+from ganzoo.distribution import Site, share_batches
 
 IMAGES = tiny.make_images(8)
 ONE = tf.distribute.get_strategy()
 TWO = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
-assert TWO.num_replicas_in_sync == 2
+# Collectives of two strategies cannot be told apart, and this is the other way there is.
+FOUR = tf.distribute.MirroredStrategy(
+    [f"CPU:{index}" for index in range(4)],
+    cross_device_ops=tf.distribute.ReductionToOneDevice(),
+)
+assert (TWO.num_replicas_in_sync, FOUR.num_replicas_in_sync) == (2, 4)
 
 
-class LatentsOfTheData(ganzoo.GAN):
-    '''Replicas draw latents of their own by design; here they follow from the images.'''
-
+@contextlib.contextmanager
+def chance_of_the_data():
+    '''Replicas draw numbers of their own by design; here they follow from the images.'''
     # A replica is a thread.
     replica = threading.local()
+    unpack = training.TwoPlayerModel.unpack
 
-    def unpack(self, data):
-        unpacked = super().unpack(data)
-        self.replica.latents = tf.reshape(unpacked[0], (-1, 6))[:, :4]
-        return unpacked
+    def unpack_and_note(self, data):
+        real_images, condition = unpack(self, data)
+        replica.flat = tf.reshape(real_images, (tf.shape(real_images)[0], -1))
+        return real_images, condition
 
     def sample_latents(self, num_latents, seed=None):
-        return self.replica.latents
+        size = self.latent_shape[0]
+        return tf.tile(replica.flat, (1, -(-size // replica.flat.shape[1])))[:, :size]
+
+    with (
+        mock.patch.object(training.TwoPlayerModel, "unpack", unpack_and_note),
+        mock.patch.object(ganzoo.GAN, "sample_latents", sample_latents),
+        mock.patch.object(tf.random, "stateless_uniform", lambda shape, seed: tf.fill(shape, 0.3)),
+    ):
+        yield
 
 
-def build(strategy, model_class=ganzoo.GAN, optimizers=dict, **arguments):
+def build(strategy, optimizers=dict, batch_norm=False, **arguments):
     keras.utils.set_random_seed(4)
     with strategy.scope():
         # Batch normalization is over a replica's images.
-        generator = tiny.build_generator(batch_norm=False)
-        gan = model_class(generator, tiny.build_discriminator(), seed=3)
+        generator = tiny.build_generator(batch_norm=batch_norm)
+        gan = ganzoo.GAN(generator, tiny.build_discriminator(), seed=3)
         gan.compile(**optimizers(), **arguments)
     return gan
+
+
+def batches_of(*arrays, size=8):
+    arrays = arrays if len(arrays) > 1 else arrays[0]
+    return tf.data.Dataset.from_tensor_slices(arrays).batch(size, drop_remainder=True)
 
 
 def sgd():
@@ -91,14 +121,11 @@ print("REPORTS" + json.dumps(reports))
 
 SAME_STEP = """
 arguments = dict(update=UPDATE, regularizer="r1", ema_decay=0.5, discriminator_steps=2)
-gans = [build(strategy, LatentsOfTheData, sgd, **arguments) for strategy in (ONE, TWO)]
+gans = [build(strategy, sgd, **arguments) for strategy in (ONE, STRATEGY)]
 start = tiny.copy_of(gans[0].trainable_variables + gans[0].ema_generator.weights)
-histories = [
-    gan.fit(tf.data.Dataset.from_tensor_slices(IMAGES).batch(8), epochs=3, verbose=0).history
-    for gan in gans
-]
-for one, two in zip(gans[0].weights, gans[1].weights, strict=True):
-    np.testing.assert_allclose(two.numpy(), one.numpy(), rtol=1e-4, atol=1e-6, err_msg=one.path)
+with chance_of_the_data():
+    histories = [gan.fit(batches_of(IMAGES), epochs=3, verbose=0).history for gan in gans]
+tiny.assert_close(gans[1].weights, gans[0].weights, rtol=1e-4)
 assert tiny.differ(gans[1].trainable_variables + gans[1].ema_generator.weights, start)
 for name, values in histories[0].items():
     np.testing.assert_allclose(histories[1][name], values, rtol=1e-4, err_msg=name)
@@ -106,13 +133,143 @@ assert steps(gans[1].generator_optimizer) == 3
 assert steps(gans[1].discriminator_optimizer) == 6
 """
 
+SAME_GRADIENTS = """
+def gradients(strategy, regularizer):
+    rate_1 = lambda: dict(
+        generator_optimizer=keras.optimizers.SGD(1.0),
+        discriminator_optimizer=keras.optimizers.SGD(1.0),
+    )
+    gan = build(strategy, rate_1, regularizer=regularizer, run_eagerly=True)
+    before = tiny.copy_of(gan.trainable_variables)
+    with chance_of_the_data():
+        gan.fit(batches_of(IMAGES), verbose=0)
+    return [old - new for old, new in zip(before, tiny.copy_of(gan.trainable_variables))]
+
+
+plain = gradients(ONE, "none")
+for regularizer in REGULARIZERS:
+    one = gradients(ONE, regularizer)
+    assert tiny.differ(one, plain)
+    for strategy in (TWO, FOUR):
+        tiny.assert_close(gradients(strategy, regularizer), one, rtol=1e-5, atol=1e-6)
+"""
+
+SAME_FAMILY = """
+family = registry.get_family(FAMILY)
+# tf.nn.moments takes its mean for constant: second derivatives through batch normalization
+# that is not synchronized are not right.
+penalty = {"regularizer": "none"} if family.name == "cgan" else {}
+
+
+def train(strategy):
+    keras.utils.set_random_seed(4)
+    with strategy.scope():
+        model = family.build_smallest(seed=3)
+        model.compile(
+            keras.optimizers.SGD(0.05, momentum=0.9),
+            keras.optimizers.SGD(0.05, momentum=0.9),
+            sync_batch_norm=True,
+            run_eagerly=True,
+            **penalty,
+        )
+    data = tiny.make_data(model, 16)
+    with chance_of_the_data():
+        history = model.fit(batches_of(*data), verbose=0).history
+    return model, history
+
+
+model, history = train(ONE)
+assert steps(model.generator_optimizer) == 2
+for strategy in (TWO, FOUR):
+    shared, shared_history = train(strategy)
+    tiny.assert_close(shared.weights, model.weights, rtol=1e-3, atol=1e-5)
+    # A mean of replicas' decibels is none of the whole batch's.
+    for name in set(history) - {"psnr"}:
+        np.testing.assert_allclose(shared_history[name], history[name], rtol=1e-4, err_msg=name)
+"""
+
 PROGRAMS = {
     "a simultaneous step on two replicas equals one on the whole batch": SAME_STEP.replace(
         "UPDATE", "'simultaneous'"
-    ),
-    "an alternating step on two replicas equals one on the whole batch": SAME_STEP.replace(
+    ).replace("STRATEGY", "TWO"),
+    "an alternating step on four replicas equals one on the whole batch": SAME_STEP.replace(
         "UPDATE", "'alternating'"
+    ).replace("STRATEGY", "FOUR"),
+    "penalties have the same gradients": SAME_GRADIENTS.replace(
+        "REGULARIZERS", "('r1_r2', 'gradient_penalty')"
     ),
+    "batch normalization is the whole batch's where it is synchronized, and only there": """
+ends = {}
+for strategy, sync_batch_norm in [(ONE, False), (TWO, True), (TWO, False)]:
+    arguments = dict(batch_norm=True, sync_batch_norm=sync_batch_norm, run_eagerly=True)
+    gan = build(strategy, sgd, **arguments)
+    with chance_of_the_data():
+        gan.fit(batches_of(IMAGES), epochs=2, verbose=0)
+    ends[strategy, sync_batch_norm] = tiny.copy_of(gan.weights)
+tiny.assert_close(ends[TWO, True], ends[ONE, False], rtol=1e-3, atol=1e-5)
+generator = slice(0, len(gan.generator.weights))
+apart = zip(ends[TWO, False][generator], ends[ONE, False][generator], strict=True)
+assert max(np.abs(one - other).max() for one, other in apart) > 1e-3
+means = [v for v in gan.generator.non_trainable_variables if "moving" in v.name]
+for variable in means:
+    first, second = TWO.experimental_local_results(variable.value)
+    np.testing.assert_array_equal(first.numpy(), second.numpy())
+assert len(means) == 2
+""",
+    "replicas share the batches of one": """
+dataset = batches_of(np.arange(48), size=8)
+iterator = iter(share_batches(FOUR, dataset))
+for wanted in [*dataset, *dataset]:
+    parts = [part.numpy() for part in FOUR.experimental_local_results(next(iterator))]
+    assert [len(part) for part in parts] == [2] * 4
+    np.testing.assert_array_equal(np.concatenate(parts), wanted)
+""",
+    "data of a tf.data service train": """
+service = tf.data.experimental.service
+dispatcher = service.DispatchServer()
+address = dispatcher.target.partition("://")[2]
+worker = service.WorkerServer(service.WorkerConfig(dispatcher_address=address))
+dataset = batches_of(IMAGES, size=4).apply(
+    service.distribute(service.ShardingPolicy.DYNAMIC, dispatcher.target)
+)
+gan = build(TWO, run_eagerly=True)
+checked, gan.real_examples = gan.check_data(dataset, None)
+gan.fit(share_batches(TWO, checked), steps_per_epoch=3, verbose=0)
+assert gan.step == 3
+assert len(gan.real_examples) == 8
+""",
+    "a run on two replicas leaves what one on one does": """
+photos = tiny.write_folder(folder / "photos", num_images=20)
+recipe = runs.Recipe("vanilla", str(photos), epochs=2, batch_size=6, mixed_precision=False)
+outcome = runs.train(recipe, folder / "run", site=Site(TWO), verbose=0)
+assert outcome.step == 6
+epochs = json.loads((folder / "run/metrics.json").read_text())["epochs"]
+assert [row["step"] for row in epochs] == [3, 6]
+assert (folder / "run/samples/real.png").is_file()
+config = json.loads((folder / "run/config.json").read_text())
+assert config["site"] == {"replicas": 2, "workers": 1}
+assert ganzoo.load(folder / "run").step == 6
+# One device goes on where two were.
+assert runs.resume(folder / "run", epochs=3, site=Site(ONE), verbose=0).step == 9
+try:
+    runs.train(recipe, folder / "other", site=Site(FOUR), verbose=0)
+except ValueError as error:
+    assert "4 replicas share a batch evenly. Received: batch_size=6" in str(error)
+else:
+    raise AssertionError("not refused")
+assert not (folder / "other").exists()
+""",
+    "norms of gradients are those of the whole batch": """
+gans = [build(strategy, sgd) for strategy in (ONE, TWO)]
+with chance_of_the_data():
+    for gan in gans:
+        # The same images for both replicas: their gradients are one, and no mean of two.
+        gan.fit(batches_of(np.tile(IMAGES[:4], (2, 1, 1, 1))), verbose=0)
+one, two = (gan.take_gradient_norms() for gan in gans)
+assert set(one) == {"generator", "discriminator"}
+np.testing.assert_allclose(list(two.values()), list(one.values()), rtol=1e-4)
+assert gans[1].take_gradient_norms() == {}
+""",
     "latents differ between replicas and steps": """
 gan = build(TWO)
 draw = tf.function(lambda: TWO.run(lambda: gan.sample_latents(3)))
@@ -191,12 +348,31 @@ assert steps(gan.discriminator_optimizer) == 2
 }
 
 
+def environment(**changes):
+    path = os.pathsep.join([str(TESTS), os.environ.get("PYTHONPATH", "")])
+    return {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONPATH": path, **changes}
+
+
+FAMILIES = {
+    family.name: SAME_FAMILY.replace("FAMILY", repr(family.name)) for family in registry.families()
+}
+
+
 @pytest.fixture(scope="module")
 def reports():
+    return run_programs(PROGRAMS)
+
+
+@pytest.fixture(scope="module")
+def family_reports():
+    return run_programs(FAMILIES)
+
+
+def run_programs(programs):
     outcome = subprocess.run(
         [sys.executable, "-c", PROLOGUE],
-        input=json.dumps(PROGRAMS),
-        env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONPATH": str(TESTS)},
+        input=json.dumps(programs),
+        env=environment(),
         capture_output=True,
         text=True,
         check=False,
@@ -208,3 +384,251 @@ def reports():
 @pytest.mark.parametrize("claim", PROGRAMS)
 def test_under_a_strategy(claim, reports):
     assert reports[claim] == ""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_family_comes_to_the_same_weights_on_one_two_and_four_replicas(family, family_reports):
+    assert family_reports[family] == ""
+
+
+# Which strategy it is.
+
+
+def name_cluster(monkeypatch, **config):
+    monkeypatch.setenv("TF_CONFIG", json.dumps(config))
+
+
+@pytest.fixture
+def no_gpu(monkeypatch):
+    monkeypatch.setattr(distribution.tf.config, "list_physical_devices", lambda kind=None: [])
+
+
+def test_without_gpus_and_workers_one_device_trains(no_gpu, monkeypatch):
+    for config in (None, "", "{}"):
+        monkeypatch.delenv("TF_CONFIG", raising=False)
+        if config is not None:
+            monkeypatch.setenv("TF_CONFIG", config)
+        site = distribution.Site()
+        assert (site.num_replicas, site.worker, site.num_workers) == (1, 0, 1)
+        assert site.is_chief
+
+
+@pytest.mark.parametrize(
+    ("gpus", "num_workers", "opened"),
+    [(0, 2, "several"), (4, 2, "several"), (4, 1, "mirrored"), (4, 0, "mirrored"), (1, 1, None)],
+)
+def test_auto_takes_all_there_is(gpus, num_workers, opened, monkeypatch):
+    made = distribution.tf.distribute
+    monkeypatch.setattr(made, "MirroredStrategy", lambda: "mirrored")
+    monkeypatch.setattr(made, "MultiWorkerMirroredStrategy", lambda: "several")
+    listed = ["GPU"] * gpus
+    monkeypatch.setattr(distribution.tf.config, "list_physical_devices", lambda kind: listed)
+    monkeypatch.delenv("TF_CONFIG", raising=False)
+    if num_workers:
+        hosts = [f"host{index}:1" for index in range(num_workers)]
+        name_cluster(monkeypatch, cluster={"worker": hosts}, task={"type": "worker", "index": 0})
+    found = distribution.open_strategy("auto")
+    assert found == opened if opened else found.num_replicas_in_sync == 1
+
+
+def test_mirrored_without_a_gpu_is_refused(no_gpu):
+    with pytest.raises(ValueError, match=r"no GPU.*'auto'"):
+        distribution.open_strategy("mirrored")
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        "worker",
+        '{"cluster": {"worker": ["a:1", "b:1"]}}',
+        '{"cluster": {"worker": ["a:1", "b:1"]}, "task": {"type": "worker", "index": 2}}',
+        '{"cluster": {"worker": ["a:1", "b:1"]}, "task": {"type": "ps", "index": 0}}',
+        '{"cluster": ["a:1", "b:1"], "task": {"type": "worker", "index": 0}}',
+    ],
+)
+def test_a_cluster_that_does_not_say_who_this_is_is_refused(config, monkeypatch):
+    monkeypatch.setenv("TF_CONFIG", config)
+    for name in ("auto", "multi_worker"):
+        with pytest.raises(ValueError, match="TF_CONFIG must name all workers") as error:
+            distribution.open_strategy(name)
+        assert config in str(error.value)
+
+
+def test_a_batch_that_cannot_be_shared_evenly_is_refused():
+    site = distribution.Site()
+    assert site.share_of(5) == 5
+    site.strategy = SomeReplicas(4)
+    with pytest.raises(ValueError, match=r"4 replicas.*batch_size=6.*multiple of 4"):
+        site.share_of(6)
+
+
+@pytest.mark.parametrize("difference", [0, 1])
+def test_workers_that_found_different_data_are_refused(difference):
+    class TwoWorkers(SomeReplicas):
+        def experimental_distribute_values_from_function(self, function):
+            return function(None)
+
+        def gather(self, value, axis):
+            return tf.concat([value, tf.add(value, [[0, 0, 0, difference]])], axis)
+
+    site = distribution.Site()
+    site.strategy, site.num_workers = TwoWorkers(2), 2
+    if not difference:
+        site.agree(batches=5, image_shape=(8, 8, 1))
+        return
+    named = r"same batches, image_shape. Received: \[5, 8, 8, 1\] and \[5, 8, 8, 2\]"
+    with pytest.raises(ValueError, match=named):
+        site.agree(batches=5, image_shape=(8, 8, 1))
+
+
+class SomeReplicas:
+    def __init__(self, num_replicas_in_sync):
+        self.num_replicas_in_sync = num_replicas_in_sync
+
+
+@pytest.mark.parametrize(("size", "count"), [(11, 3), (12, 4), (2, 5), (0, 2)])
+def test_parts_are_of_one_size_and_share_nothing(size, count):
+    parts = [list(range(size))[Part(index, count).of(size)] for index in range(count)]
+    assert {len(part) for part in parts} == {size // count}
+    assert sorted(index for part in parts for index in part) == list(range(size // count * count))
+
+
+# Two workers on this machine, through the command line.
+
+WORKER = """
+import os, sys
+import numpy as np
+from ganzoo import callbacks, cli, runs
+from ganzoo.distribution import Site
+
+last_words = sys.argv[1]
+
+
+class Dying(callbacks.StopAtStep):
+    def on_train_batch_end(self, batch, logs=None):
+        super().on_train_batch_end(batch, logs)
+        if self.model.step == int(os.environ.get("DIES_AT", 0)):
+            os.kill(os.getpid(), 9)
+
+
+fit = runs._fit
+
+
+def fit_and_tell(*arguments):
+    outcome = fit(*arguments)
+    np.savez(last_words, *outcome.model.get_weights())
+    return outcome
+
+
+callbacks.StopAtStep = Dying
+runs._fit = fit_and_tell
+cli.main(sys.argv[2:])
+"""
+
+
+def free_ports(count):
+    sockets = [socket.create_server(("localhost", 0)) for _ in range(count)]
+    ports = [opened.getsockname()[1] for opened in sockets]
+    for opened in sockets:
+        opened.close()
+    return ports
+
+
+def run_workers(folder, *commands, dies_at=0):
+    """Runs a command on each worker, as `[(exit code, stdout, stderr), ...]`.
+
+    The last one is killed at a step.
+    """
+    cluster = {"worker": [f"localhost:{port}" for port in free_ports(len(commands))]}
+    started = []
+    for index, arguments in enumerate(commands):
+        config = {"cluster": cluster, "task": {"type": "worker", "index": index}}
+        extra = {"DIES_AT": str(dies_at)} if arguments is commands[-1] else {}
+        process = subprocess.Popen(
+            [sys.executable, "-c", WORKER, str(folder / f"worker_{index}.npz"), *arguments],
+            env=environment(TF_CONFIG=json.dumps(config), **extra),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        started.append(process)
+    outcomes = []
+    for process in started:
+        try:
+            out, err = process.communicate(timeout=300)
+        except subprocess.TimeoutExpired:
+            for other in started:
+                other.kill()
+            raise
+        outcomes.append((process.returncode, out, err))
+    return outcomes
+
+
+def last_words(folder):
+    """The weights of both workers when they had done."""
+    found = []
+    for index in range(2):
+        with np.load(folder / f"worker_{index}.npz") as arrays:
+            found.append([arrays[name] for name in arrays])
+    return found
+
+
+def steps_of(run):
+    return [row["step"] for row in json.loads((run / "metrics.json").read_text())["epochs"]]
+
+
+def test_two_workers_hold_the_same_weights_and_go_on_after_one_was_killed(tmp_path):
+    photos = tiny.write_folder(tmp_path / "photos", num_images=20)
+    run, unwritten = tmp_path / "run", tmp_path / "unwritten"
+    command = ["train", "vanilla", "--distribute", "multi_worker"]
+    command += ["--data", str(photos), "--batch-size", "4", "--epochs", "2", "--float32"]
+    commands = [[*command, "--out", str(out)] for out in (run, unwritten)]
+    chief, other = run_workers(tmp_path, *commands, dies_at=7)
+    assert other[0] == -9, (chief, other)
+    assert chief[0] == 1, chief
+    assert "2 replicas on 2 workers, which share each batch (sharding by element)" in chief[2]
+    (line,) = [line for line in chief[2].splitlines() if line.startswith("ganzoo: ")]
+    assert "--resume" in line
+    assert not unwritten.exists()
+    assert [path.stem for path in callbacks.checkpoints(run / "checkpoints")] == ["step_00000005"]
+    assert steps_of(run) == [5]
+
+    resume = ["train", "vanilla", "--out", str(run), "--resume"]
+    chief, other = run_workers(tmp_path, resume, [*resume])
+    assert (chief[0], other[0]) == (0, 0), (chief, other)
+    assert "Done: 10 steps" in chief[1]
+    assert other[1] == f"Done: 10 steps. The chief writes {run}.\n"
+    ours, theirs = last_words(tmp_path)
+    tiny.assert_equal(ours, theirs)
+    tiny.assert_equal(ganzoo.load(run).get_weights(), ours)
+    assert steps_of(run) == [5, 10]
+    site = json.loads((run / "config.json").read_text())["site"]
+    assert site == {"replicas": 2, "workers": 2, "sharding": "element"}
+    # A file for each start, of the chief alone.
+    assert len(list((run / "logs" / "train").iterdir())) == 2
+
+
+@pytest.mark.slow
+def test_two_workers_with_data_of_their_own_hold_the_same_weights(tmp_path):
+    photos = tiny.write_folder(tmp_path / "photos", num_images=20)
+    run = tmp_path / "run"
+    command = ["train", "vanilla", "--data", str(photos), "--batch-size", "4", "--epochs", "1"]
+    command += ["--sharding", "file", "--sync-batch-norm", "--float32", "--out", str(run)]
+    chief, other = run_workers(tmp_path, command, [*command])
+    assert (chief[0], other[0]) == (0, 0), (chief, other)
+    assert "which share the data (sharding by file)" in chief[2]
+    tiny.assert_equal(*last_words(tmp_path))
+    assert steps_of(run) == [5]
+
+
+@pytest.mark.slow
+def test_a_worker_whose_images_have_colours_alone_is_refused(tmp_path):
+    photos = tiny.write_folder(tmp_path / "photos", num_images=20)
+    Image.new("RGB", (8, 8)).save(photos / "001.png")
+    command = ["train", "vanilla", "--data", str(photos), "--batch-size", "4", "--epochs", "1"]
+    command += ["--sharding", "file", "--float32", "--out", str(tmp_path / "run")]
+    for code, _, err in run_workers(tmp_path, command, [*command]):
+        assert code == 2
+        assert "Workers must come to the same" in err
+    assert not (tmp_path / "run").exists()

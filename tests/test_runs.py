@@ -19,6 +19,7 @@ from PIL import Image
 
 import ganzoo
 from ganzoo import callbacks, cli, data, registry, runs
+from ganzoo.distribution import Site
 
 
 def make_recipe(folder, **changes):
@@ -437,10 +438,10 @@ def test_of_two_that_begin_in_one_folder_the_second_is_refused(photos, tmp_path,
     out = tmp_path / "run"
     prepare = runs._prepare
 
-    def be_slower(recipe):
+    def be_slower(*arguments):
         monkeypatch.setattr(runs, "_prepare", prepare)
         train(photos, out, max_steps=1)
-        return prepare(recipe)
+        return prepare(*arguments)
 
     monkeypatch.setattr(runs, "_prepare", be_slower)
     with pytest.raises(ValueError, match="holds another run"):
@@ -453,7 +454,7 @@ def test_of_two_that_begin_in_one_folder_the_second_is_refused(photos, tmp_path,
 
 def test_a_run_starts_from_the_weights_of_another(finished, photos):
     source = finished.model
-    _, model = runs._prepare(make_recipe(photos, seed=9, start_from=str(finished.folder)))
+    _, model = runs._prepare(make_recipe(photos, seed=9, start_from=str(finished.folder)), Site())
     tiny.assert_equal(model.weights, source.weights)
     assert int(model.generator_optimizer.iterations) == 0
 
@@ -461,7 +462,8 @@ def test_a_run_starts_from_the_weights_of_another(finished, photos):
 def test_a_run_starts_from_the_averaged_generator_of_a_preset(finished, photos, tmp_path):
     source = finished.model
     source.save_to_preset(tmp_path / "preset")
-    _, model = runs._prepare(make_recipe(photos, seed=9, start_from=str(tmp_path / "preset")))
+    recipe = make_recipe(photos, seed=9, start_from=str(tmp_path / "preset"))
+    _, model = runs._prepare(recipe, Site())
     tiny.assert_equal(model.generator.weights, source.ema_generator.weights)
     tiny.assert_equal(model.discriminator.weights, source.discriminator.weights)
 
@@ -565,12 +567,11 @@ def test_the_regularizer_reaches_the_model(photos, tmp_path):
 
 
 def test_the_regularizers_settings_reach_the_model(photos):
-    _, model = runs._prepare(
-        make_recipe(photos, regularizer="r1", regularizer_weight=0.5, regularizer_every=4)
-    )
+    recipe = make_recipe(photos, regularizer="r1", regularizer_weight=0.5, regularizer_every=4)
+    _, model = runs._prepare(recipe, Site())
     assert (model.regularizer.weight, model.regularizer.every) == (0.5, 4)
     with pytest.raises(ValueError, match="given without its name"):
-        runs._prepare(make_recipe(photos, regularizer_every=4))
+        runs._prepare(make_recipe(photos, regularizer_every=4), Site())
 
 
 def test_a_run_measures_its_images_and_keeps_the_best(tmp_path, monkeypatch):
@@ -585,7 +586,7 @@ def test_a_run_measures_its_images_and_keeps_the_best(tmp_path, monkeypatch):
 
 
 def test_mixed_precision_reaches_the_model(photos):
-    _, model = runs._prepare(make_recipe(photos, mixed_precision=True))
+    _, model = runs._prepare(make_recipe(photos, mixed_precision=True), Site())
     assert model.dtype_policy.name in ("mixed_bfloat16", "mixed_float16")
     assert keras.config.dtype_policy().name == "float32"
 

@@ -10,7 +10,6 @@ import zipfile
 
 import keras
 import numpy as np
-import tensorflow as tf
 
 from ganzoo.files import new_file, write_json
 from ganzoo.training import REMEDIES
@@ -93,8 +92,8 @@ class Checkpoint(keras.callbacks.Callback):
     def _collect(self):
         norms = self.model.gradient_norms
         return {
-            "means": {metric.name: _values(metric) for metric in self.model.metrics},
-            "norms": {player: _values(metric) for player, metric in norms.items()},
+            "means": {metric.name: self._read(metric) for metric in self.model.metrics},
+            "norms": {player: self._read(metric) for player, metric in norms.items()},
             "callbacks": {type(one).__name__: one.get_progress() for one in self.watched},
         }
 
@@ -102,24 +101,21 @@ class Checkpoint(keras.callbacks.Callback):
         # At the end of an epoch the next one begins with nothing.
         within = self.model.step % self.params["steps"] != 0
         for metric in self.model.metrics if within else ():
-            _assign(metric, progress["means"][metric.name])
+            self._assign(metric, progress["means"][metric.name])
         for player, metric in self.model.gradient_norms.items():
-            _assign(metric, progress["norms"][player])
+            self._assign(metric, progress["norms"][player])
         for callback in self.watched:
             # Older checkpoints know nothing of callbacks that came later.
             if found := progress["callbacks"].get(type(callback).__name__):
                 of_run, of_epoch = found
                 callback.set_progress(of_run, of_epoch if within else None)
 
+    def _read(self, metric):
+        return [self.model.sum_here(variable) for variable in metric.variables]
 
-def _values(metric):
-    # A variable of many replicas is no number until it is read.
-    return [float(tf.convert_to_tensor(variable.value)) for variable in metric.variables]
-
-
-def _assign(metric, values):
-    for variable, value in zip(metric.variables, values, strict=True):
-        variable.assign(value)
+    def _assign(self, metric, values):
+        for variable, value in zip(metric.variables, values, strict=True):
+            self.model.assign_sum_here(variable, value)
 
 
 def _require_finite(model):

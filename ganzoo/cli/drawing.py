@@ -10,6 +10,7 @@ import rich.progress
 import typer
 
 from ganzoo.cli.common import Model, Seed, import_tensorflow
+from ganzoo.cli.training import interruptible
 
 
 def sample(
@@ -26,14 +27,37 @@ def sample(
         bool,
         typer.Option("--interpolate", help="Walk between latents; with --labels, between classes."),
     ] = False,
+    format: Annotated[
+        str | None,
+        typer.Option(
+            metavar="tfrecord|npz|png",
+            help="Write many images into the folder --out, in files that shards share.",
+        ),
+    ] = None,
+    shards: Annotated[int, typer.Option(help="With --format: processes that share it.")] = 1,
+    shard: Annotated[
+        int | None, typer.Option(help="Which of the shards to make, from 0 on.")
+    ] = None,
     seed: Seed = 0,
 ):
     """Make images with a trained model.
 
-    With `--interpolate` a .png shows a walk in every row, a .gif or .webp moves.
+    With `--interpolate` a .png shows a walk in every row, a .gif or .webp moves. With
+    `--format` there may be millions, and what is there already is not made again.
 
     Example: `ganzoo sample dcgan_fashion_mnist -n 64 --seed 0 --out grid.png`
+
+    Example: `ganzoo sample RUN -n 1000000 --format tfrecord --shards 8 --shard 3 --out DIR`
     """
+    if format is not None:
+        if interpolate:
+            raise ValueError("--format is for single images. Leave it or --interpolate out.")
+        if shard is None and shards > 1:
+            raise ValueError(f"--shard is missing: give one from 0 to {shards - 1}.")
+        _sample_in_bulk(model, num_images, out, format, seed, labels, shards, shard or 0)
+        return
+    if shards != 1 or shard is not None:
+        raise ValueError("--shards and --shard need --format tfrecord, npz or png.")
     kind = "folder" if out.is_dir() or not out.suffix else out.suffix.lower()
     allowed = (".png", ".gif", ".webp") if interpolate else (".png", "folder")
     if kind not in allowed:
@@ -71,6 +95,35 @@ def sample(
         for index, image in enumerate(pixels):
             images.write_png(out / f"{index:05d}.png", image)
     print(f"{out}: {num_images} images")
+
+
+def _sample_in_bulk(model, num_images, out, format, seed, labels, shards, shard):
+    classes = _parse_labels(labels)
+    import_tensorflow()
+    from ganzoo import bulk, runs
+
+    gan = runs.find_model(model)
+    with (
+        # A batch system's SIGTERM leaves no half a file.
+        interruptible(),
+        rich.progress.Progress(console=rich.console.Console(stderr=True)) as progress,
+    ):
+        task = progress.add_task(f"Shard {shard} of {shards}", total=num_images / max(shards, 1))
+        drawn = bulk.sample(
+            gan,
+            num_images,
+            out,
+            format,
+            seed,
+            classes,
+            shards,
+            shard,
+            report=lambda done: progress.update(task, completed=done),
+        )
+    print(
+        f"{out}: {drawn.num_images} of {num_images} images in {drawn.num_files} files, "
+        f"{drawn.num_made} of them new"
+    )
 
 
 def upscale(

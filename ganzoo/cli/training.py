@@ -71,6 +71,24 @@ def train(
         str | None,
         typer.Option(metavar="pixel|vgg22|vgg34|vgg54", help="srgan: what is compared."),
     ] = None,
+    distribute: Annotated[
+        str,
+        typer.Option(
+            metavar="auto|mirrored|multi_worker",
+            help="On all GPUs here, or on all machines of TF_CONFIG. auto: if there are several.",
+        ),
+    ] = "auto",
+    sharding: Annotated[
+        str,
+        typer.Option(
+            metavar="element|file",
+            help="Whether several machines share each batch, or first the data.",
+        ),
+    ] = "element",
+    sync_batch_norm: Annotated[
+        bool | None,
+        typer.Option("--sync-batch-norm", help="Statistics over all replicas' images."),
+    ] = None,
     mixed_precision: Annotated[
         bool | None,
         typer.Option(
@@ -104,6 +122,7 @@ def train(
         raise ValueError("--data is missing: give a TFDS name, a folder of images, or 'sample'.")
     import_tensorflow()
     from ganzoo import runs
+    from ganzoo.distribution import Site
 
     options = {
         "family": family,
@@ -122,18 +141,26 @@ def train(
         "content_only": content_only,
         "content": content,
         "evaluate_every": evaluate_every,
+        "sync_batch_norm": sync_batch_norm,
         "seed": seed,
     }
     lengths = {"epochs": epochs, "max_steps": max_steps}
     with interruptible():
         if resume:
             _require_same(runs.read_recipe(out), options)
-            outcome = runs.resume(out, **lengths, save_every=save_every, verbose=verbosity())
+            site = Site(distribute, sharding)
+            outcome = runs.resume(
+                out, **lengths, save_every=save_every, site=site, verbose=verbosity()
+            )
         else:
             given = {k: v for k, v in {**options, **lengths}.items() if v is not None}
             recipe = runs.Recipe(**given)
-            outcome = runs.train(recipe, out, save_every=save_every, verbose=verbosity())
-    report(outcome)
+            site = Site(distribute, sharding)
+            outcome = runs.train(recipe, out, save_every, site, verbosity())
+    if outcome.is_chief:
+        report(outcome)
+    else:
+        print(f"Done: {outcome.step} steps. The chief writes {out}.")
 
 
 def reproduce(

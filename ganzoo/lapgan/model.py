@@ -190,7 +190,7 @@ class LAPGAN(GAN):
         for index, trackers in enumerate(self._level_trackers):
             for tracker, value in zip(trackers, tf.unstack(values[:, index]), strict=True):
                 tracker.update_state(value)
-                logs[tracker.name] = tracker.result()
+            logs |= self.read(trackers)
         return logs
 
     # Sampling

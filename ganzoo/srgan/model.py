@@ -277,8 +277,7 @@ class SRGAN(GAN):
         return {"generator_loss": logs["content_loss"], **logs}
 
     def _content_logs(self):
-        trackers = (self._content_tracker, self._psnr_tracker)
-        return {tracker.name: tracker.result() for tracker in trackers}
+        return self.read((self._content_tracker, self._psnr_tracker))
 
     # Upscaling
 
