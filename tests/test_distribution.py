@@ -499,8 +499,8 @@ def test_parts_are_of_one_size_and_share_nothing(size, count):
 WORKER = """
 import os, sys
 import numpy as np
-from ganzoo import callbacks, cli, runs
-from ganzoo.distribution import Site
+from ganzoo import callbacks, cli
+from ganzoo.runs import starting
 
 last_words = sys.argv[1]
 
@@ -512,7 +512,7 @@ class Dying(callbacks.StopAtStep):
             os.kill(os.getpid(), 9)
 
 
-fit = runs._fit
+fit = starting.fit
 
 
 def fit_and_tell(*arguments):
@@ -522,7 +522,7 @@ def fit_and_tell(*arguments):
 
 
 callbacks.StopAtStep = Dying
-runs._fit = fit_and_tell
+starting.fit = fit_and_tell
 cli.main(sys.argv[2:])
 """
 

@@ -20,6 +20,8 @@ from PIL import Image
 import ganzoo
 from ganzoo import callbacks, cli, data, registry, runs
 from ganzoo.distribution import Site
+from ganzoo.runs import fitting, starting
+from ganzoo.runs.preparing import prepare
 
 
 def make_recipe(folder, **changes):
@@ -436,14 +438,14 @@ def test_a_run_is_trained_by_one_process_at_a_time(finished, photos, tmp_path):
 
 def test_of_two_that_begin_in_one_folder_the_second_is_refused(photos, tmp_path, monkeypatch):
     out = tmp_path / "run"
-    prepare = runs._prepare
+    whole = starting.prepare
 
     def be_slower(*arguments):
-        monkeypatch.setattr(runs, "_prepare", prepare)
+        monkeypatch.setattr(starting, "prepare", whole)
         train(photos, out, max_steps=1)
-        return prepare(*arguments)
+        return whole(*arguments)
 
-    monkeypatch.setattr(runs, "_prepare", be_slower)
+    monkeypatch.setattr(starting, "prepare", be_slower)
     with pytest.raises(ValueError, match="holds another run"):
         train(photos, out, max_steps=2)
     assert ganzoo.load(out).step == 1
@@ -454,7 +456,7 @@ def test_of_two_that_begin_in_one_folder_the_second_is_refused(photos, tmp_path,
 
 def test_a_run_starts_from_the_weights_of_another(finished, photos):
     source = finished.model
-    _, model = runs._prepare(make_recipe(photos, seed=9, start_from=str(finished.folder)), Site())
+    _, model = prepare(make_recipe(photos, seed=9, start_from=str(finished.folder)), Site())
     tiny.assert_equal(model.weights, source.weights)
     assert int(model.generator_optimizer.iterations) == 0
 
@@ -463,7 +465,7 @@ def test_a_run_starts_from_the_averaged_generator_of_a_preset(finished, photos, 
     source = finished.model
     source.save_to_preset(tmp_path / "preset")
     recipe = make_recipe(photos, seed=9, start_from=str(tmp_path / "preset"))
-    _, model = runs._prepare(recipe, Site())
+    _, model = prepare(recipe, Site())
     tiny.assert_equal(model.generator.weights, source.ema_generator.weights)
     tiny.assert_equal(model.discriminator.weights, source.discriminator.weights)
 
@@ -543,7 +545,7 @@ def test_a_model_that_is_not_there_is_named(tmp_path):
 def test_half_precision_is_chosen_for_ganzoos_own_recipe(
     recipe, expected, photos, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr(runs, "has_bfloat16_matrices", lambda: True)
+    monkeypatch.setattr(starting, "has_bfloat16_matrices", lambda: True)
     train(photos, tmp_path / "run", recipe=recipe, mixed_precision=None, max_steps=1)
     assert runs.read_recipe(tmp_path / "run").mixed_precision is expected
 
@@ -568,14 +570,14 @@ def test_the_regularizer_reaches_the_model(photos, tmp_path):
 
 def test_the_regularizers_settings_reach_the_model(photos):
     recipe = make_recipe(photos, regularizer="r1", regularizer_weight=0.5, regularizer_every=4)
-    _, model = runs._prepare(recipe, Site())
+    _, model = prepare(recipe, Site())
     assert (model.regularizer.weight, model.regularizer.every) == (0.5, 4)
     with pytest.raises(ValueError, match="given without its name"):
-        runs._prepare(make_recipe(photos, regularizer_every=4), Site())
+        prepare(make_recipe(photos, regularizer_every=4), Site())
 
 
 def test_a_run_measures_its_images_and_keeps_the_best(tmp_path, monkeypatch):
-    monkeypatch.setattr(runs, "_EVALUATED_IMAGES", 64)
+    monkeypatch.setattr(fitting, "_EVALUATED_IMAGES", 64)
     recipe = runs.Recipe("vanilla", "sample", batch_size=5000, epochs=3, evaluate_every=1)
     runs.train(recipe, tmp_path / "run", verbose=0)
     epochs = json.loads((tmp_path / "run" / "metrics.json").read_text())["epochs"]
@@ -586,7 +588,7 @@ def test_a_run_measures_its_images_and_keeps_the_best(tmp_path, monkeypatch):
 
 
 def test_mixed_precision_reaches_the_model(photos):
-    _, model = runs._prepare(make_recipe(photos, mixed_precision=True), Site())
+    _, model = prepare(make_recipe(photos, mixed_precision=True), Site())
     assert model.dtype_policy.name in ("mixed_bfloat16", "mixed_float16")
     assert keras.config.dtype_policy().name == "float32"
 

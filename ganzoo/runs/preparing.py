@@ -1,0 +1,133 @@
+"""The data and the compiled model of a recipe."""
+
+import functools
+import pathlib
+
+import keras
+import tensorflow as tf
+
+from ganzoo import data, registry, regularizers
+from ganzoo.runs.finding import find_model
+
+
+def prepare(recipe, site):
+    """The data of this worker and the compiled model of a recipe.
+
+    The data are a function: called, it gives a pass; with `start`, all batches from there.
+    """
+    keras.utils.set_random_seed(recipe.seed)
+    family = registry.get_family(recipe.family)
+    if recipe.class_conditional and family.classes == "never":
+        raise ValueError(f"Family {family.name!r} knows no classes. Leave --class-conditional out.")
+    if family.restores and recipe.evaluate_every:
+        raise ValueError(
+            "Super-resolution is measured by `ganzoo evaluate` on images of its own. Leave "
+            "--evaluate-every out."
+        )
+    if not family.restores and (recipe.scale or recipe.content_only or recipe.content):
+        raise ValueError(
+            f"Family {family.name!r} does not restore images. Leave --scale, --content-only and "
+            "--content out."
+        )
+    dtype = None
+    if recipe.mixed_precision:
+        on_gpu = bool(tf.config.list_physical_devices("GPU"))
+        dtype = "mixed_float16" if on_gpu else "mixed_bfloat16"
+    if family.restores:
+        dataset, arguments = _open_crops(recipe, site)
+    else:
+        dataset, arguments = _open_whole(recipe, family, site)
+    site.agree(batches=len(dataset()), mixed_precision=recipe.mixed_precision, **arguments)
+    build = family.load_class()
+    with site.strategy.scope():
+        model = build(**arguments, recipe=recipe.recipe, seed=recipe.seed, dtype=dtype)
+    if recipe.start_from:
+        source = find_model(recipe.start_from)
+        shapes = [[w.shape for w in network.weights] for network in (source, model)]
+        if shapes[0] != shapes[1]:
+            raise ValueError(
+                f"{recipe.start_from!r} has other networks than this run: it is a "
+                f"{type(source).__name__} of {source.image_shape}, and a {type(model).__name__} "
+                f"of {model.image_shape} is asked for. Start from one of the same kind."
+            )
+        model.set_weights(source.get_weights())
+    game = {
+        "loss": recipe.loss,
+        "regularizer": _find_regularizer(recipe),
+        "sync_batch_norm": recipe.sync_batch_norm,
+    }
+    contents = {"content_only": recipe.content_only, "content": recipe.content}
+    model.compile(**game, **(contents if family.restores else {}))
+    return dataset, model
+
+
+def _find_regularizer(recipe):
+    """The regularizer as `compile` takes it: a name, or one of a given weight."""
+    settings = {"weight": recipe.regularizer_weight, "every": recipe.regularizer_every}
+    settings = {name: value for name, value in settings.items() if value is not None}
+    if not settings:
+        return recipe.regularizer
+    if recipe.regularizer in (None, "none"):
+        raise ValueError(
+            f"A regularizer's {' and '.join(settings)} were given without its name. Name it, "
+            "for example by --regularizer r1."
+        )
+    return regularizers.get(recipe.regularizer, **settings)
+
+
+def _open_whole(recipe, family, site):
+    """`(dataset, arguments)`: whole images, and what the model is told of them."""
+    with_classes = family.classes == "always" or recipe.class_conditional
+    image_data = data.read(recipe.data, image_size=recipe.image_size, data_part=site.data_part)
+    if with_classes and image_data.num_classes is None:
+        raise ValueError(
+            f"Family {family.name!r} needs labels, and {recipe.data!r} has none. Give a folder "
+            "with one subfolder for each class, or a data set with labels."
+        )
+    dataset = functools.partial(
+        data.pipeline,
+        image_data,
+        site.share_of(recipe.batch_size),
+        labels=with_classes,
+        seed=recipe.seed,
+        batch_part=site.batch_part,
+    )
+    dataset()  # What is wrong with it shows itself.
+    arguments = {"image_shape": image_data.pixels.shape[1:]}
+    if with_classes:
+        arguments["num_classes"] = image_data.num_classes
+    return dataset, arguments
+
+
+def _open_crops(recipe, site):
+    """The same of photographs, which are of any size."""
+    dataset = functools.partial(
+        data.load_crops,
+        recipe.data,
+        crop_size=recipe.image_size or 96,
+        batch_size=site.share_of(recipe.batch_size),
+        seed=recipe.seed,
+        data_part=site.data_part,
+        batch_part=site.batch_part,
+    )
+    return dataset, {"scale": recipe.scale} if recipe.scale else {}
+
+
+def hold_out(recipe, model):
+    """Some test images for the doctor, or None where there are none or it cannot use them."""
+    if model.num_classes or hasattr(model, "upscale"):
+        return None
+    if "test" not in data.find_splits(recipe.data):
+        return None
+    return data.read(recipe.data, "test[:256]", recipe.image_size).pixels
+
+
+def has_bfloat16_matrices():
+    """Whether training runs on a processor with instructions for bfloat16 matrices (AMX).
+
+    False with a GPU, where float32 is the safe choice, and where the system does not tell.
+    """
+    cpuinfo = pathlib.Path("/proc/cpuinfo")
+    if tf.config.list_physical_devices("GPU") or not cpuinfo.exists():
+        return False
+    return "amx_bf16" in cpuinfo.read_text()
