@@ -140,8 +140,24 @@ def _widths(image_shape, base_filters):
 def normalize(x, name, gamma="ones"):
     """Batch normalization as all default networks have it; `gamma` is its first scale."""
     # A memory of ten batches: the averaged weights change too fast for Keras's hundred.
-    norm = keras.layers.BatchNormalization(momentum=0.9, gamma_initializer=gamma, name=name)
-    return norm(x)
+    return BatchNormalization(momentum=0.9, gamma_initializer=gamma, name=name)(x)
+
+
+@keras.saving.register_keras_serializable(package="ganzoo")
+class BatchNormalization(keras.layers.BatchNormalization):
+    """Keras's layer, with second derivatives that are right.
+
+    TensorFlow takes the mean for a constant when it computes the variance of a batch. First
+    derivatives do not show it; a gradient penalty is trained by second ones.
+    """
+
+    def _moments(self, inputs, mask):
+        if mask is not None or self.synchronized:
+            return super()._moments(inputs, mask)
+        axes = self._reduction_axes
+        mean = ops.mean(inputs, axes)
+        # Rounding may take it below 0.
+        return mean, ops.maximum(ops.mean(ops.square(inputs), axes) - ops.square(mean), 0.0)
 
 
 @keras.saving.register_keras_serializable(package="ganzoo")

@@ -9,6 +9,7 @@ from keras import layers
 
 import ganzoo
 from ganzoo import regularizers
+from ganzoo.layers import BatchNormalization
 
 REAL = tiny.make_images(5, seed=1)
 FAKE = -0.5 * tiny.make_images(5, seed=2)
@@ -97,9 +98,13 @@ def test_dragan_points_stay_near_the_data():
     assert len(np.unique(away.round(5))) > REAL.size // 2  # Noise for every pixel.
 
 
+@pytest.mark.parametrize("normalized", [False, True])
 @pytest.mark.parametrize("name", regularizers.REGULARIZERS)
-def test_gradient_by_the_discriminators_weights_matches_finite_differences(name):
-    gan = build_gan(layers.Flatten(), layers.Dense(3, activation="softplus"), layers.Dense(1))
+def test_gradient_by_the_discriminators_weights_matches_finite_differences(name, normalized):
+    """Through batch normalization, too: Keras's own misses part of the second derivative."""
+    dense = layers.Dense(3)
+    norm = [BatchNormalization()] if normalized else []
+    gan = build_gan(layers.Flatten(), dense, *norm, layers.Activation("softplus"), layers.Dense(1))
     gan.compile(regularizer=name)
 
     def penalty():

@@ -4,6 +4,7 @@ import keras
 from keras import layers
 
 from ganzoo.layers import (
+    BatchNormalization,
     convolutional_features,
     convolutional_generator,
     count_doublings,
@@ -86,7 +87,7 @@ def build_paper_discriminator(image_shape, base_filters):
             name=f"down_{index}_conv",
         )(x)
         if index > 0:  # No normalization at the discriminator's input (guideline 2).
-            x = layers.BatchNormalization(name=f"down_{index}_norm")(x)
+            x = BatchNormalization(name=f"down_{index}_norm")(x)
         x = leaky_relu(name=f"down_{index}_relu")(x)
     x = layers.Flatten(name="flatten")(x)
     logits = layers.Dense(1, kernel_initializer=initializer, dtype="float32", name="logits")(x)
