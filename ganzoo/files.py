@@ -48,7 +48,7 @@ def _flush(path):
 def remove_partials(folder):
     """Removes what processes that were killed had begun to write below a folder."""
     for path in pathlib.Path(folder).rglob(".*"):
-        if re.match(r"\.\d+\.", path.name) and path.is_file():
+        if re.match(r"\.[0-9a-f]{32}\.", path.name) and path.is_file():
             path.unlink()
 
 

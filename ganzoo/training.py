@@ -64,7 +64,8 @@ class TwoPlayerModel(keras.Model):
 
     def sum_here(self, variable):
         """A metric's sum over the replicas of this machine: to ask others takes them, too."""
-        return sum(float(part) for part in self._parts_here(variable))
+        # In float32, which gives it back as it is.
+        return float(np.sum([np.float32(part) for part in self._parts_here(variable)]))
 
     def assign_sum_here(self, variable, value):
         """Gives the replicas of this machine a sum that `sum_here` has read."""

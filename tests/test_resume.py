@@ -1,6 +1,9 @@
 """A real `ganzoo train`, killed without warning at random moments and gone on with."""
 
+import functools
+import json
 import os
+import pathlib
 import random
 import signal
 import subprocess
@@ -71,12 +74,29 @@ def in_training(out, seconds):
     return wait
 
 
+def after_a_step(out, step, seconds):
+    """A moment so long after a checkpoint of that step or a later one is there."""
+
+    def wait(process):
+        newest = out / "checkpoints" / "newest.json"
+
+        def reached():
+            name = json.loads(newest.read_text())["name"] if newest.exists() else "step_0"
+            return int(pathlib.Path(name).stem.partition("_")[2]) >= step
+
+        wait_until(process, reached)
+        time.sleep(seconds)
+
+    return wait
+
+
 def in_a_checkpoint(out):
     """A moment at which a checkpoint is half-written."""
 
     def wait(process):
-        folder = out / "checkpoints"
-        wait_until(process, lambda: any(folder.glob(f".{process.pid}.step_*")))
+        partials = functools.partial((out / "checkpoints").glob, ".*.step_*")
+        before = set(partials())  # Of another process, which was killed here, too.
+        wait_until(process, lambda: set(partials()) - before)
 
     return wait
 
@@ -84,7 +104,8 @@ def in_a_checkpoint(out):
 def test_a_run_that_was_killed_ends_as_if_it_had_not_been(photos, tmp_path):
     straight = start(tmp_path / "straight", photos, "--epochs", 3)
     out = tmp_path / "run"
-    moments = [in_training(out, random.Random(0).uniform(2, 4)), in_a_checkpoint(out)]
+    chance = random.Random(0)
+    moments = [after_a_step(out, chance.randint(7, 40), chance.random() / 20), in_a_checkpoint(out)]
     assert kill_and_go_on(out, photos, 3, moments) == 2
     finish(straight)
     assert_same_run(out, tmp_path / "straight")

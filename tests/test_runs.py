@@ -261,6 +261,7 @@ def test_a_finished_run_is_made_longer(photos, tmp_path):
     assert_same_run(out, straight)
 
 
+@pytest.mark.slow
 def test_what_the_doctor_remembers_goes_on_with_the_run(photos, tmp_path):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(callbacks, "Doctor", functools.partial(callbacks.Doctor, every=3))
