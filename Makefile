@@ -8,8 +8,9 @@ BIN := $(VENV)/bin
 demo: $(VENV)/.ganzoo
 	$(BIN)/ganzoo demo
 
+# In two processes: most of a test is one thread of Python.
 test: $(VENV)/.ganzoo-test
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadscope
 
 test-slow: $(VENV)/.ganzoo-test
 	$(BIN)/python -m pytest -m slow
