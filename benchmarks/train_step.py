@@ -227,8 +227,12 @@ def count_operations(gan, dataset):
     options = options.build()
     options["account_type_regexes"] = [".*"]
     profile = tf.compat.v1.profiler.profile(step.graph, cmd="op", options=options)
-    counted = ("Conv2D", "MatMul")
-    return sum(op.float_ops for op in profile.children if op.name.startswith(counted))
+    found, kinds = 0, [profile]
+    while kinds:  # A chain: each kind of operation is the child of one before.
+        kind = kinds.pop()
+        kinds += kind.children
+        found += kind.float_ops if kind.name.startswith(("Conv2D", "MatMul")) else 0
+    return found
 
 
 def measure(family, settings, rounds, seconds):
