@@ -83,11 +83,11 @@ class Checkpoint(keras.callbacks.Callback):
         self._saved_step, self._saved_time = self.model.step, time.monotonic()
 
     def _is_due(self):
-        steps = self.model.step - self._saved_step
-        seconds = time.monotonic() - self._saved_time
-        return (self.every_steps and steps >= self.every_steps) or (
-            self.every_seconds and seconds >= self.every_seconds
-        )
+        if self.every_steps:
+            return self.model.step - self._saved_step >= self.every_steps
+        if self.every_seconds:
+            return time.monotonic() - self._saved_time >= self.every_seconds
+        return False
 
     def _collect(self):
         norms = self.model.gradient_norms
