@@ -162,25 +162,24 @@ class GAN(TwoPlayerModel):
     def render(self, network, latents, condition, batch_size=64):
         """Pixels that a network makes of latents and their condition, batch by batch."""
         latents = tf.convert_to_tensor(latents, "float32")
-        draw = self._renderer(network)
-        whole, rest = divmod(len(latents), batch_size)
-        sizes = [batch_size] * whole + [rest] * bool(rest)
-        # Split at once: an operation outside the compiled function for each batch is slow.
-        parts = zip(*(tf.split(value, sizes) for value in (latents, *condition)), strict=True)
-        made = [draw(self.join(part, condition)).numpy() for part, *condition in parts]
-        return np.concatenate(made)
-
-    def _renderer(self, network):
-        """A compiled function from a network's inputs to pixels, for batches of any size."""
         if network not in self._renderers:
-
+            # The loop is in the graph: each call from Python costs as much as a small network.
             @tf.function(reduce_retracing=True)
-            def draw(inputs):
-                made = tf.cast(network(inputs, training=False), "float32")
-                return images.round_to_pixels(made)
+            def draw(latents, condition, batch_size):
+                count = -(-tf.shape(latents)[0] // batch_size)
+                made = tf.TensorArray(
+                    "uint8", size=count, infer_shape=False, element_shape=(None, *self.image_shape)
+                )
+                for index in tf.range(count):
+                    # Two batches at once keep all cores busy between large operations.
+                    tf.autograph.experimental.set_loop_options(parallel_iterations=2)
+                    of_batch = slice(index * batch_size, (index + 1) * batch_size)
+                    part, *rest = (value[of_batch] for value in (latents, *condition))
+                    made = made.write(index, _pixels_of(network, self.join(part, rest)))
+                return made.concat()
 
             self._renderers[network] = draw
-        return self._renderers[network]
+        return self._renderers[network](latents, condition, tf.constant(batch_size)).numpy()
 
     def invert(self, targets, labels=None, num_steps=200, num_starts=4, seed=0):
         """Searches latents from which the averaged generator makes given images.
@@ -412,6 +411,10 @@ class GAN(TwoPlayerModel):
             True
         """
         export.export(self, path, format, half, overwrite, card)
+
+
+def _pixels_of(network, inputs):
+    return images.round_to_pixels(tf.cast(network(inputs, training=False), "float32"))
 
 
 def _class_of_preset(config, folder):

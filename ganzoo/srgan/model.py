@@ -330,7 +330,7 @@ class SRGAN(GAN):
         network = self.ema_generator if use_ema else self.generator
 
         def render(window):
-            return self._renderer(network)(from_pixels(window)[None])[0].numpy()
+            return self.render(network, from_pixels(window)[None], ())[0]
 
         rgb = np.repeat(pixels, 3 // pixels.shape[-1], axis=-1)
         made = upscale_in_tiles(render, rgb, self.scale, tile, self._overlap)
