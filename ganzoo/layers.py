@@ -106,7 +106,8 @@ def convolutional_generator(inputs, image_shape, base_filters):
 def convolutional_features(images, base_filters):
     """Images to a flat vector of features by way of strided convolutions, as tensors.
 
-    The mirror of `convolutional_generator`.
+    The mirror of `convolutional_generator`, but that nothing is normalized: each image is
+    judged by itself.
 
     Args:
         images: tensor `(batch, side, side, channels)`.
@@ -117,11 +118,11 @@ def convolutional_features(images, base_filters):
         x = keras.layers.Conv2D(filters, _KERNEL, strides=2, padding="same", name=f"down_{index}")(
             x
         )
-        if index > 0:  # A normalized input layer would hide the images' brightness.
-            x = normalize(x, name=f"down_{index}_norm")
         y = leaky_relu(name=f"refine_{index}_leaky_relu")(x)
-        y = keras.layers.Conv2D(filters, 3, padding="same", name=f"refine_{index}_conv")(y)
-        y = normalize(y, name=f"refine_{index}_norm")
+        # The bias of what it is added to does for both.
+        y = keras.layers.Conv2D(
+            filters, 3, padding="same", use_bias=False, name=f"refine_{index}_conv"
+        )(y)
         x = keras.layers.Add(name=f"refine_{index}")([x, y])
         x = leaky_relu(name=f"leaky_relu_{index}")(x)
     return keras.layers.Flatten(name="flatten")(x)

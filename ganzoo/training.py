@@ -32,6 +32,9 @@ class TwoPlayerModel(keras.Model):
 
     # Families that need class labels have the number of classes here.
     num_classes = None
+    # Whether the discriminator has one logit for an image, and no other image changes it, as it
+    # does through batch normalization. Then both players share a backward pass.
+    judges_singly = False
 
     def __init__(self, **kwargs):
         super().__init__(**kwargs)
@@ -311,27 +314,50 @@ class TwoPlayerModel(keras.Model):
         return self.track(*outcome)
 
     def train_simultaneously(self, real_images, condition):
-        """Moves both players at once, over one forward pass of each network."""
+        """Moves both players at once, over one forward pass of each network.
+
+        Where the discriminator judges images singly, one backward pass through it serves
+        both players, too.
+        """
+        shared = self.judges_singly and self.compute_dtype != "float16"
         with tf.GradientTape() as generator_tape:
             fake_images = self.make_fakes(real_images, condition)
-            # Opened after the generator has run: it records the discriminator alone.
-            with tf.GradientTape() as discriminator_tape:
-                real_logits, fake_logits, discriminator_loss = self.judge(
-                    real_images, fake_images, condition
-                )
-                scaled_discriminator_loss = self.scale_loss(
-                    discriminator_loss, self.discriminator_optimizer
-                )
+        with tf.GradientTape(persistent=True) as discriminator_tape:
+            discriminator_tape.watch(fake_images)
+            real_logits, fake_logits, discriminator_loss = self.judge(
+                real_images, fake_images, condition
+            )
+            scaled_discriminator_loss = self.scale_loss(
+                discriminator_loss, self.discriminator_optimizer
+            )
+            if shared:
+                # An image that costs nothing would have no slope to go by.
+                least = sum(tf.reduce_sum(logits) for logits in tf.nest.flatten(fake_logits))
+                scaled_discriminator_loss += _LEAST_SLOPE * least
+        with tf.GradientTape() as tape:
+            tape.watch([fake_images, fake_logits])
             generator_loss = self.compute_generator_loss(
                 real_images, fake_images, real_logits, fake_logits
             )
             scaled_generator_loss = self.scale_loss(generator_loss, self.generator_optimizer)
+        by_images, by_logits = tape.gradient(scaled_generator_loss, [fake_images, fake_logits])
+
         # Both gradients before either step: each player answers the other's present move.
-        discriminator_gradients = discriminator_tape.gradient(
-            scaled_discriminator_loss, self.discriminator.trainable_variables
-        )
+        variables = self.discriminator.trainable_variables
+        if shared:
+            discriminator_gradients, *found = discriminator_tape.gradient(
+                scaled_discriminator_loss, [variables, fake_images, fake_logits]
+            )
+            through_logits = tf.nest.map_structure(_turn, *found, by_logits)
+        else:
+            discriminator_gradients = discriminator_tape.gradient(
+                scaled_discriminator_loss, variables
+            )
+            through_logits = discriminator_tape.gradient(fake_logits, fake_images, by_logits)
         generator_gradients = generator_tape.gradient(
-            scaled_generator_loss, self.generator.trainable_variables
+            fake_images,
+            self.generator.trainable_variables,
+            tf.nest.map_structure(_sum_of_known, through_logits, by_images),
         )
         self.move_discriminator(discriminator_gradients)
         self.move_generator(generator_gradients)
@@ -534,6 +560,25 @@ def each(function, real_logits, fake_logits):
     """
     pairs = zip(tf.nest.flatten(real_logits), tf.nest.flatten(fake_logits), strict=True)
     return tf.stack([function(real, fake) for real, fake in pairs])
+
+
+# Moves no weight, and is far from the least float32 and bfloat16 on all the way to an image.
+_LEAST_SLOPE = 1e-20
+
+
+def _turn(by_images, by_logits, wanted_by_logits):
+    """Gradients by images for other gradients by their logits, from those that are known.
+
+    Where every image has one logit of its own, all that lies between the logit and the
+    image is a factor: what is known need not go back through the network a second time.
+    """
+    factors = wanted_by_logits / by_logits
+    return by_images * tf.reshape(factors, [-1] + [1] * (by_images.shape.rank - 1))
+
+
+def _sum_of_known(first, second):
+    """The sum of two gradients, of which the second is None where nothing depends on it."""
+    return first if second is None else first + second
 
 
 def count(images):

@@ -156,9 +156,6 @@ for regularizer in REGULARIZERS:
 
 SAME_FAMILY = """
 family = registry.get_family(FAMILY)
-# tf.nn.moments takes its mean for constant: second derivatives through batch normalization
-# that is not synchronized are not right.
-penalty = {"regularizer": "none"} if family.name == "cgan" else {}
 
 
 def train(strategy):
@@ -170,7 +167,6 @@ def train(strategy):
             keras.optimizers.SGD(0.05, momentum=0.9),
             sync_batch_norm=True,
             run_eagerly=True,
-            **penalty,
         )
     data = tiny.make_data(model, 16)
     with chance_of_the_data():

@@ -49,6 +49,7 @@ class CGAN(GAN):
     """
 
     recommended_batch_sizes: ClassVar = {"default": 32, "paper": 100}
+    judges_singly = True
 
     def __init__(
         self,
@@ -95,7 +96,7 @@ class CGAN(GAN):
                 "generator_optimizer": Adam(8e-4, beta_1=0.5),
                 "discriminator_optimizer": Adam(8e-4, beta_1=0.5),
                 # Without it the images of a class become all alike.
-                "regularizer": R1(1.0),
+                "regularizer": R1(1.0, every=8),
                 "ema_decay": 0.998,
             }
         return {

@@ -7,8 +7,8 @@ PRESETS = {
         config={"image_shape": (28, 28, 1), "num_classes": 10, "latent_dim": 64},
         weights=File(
             "model.weights.h5",
-            sha256="2be638b12b7cc8c79a66d61cd49aebf378178b616dc95c3e0169c1ce9ea24162",
-            size=6_178_536,
+            sha256="413131b7bfcd842a53b3f34db4b4fb0ad4228471fb03268a85dbc56ae27e836a",
+            size=2_324_280,
         ),
         recipe={"data": "fashion_mnist", "epochs": 12, "batch_size": 32, "seed": 0},
         scores=(Score("fid", 0.604, extractor="fashion_mnist", num_images=10_000),),
@@ -17,8 +17,8 @@ PRESETS = {
         config={"image_shape": (28, 28, 1), "num_classes": 10, "latent_dim": 64},
         weights=File(
             "model.weights.h5",
-            sha256="f7e16aeaa82e663b7d0f9fa866f18bb8066130d3e1242cef98f61840f353f92d",
-            size=6_178_536,
+            sha256="a97400b6cc1b38cb6392ab4e2c7611296a9ad201b56983084c40892ed8d67cbb",
+            size=2_324_280,
         ),
         recipe={
             "data": "mnist",

@@ -8,6 +8,7 @@ from ganzoo.dcgan import networks
 from ganzoo.gan import GAN
 from ganzoo.layers import check_image_shape, check_recipe, dtype_policy
 from ganzoo.optimizers import Adam
+from ganzoo.regularizers import R1
 
 
 @keras.saving.register_keras_serializable(package="ganzoo")
@@ -70,6 +71,7 @@ class DCGAN(GAN):
             **kwargs,
         )
         self.recipe = recipe
+        self.judges_singly = recipe == "default"  # The paper's normalizes batches.
         self.latent_dim = latent_dim
         self.base_filters = base_filters
 
@@ -80,6 +82,8 @@ class DCGAN(GAN):
             **super().recommended(),
             "generator_optimizer": Adam(8e-4, beta_1=0.5),
             "discriminator_optimizer": Adam(8e-4, beta_1=0.5),
+            # In place of the normalization that the discriminator does without.
+            "regularizer": R1(1.0, every=8),
             "ema_decay": 0.998,
         }
 

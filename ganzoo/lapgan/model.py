@@ -73,6 +73,7 @@ class LAPGAN(GAN):
     """
 
     recommended_batch_sizes: ClassVar = {"default": 32, "paper": 128}
+    judges_singly = True
 
     def __init__(
         self,

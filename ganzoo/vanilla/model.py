@@ -46,6 +46,7 @@ class VanillaGAN(GAN):
     """
 
     recommended_batch_sizes: ClassVar = {"default": 64, "paper": 100}
+    judges_singly = True
 
     def __init__(self, image_shape, latent_dim=100, hidden_units=None, recipe="default", **kwargs):
         check_recipe(recipe)
