@@ -546,7 +546,7 @@ def test_a_model_that_is_not_there_is_named(tmp_path):
 def test_half_precision_is_chosen_for_ganzoos_own_recipe(
     recipe, expected, photos, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr(starting, "has_bfloat16_matrices", lambda: True)
+    monkeypatch.setattr(starting, "multiplies_bfloat16", lambda: True)
     train(photos, tmp_path / "run", recipe=recipe, mixed_precision=None, max_steps=1)
     assert runs.read_recipe(tmp_path / "run").mixed_precision is expected
 
@@ -575,6 +575,16 @@ def test_the_regularizers_settings_reach_the_model(photos):
     assert (model.regularizer.weight, model.regularizer.every) == (0.5, 4)
     with pytest.raises(ValueError, match="given without its name"):
         prepare(make_recipe(photos, regularizer_every=4), Site())
+
+
+def test_rates_fall_by_a_cosine_over_the_steps_that_are_asked_for(photos):
+    _, model = prepare(make_recipe(photos, decay_steps=8), Site())
+    for optimizer in (model.generator_optimizer, model.discriminator_optimizer):
+        for step, rate in ((0, 1e-3), (4, 0.5e-3), (8, 0.0)):
+            optimizer.iterations.assign(step)
+            assert float(optimizer.learning_rate) == pytest.approx(rate, abs=1e-9)
+    with pytest.raises(ValueError, match=r"schedule of their own.*decay_steps=8"):
+        prepare(make_recipe(photos, decay_steps=8, recipe="paper"), Site())
 
 
 def test_a_run_measures_its_images_and_keeps_the_best(tmp_path, monkeypatch):

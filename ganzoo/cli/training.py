@@ -62,6 +62,10 @@ def train(
     regularizer_every: Annotated[
         int | None, typer.Option(help="Steps from one penalty to the next. [default: 1]")
     ] = None,
+    decay_steps: Annotated[
+        int | None,
+        typer.Option(help="Steps over which the learning rates fall to 0. [default: they stay]"),
+    ] = None,
     scale: Annotated[int | None, typer.Option(help="srgan: 2 or 4. [default: 4]")] = None,
     content_only: Annotated[
         bool | None,
@@ -137,6 +141,7 @@ def train(
         "regularizer": regularizer,
         "regularizer_weight": regularizer_weight,
         "regularizer_every": regularizer_every,
+        "decay_steps": decay_steps,
         "scale": scale,
         "content_only": content_only,
         "content": content,

@@ -5,6 +5,7 @@ import pathlib
 
 import keras
 import tensorflow as tf
+from keras.optimizers.schedules import CosineDecay
 
 from ganzoo import data, registry, regularizers
 from ganzoo.runs.finding import find_model
@@ -57,8 +58,28 @@ def prepare(recipe, site):
         "sync_batch_norm": recipe.sync_batch_norm,
     }
     contents = {"content_only": recipe.content_only, "content": recipe.content}
-    model.compile(**game, **(contents if family.restores else {}))
+    with site.strategy.scope():
+        optimizers = _find_optimizers(recipe, model)
+    model.compile(**game, **optimizers, **(contents if family.restores else {}))
     return dataset, model
+
+
+def _find_optimizers(recipe, model):
+    """The optimizers as `compile` takes them: none, or the recommended with falling rates."""
+    if recipe.decay_steps is None:
+        return {}
+    optimizers, recommended = {}, model.recommended()
+    for player in ("generator_optimizer", "discriminator_optimizer"):
+        optimizer = recommended[player]
+        config = optimizer.get_config()
+        if not isinstance(config["learning_rate"], float):
+            raise ValueError(
+                "The rates of this recipe have a schedule of their own. Received: "
+                f"decay_steps={recipe.decay_steps}. Leave --decay-steps out."
+            )
+        config["learning_rate"] = CosineDecay(config["learning_rate"], recipe.decay_steps)
+        optimizers[player] = type(optimizer).from_config(config)
+    return optimizers
 
 
 def _find_regularizer(recipe):
@@ -122,12 +143,12 @@ def hold_out(recipe, model):
     return data.read(recipe.data, "test[:256]", recipe.image_size).pixels
 
 
-def has_bfloat16_matrices():
-    """Whether training runs on a processor with instructions for bfloat16 matrices (AMX).
+def multiplies_bfloat16():
+    """Whether training runs on a processor with instructions for bfloat16 (AMX, AVX512-BF16).
 
     False with a GPU, where float32 is the safe choice, and where the system does not tell.
     """
     cpuinfo = pathlib.Path("/proc/cpuinfo")
     if tf.config.list_physical_devices("GPU") or not cpuinfo.exists():
         return False
-    return "amx_bf16" in cpuinfo.read_text()
+    return not {"amx_bf16", "avx512_bf16"}.isdisjoint(cpuinfo.read_text().split())

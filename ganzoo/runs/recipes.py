@@ -41,6 +41,8 @@ class Recipe:
         regularizer_weight: float or None. Of the regularizer, which must be named then;
             None takes its own.
         regularizer_every: int or None. Likewise: steps from one penalty to the next.
+        decay_steps: int or None. Steps over which both players' rates fall to 0 by a
+            cosine; None leaves them as the model's recommended ones.
         scale: int or None. Of super-resolution; None takes 4.
         content_only: bool. Whether a family with a content loss trains on it alone.
         content: str or None. Its content loss; None takes the model's recommended.
@@ -65,6 +67,7 @@ class Recipe:
     regularizer: str | None = None
     regularizer_weight: float | None = None
     regularizer_every: int | None = None
+    decay_steps: int | None = None
     scale: int | None = None
     content_only: bool = False
     content: str | None = None
@@ -75,7 +78,8 @@ class Recipe:
 
     def __post_init__(self):
         check_recipe(self.recipe)
-        for name in ("image_size", "epochs", "batch_size", "max_steps", "evaluate_every"):
+        whole = "image_size", "epochs", "batch_size", "max_steps", "evaluate_every", "decay_steps"
+        for name in whole:
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise ValueError(f"`{name}` must be at least 1. Received: {name}={value}.")

@@ -9,7 +9,7 @@ from ganzoo.distribution import Site
 from ganzoo.files import locked, remove_partials
 from ganzoo.runs.finding import find_card, load
 from ganzoo.runs.fitting import all_workers, fit
-from ganzoo.runs.preparing import has_bfloat16_matrices, prepare
+from ganzoo.runs.preparing import multiplies_bfloat16, prepare
 from ganzoo.runs.recipes import Recipe, is_run, read_recipe, write_config
 
 
@@ -48,7 +48,7 @@ def train(recipe, out, save_every=None, site=None, verbose="auto"):
         batch_size = model_class.recommended_batch_sizes.get(recipe.recipe)
         recipe = dataclasses.replace(recipe, batch_size=batch_size)
     if recipe.mixed_precision is None:
-        half = recipe.recipe == "default" and has_bfloat16_matrices()
+        half = recipe.recipe == "default" and multiplies_bfloat16()
         recipe = dataclasses.replace(recipe, mixed_precision=half)
     with all_workers(site, recipe, out):
         dataset, model = prepare(recipe, site)
