@@ -14,7 +14,7 @@ import tiny
 
 import ganzoo
 from ganzoo import export, registry
-from ganzoo.export import writing
+from ganzoo.export import onnx_graph, writing
 
 PAGE = pathlib.Path(__file__).parent.parent / "docs" / "export.md"
 SUFFIXES = {"savedmodel": "", "onnx": ".onnx", "litert": ".tflite"}
@@ -174,6 +174,96 @@ def test_an_onnx_file_says_what_it_is(tmp_path):
         "images",
         "upscaled",
     ]
+
+
+def build_srgan(scale=4, slopes=(-0.6, 1.7), **sizes):
+    """A small one whose slopes, one for each channel, all differ."""
+    keras.utils.set_random_seed(0)
+    gan = ganzoo.SRGAN(scale, num_blocks=1, **{"filters": 4, **sizes}, seed=0)
+    rng = np.random.default_rng(0)
+    for weight in gan.ema_generator.weights:
+        if "prelu" in weight.path:
+            weight.assign(rng.uniform(*slopes, weight.shape))
+        elif "norm" in weight.path or "bias" in weight.path:
+            weight.assign(rng.uniform(0.2, 0.8, weight.shape))
+    return gan
+
+
+def in_float(model):
+    """A function of pixels that gives what an ONNX model computes before it rounds."""
+    import onnx
+    import onnxruntime
+
+    (rounding,) = [node for node in model.graph.node if node.op_type == "Round"]
+    del model.graph.output[:]
+    model.graph.output.append(
+        onnx.helper.make_tensor_value_info(rounding.input[0], onnx.TensorProto.FLOAT, None)
+    )
+    session = onnxruntime.InferenceSession(model.SerializeToString())
+    return lambda pixels: session.run(None, {"images": pixels})[0]
+
+
+@pytest.mark.parametrize("slopes", [(-0.6, 0.9), (-0.6, 1.7)], ids=["below 1", "above, too"])
+@pytest.mark.parametrize("filters", [1, 4, 16])
+@pytest.mark.parametrize("scale", [2, 4])
+def test_an_onnx_file_computes_what_keras_does(tmp_path, scale, filters, slopes):
+    """With blocks of onnxruntime that are full, and without; to the edges of odd sides."""
+    import onnx
+
+    gan = build_srgan(scale, slopes, filters=filters)
+    gan.export(tmp_path / "model.onnx")
+    run = in_float(onnx.load(tmp_path / "model.onnx"))
+    rng = np.random.default_rng(1)
+    for shape in ((2, 5, 11, 3), (1, 18, 7, 3), (1, 1, 1, 3)):
+        pixels = rng.integers(0, 256, shape, "uint8")
+        images = gan.ema_generator(pixels / np.float32(127.5) - 1, training=False)
+        # In levels of 255, as they are before rounding.
+        np.testing.assert_allclose(run(pixels), (images + 1) * 127.5, rtol=1e-5, atol=5e-3)
+
+
+def test_an_onnx_file_has_nothing_between_convolutions_that_is_slow(tmp_path):
+    """No layouts but at the ends, and at most two shuffles; no constants that nobody reads."""
+    import onnx
+
+    build_srgan(filters=16).export(tmp_path / "model.onnx")
+    graph = onnx.load(tmp_path / "model.onnx").graph
+    kinds = [node.op_type for node in graph.node]
+    assert not {"Reshape", "Shape", "Neg", "PRelu"} & set(kinds)
+    first, last = (index for index, kind in enumerate(kinds) if kind == "Transpose")
+    convolutions = [index for index, kind in enumerate(kinds) if kind == "Conv"]
+    assert first < convolutions[0] and convolutions[-1] < last
+    assert kinds.count("DepthToSpace") == 2
+    # The 9 x 9 kernel for 3 channels is one for 12 of a quarter of the pixels, in two steps.
+    constants = {constant.name: tuple(constant.dims) for constant in graph.initializer}
+    kernels = [constants[graph.node[index].input[1]] for index in convolutions]
+    assert kernels[-2:] == [(60, 64, 1, 5), (12, 60, 5, 1)]
+    read = {name for node in graph.node for name in node.input}
+    assert set(constants) <= read
+
+
+@pytest.mark.parametrize("factor, side", [(2, 9), (2, 3), (3, 5), (2, 1)])
+def test_a_kernel_of_blocks_does_what_the_kernel_does_to_their_pixels(factor, side):
+    rng = np.random.default_rng(0)
+    kernel = rng.normal(size=(2, 3, side, side)).astype("float32")
+    x = rng.normal(size=(2, 5, 4, factor**2 * 3)).astype("float32")
+    expected = tf.nn.conv2d(
+        tf.nn.depth_to_space(x, factor), kernel.transpose(2, 3, 1, 0), 1, "SAME"
+    )
+    blocks = onnx_graph._kernel_of_blocks(kernel, factor).transpose(2, 3, 1, 0)
+    found = tf.nn.depth_to_space(tf.nn.conv2d(x, blocks.astype("float32"), 1, "SAME"), factor)
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-4)
+
+
+def test_an_onnx_graph_without_slopes_and_shuffles_is_left_as_it_is(tmp_path, monkeypatch):
+    import onnx
+
+    gan = build(registry.get_family("dcgan"))
+    gan.export(tmp_path / "model.onnx")
+    monkeypatch.setattr(onnx_graph, "rewrite", lambda *arguments: None)
+    gan.export(tmp_path / "plain.onnx")
+    found, plain = (onnx.load(tmp_path / f"{name}.onnx").graph for name in ("model", "plain"))
+    assert sorted(n.op_type for n in found.node) == sorted(n.op_type for n in plain.node)
+    assert len(found.initializer) == len(plain.initializer)
 
 
 def test_saved_models_sample_as_generate_does(tmp_path):

@@ -5,6 +5,8 @@ import json
 
 import numpy as np
 
+from ganzoo.export import onnx_graph
+
 # The newest that tf2onnx writes.
 OPSET = 18
 # Weights of fewer numbers stay float32: a node for each would save nothing.
@@ -23,6 +25,7 @@ def write(program, path, card):
     )
     _name_output(model.graph, program)
     _name_axes(model.graph, program)
+    onnx_graph.rewrite(onnx, model.graph)
     if program.half:
         _halve(onnx, model.graph)
     texts = {key: v if isinstance(v, str) else json.dumps(v) for key, v in card.items()}
