@@ -375,7 +375,8 @@ class GAN(TwoPlayerModel):
                 weights.halve(partial / "model.weights.h5")
             if images.is_drawable(self.image_shape):
                 for pixels in [*self.preview(64, seed=0).values()][:1]:
-                    images.write_png(partial / "samples.png", images.make_grid(pixels))
+                    grid = images.make_grid(pixels, columns=self.num_classes)
+                    images.write_png(partial / "samples.png", grid)
 
     # Use elsewhere
 

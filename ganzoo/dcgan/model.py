@@ -17,7 +17,8 @@ class DCGAN(GAN):
 
     The default departs from the paper for better images in the same minutes: a
     residual 3x3 convolution at each resolution, half the filters, 4x4 kernels, normal
-    latents, both players moved at once with a higher rate in batches of 32, and
+    latents, a gradient penalty (R1) in place of batch normalization in the
+    discriminator, both players moved at once with a higher rate in batches of 32, and
     averaged weights. The family's page says what of it was measured. `recipe="paper"`
     is the paper's network and training.
 

@@ -78,7 +78,7 @@ class VanillaGAN(GAN):
                 "generator_optimizer": Adam(1e-3, beta_1=0.5),
                 "discriminator_optimizer": Adam(1e-3, beta_1=0.5),
                 # Without it points in the plane collapse to a mode or two, and images are worse.
-                "regularizer": R1(0.01),
+                "regularizer": R1(0.01, every=8),
             }
         # The schedule counts epochs of 500 batches: 50,000 digits, 100 at a time.
         steps_per_epoch = 500
