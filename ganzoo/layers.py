@@ -103,26 +103,31 @@ def convolutional_generator(inputs, image_shape, base_filters):
     return keras.layers.Activation("tanh", dtype="float32", name="images")(x)
 
 
-def convolutional_features(images, base_filters):
+def convolutional_features(images, base_filters, norm="batch"):
     """Images to a flat vector of features by way of strided convolutions, as tensors.
 
-    The mirror of `convolutional_generator`, but that nothing is normalized: each image is
-    judged by itself.
+    The mirror of `convolutional_generator`.
 
     Args:
         images: tensor `(batch, side, side, channels)`.
         base_filters: int.
+        norm: `"batch"`, or `"none"`: then no image changes the features of another.
     """
+    batch = norm == "batch"
     x = images
     for index, filters in enumerate(_widths(images.shape[1:], base_filters)):
         x = keras.layers.Conv2D(filters, _KERNEL, strides=2, padding="same", name=f"down_{index}")(
             x
         )
+        if batch and index > 0:  # A normalized input layer would hide the images' brightness.
+            x = normalize(x, name=f"down_{index}_norm")
         y = leaky_relu(name=f"refine_{index}_leaky_relu")(x)
-        # The bias of what it is added to does for both.
+        # Where nothing is normalized, the bias of what it is added to does for both.
         y = keras.layers.Conv2D(
-            filters, 3, padding="same", use_bias=False, name=f"refine_{index}_conv"
+            filters, 3, padding="same", use_bias=batch, name=f"refine_{index}_conv"
         )(y)
+        if batch:
+            y = normalize(y, name=f"refine_{index}_norm")
         x = keras.layers.Add(name=f"refine_{index}")([x, y])
         x = leaky_relu(name=f"leaky_relu_{index}")(x)
     return keras.layers.Flatten(name="flatten")(x)

@@ -49,7 +49,6 @@ class CGAN(GAN):
     """
 
     recommended_batch_sizes: ClassVar = {"default": 32, "paper": 100}
-    judges_singly = True
 
     def __init__(
         self,
@@ -88,6 +87,7 @@ class CGAN(GAN):
         self.latent_dim = latent_dim
         self.base_filters = base_filters
         self.recipe = recipe
+        self.judges_singly = recipe == "paper"  # The default normalizes batches.
 
     def recommended(self):
         if self.recipe == "default":
@@ -96,7 +96,7 @@ class CGAN(GAN):
                 "generator_optimizer": Adam(8e-4, beta_1=0.5),
                 "discriminator_optimizer": Adam(8e-4, beta_1=0.5),
                 # Without it the images of a class become all alike.
-                "regularizer": R1(1.0, every=8),
+                "regularizer": R1(1.0),
                 "ema_decay": 0.998,
             }
         return {

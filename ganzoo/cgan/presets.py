@@ -7,8 +7,8 @@ PRESETS = {
         config={"image_shape": (28, 28, 1), "num_classes": 10, "latent_dim": 64},
         weights=File(
             "model.weights.h5",
-            sha256="413131b7bfcd842a53b3f34db4b4fb0ad4228471fb03268a85dbc56ae27e836a",
-            size=2_324_280,
+            sha256="ad5accc77a3aa214a2c38628fa65b82f48859c06531aa69637d23bda1c3db765",
+            size=3_149_288,
         ),
         recipe={"data": "fashion_mnist", "epochs": 12, "batch_size": 32, "seed": 0},
         scores=(Score("fid", 0.604, extractor="fashion_mnist", num_images=10_000),),
@@ -17,8 +17,8 @@ PRESETS = {
         config={"image_shape": (28, 28, 1), "num_classes": 10, "latent_dim": 64},
         weights=File(
             "model.weights.h5",
-            sha256="a97400b6cc1b38cb6392ab4e2c7611296a9ad201b56983084c40892ed8d67cbb",
-            size=2_324_280,
+            sha256="3e7965154585de89585c381e85124c20273edc77cf00fb37f695a2ea4d00b738",
+            size=3_149_288,
         ),
         recipe={
             "data": "mnist",

@@ -8,6 +8,7 @@ from ganzoo.dcgan import networks
 from ganzoo.gan import GAN
 from ganzoo.layers import check_image_shape, check_recipe, dtype_policy
 from ganzoo.optimizers import Adam
+from ganzoo.registry import unknown
 from ganzoo.regularizers import R1
 
 
@@ -17,10 +18,10 @@ class DCGAN(GAN):
 
     The default departs from the paper for better images in the same minutes: a
     residual 3x3 convolution at each resolution, half the filters, 4x4 kernels, normal
-    latents, a gradient penalty (R1) in place of batch normalization in the
-    discriminator, both players moved at once with a higher rate in batches of 32, and
-    averaged weights. The family's page says what of it was measured. `recipe="paper"`
-    is the paper's network and training.
+    latents, for images in colour a gradient penalty (R1) in place of batch
+    normalization in the discriminator, both players moved at once with a higher rate in
+    batches of 32, and averaged weights. The family's page says what of it was measured.
+    `recipe="paper"` is the paper's network and training.
 
     Args:
         image_shape: `(side, side, channels)`; side is 4 to 7 times a power of two, at
@@ -30,6 +31,10 @@ class DCGAN(GAN):
         base_filters: int. Filters of the widest layers, at the largest hidden resolution;
             doubled at each before it. None takes 64, or the paper's 128.
         recipe: `"default"` or `"paper"`.
+        discriminator_norm: `"batch"` normalization in the discriminator, as in the paper,
+            or `"none"`, with a penalty recommended. None takes `"none"` for images in
+            colour and `"batch"` for gray ones, each the better there; `recipe="paper"`
+            knows `"batch"` alone.
         **kwargs: `seed`, `name` and `dtype`.
 
     Input shape: latents `(batch, latent_dim)`, standard normal; uniform in [-1, 1) under
@@ -38,7 +43,7 @@ class DCGAN(GAN):
 
     Raises:
         ValueError: If `image_shape` is not square, or has another side or number of
-            channels.
+            channels, or there is no such normalization.
 
     Example:
         >>> gan = ganzoo.DCGAN(image_shape=(28, 28, 1), latent_dim=100)
@@ -50,7 +55,15 @@ class DCGAN(GAN):
 
     recommended_batch_sizes: ClassVar = {"default": 32, "paper": 128}
 
-    def __init__(self, image_shape, latent_dim=None, base_filters=None, recipe="default", **kwargs):
+    def __init__(
+        self,
+        image_shape,
+        latent_dim=None,
+        base_filters=None,
+        recipe="default",
+        discriminator_norm=None,
+        **kwargs,
+    ):
         check_recipe(recipe)
         image_shape = tuple(image_shape)
         check_image_shape(image_shape)
@@ -58,13 +71,21 @@ class DCGAN(GAN):
             latent_dim = 100 if recipe == "paper" else 64
         if base_filters is None:
             base_filters = 128 if recipe == "paper" else 64
+        if discriminator_norm is None:
+            in_colour = image_shape[-1] == 3
+            discriminator_norm = "none" if in_colour and recipe == "default" else "batch"
+        known = ("batch",) if recipe == "paper" else ("batch", "none")
+        if discriminator_norm not in known:
+            raise ValueError(unknown("discriminator norm", discriminator_norm, known))
         with dtype_policy(kwargs.get("dtype")):
             if recipe == "paper":
                 generator = networks.build_paper_generator(image_shape, latent_dim, base_filters)
                 discriminator = networks.build_paper_discriminator(image_shape, base_filters)
             else:
                 generator = networks.build_generator(image_shape, latent_dim, base_filters)
-                discriminator = networks.build_discriminator(image_shape, base_filters)
+                discriminator = networks.build_discriminator(
+                    image_shape, base_filters, discriminator_norm
+                )
         super().__init__(
             generator,
             discriminator,
@@ -72,7 +93,8 @@ class DCGAN(GAN):
             **kwargs,
         )
         self.recipe = recipe
-        self.judges_singly = recipe == "default"  # The paper's normalizes batches.
+        self.discriminator_norm = discriminator_norm
+        self.judges_singly = discriminator_norm == "none"
         self.latent_dim = latent_dim
         self.base_filters = base_filters
 
@@ -84,7 +106,7 @@ class DCGAN(GAN):
             "generator_optimizer": Adam(8e-4, beta_1=0.5),
             "discriminator_optimizer": Adam(8e-4, beta_1=0.5),
             # In place of the normalization that the discriminator does without.
-            "regularizer": R1(1.0, every=8),
+            "regularizer": R1(1.0, every=8) if self.judges_singly else "none",
             "ema_decay": 0.998,
         }
 
@@ -95,4 +117,5 @@ class DCGAN(GAN):
             "latent_dim": self.latent_dim,
             "base_filters": self.base_filters,
             "recipe": self.recipe,
+            "discriminator_norm": self.discriminator_norm,
         }

@@ -20,10 +20,10 @@ def build_generator(image_shape, latent_dim, base_filters):
     return keras.Model(latents, images, name="generator")
 
 
-def build_discriminator(image_shape, base_filters):
+def build_discriminator(image_shape, base_filters, norm):
     """Images to one logit; see `layers.convolutional_features`."""
     images = keras.Input(image_shape, name="images")
-    features = convolutional_features(images, base_filters)
+    features = convolutional_features(images, base_filters, norm)
     logits = layers.Dense(1, dtype="float32", name="logits")(features)
     return keras.Model(images, logits, name="discriminator")
 

@@ -81,3 +81,20 @@ def test_widths_double_towards_the_latents_up_to_eight_times():
     ]
     assert gan.generator.get_layer("reshape").output.shape == (None, 4, 4, 16)
     assert convolutions == [16, 8, 4, 2, 3]
+
+
+@pytest.mark.parametrize(("channels", "norm"), [(1, "batch"), (3, "none")])
+def test_the_discriminator_is_normalized_for_gray_images_and_penalized_for_colour(channels, norm):
+    gan = ganzoo.DCGAN(image_shape=(16, 16, channels), latent_dim=4, base_filters=2)
+    assert gan.discriminator_norm == gan.get_config()["discriminator_norm"] == norm
+    kinds = {type(layer) for layer in gan.discriminator.layers}
+    assert (ganzoo.layers.BatchNormalization in kinds) == (norm == "batch")
+    gan.compile()
+    assert (gan.regularizer is None) == (norm == "batch")
+
+
+def test_a_normalization_that_does_not_exist_is_named():
+    with pytest.raises(ValueError, match=r"'bacth'.*Did you mean 'batch'"):
+        ganzoo.DCGAN(image_shape=(16, 16, 1), discriminator_norm="bacth")
+    with pytest.raises(ValueError, match=r"'none'.*Known: batch"):
+        ganzoo.DCGAN(image_shape=(16, 16, 1), discriminator_norm="none", recipe="paper")
