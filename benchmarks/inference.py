@@ -30,6 +30,7 @@ from ganzoo import export, registry
 from ganzoo.images import from_pixels
 
 SUFFIXES = {"savedmodel": "", "onnx": ".onnx", "litert": ".tflite"}
+WAYS = ("generate", "upscale", *SUFFIXES)
 BATCHES = (1, 64)
 SIDES = (128, 512)
 # Batches in one call of `generate`, which draws latents once for them all.
@@ -98,11 +99,13 @@ def seconds_of(function):
             return passed / calls
 
 
-def measure(name, rounds, folder):
-    """Rows of the table for one model."""
+def measure(name, rounds, folder, ways):
+    """Rows of the table for one model; `ways` are the columns that are wanted."""
     gan = open_model(name)
     files = {}
     for format, suffix in SUFFIXES.items():
+        if format not in ways:
+            continue
         path = folder / f"{name}{suffix}"
         gan.export(path, format)
         started = time.perf_counter()
@@ -113,6 +116,7 @@ def measure(name, rounds, folder):
     for what, count, inputs in cases(gan):
         timed = own(gan, inputs)
         timed.update({f: functools.partial(file["run"], **inputs) for f, file in files.items()})
+        timed = {way: timed[way] for way in timed if way in ways or way == "network"}
         seconds = {way: [] for way in timed}
         for round_index in range(rounds + 1):
             for way, function in timed.items():
@@ -135,6 +139,7 @@ def measure(name, rounds, folder):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--models", default="vanilla," + ",".join(ganzoo.list_presets()))
+    parser.add_argument("--by", default=",".join(WAYS), help="what is timed beside the network")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--json", type=pathlib.Path, help="write the table here, too")
     arguments = parser.parse_args()
@@ -144,7 +149,9 @@ def main():
     print("|---|---|---|---|---|---|---|")
     with tempfile.TemporaryDirectory() as folder:
         for name in arguments.models.split(","):
-            for row in measure(name, arguments.rounds, pathlib.Path(folder)):
+            for row in measure(
+                name, arguments.rounds, pathlib.Path(folder), arguments.by.split(",")
+            ):
                 rows.append(row)
                 rest = [f"{row[key]:.1f}" if row[key] else "" for key in ("mb", "load_s")]
                 print(
