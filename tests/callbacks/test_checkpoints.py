@@ -61,6 +61,17 @@ def test_the_last_two_are_kept(tmp_path):
     }
 
 
+def test_saving_makes_no_optimizer(tmp_path):
+    # Keras would number one at each save, and TensorFlow keep a kernel for each of its names.
+    gan = make_gan()
+    callbacks.save_whole(gan, tmp_path / "first.keras")
+    before = keras.optimizers.Optimizer(0.1).name
+    callbacks.save_whole(gan, tmp_path / "second.keras")
+    after = keras.optimizers.Optimizer(0.1).name
+    numbers = [int(name.partition("_")[2] or 0) for name in (before, after)]
+    assert numbers[1] == numbers[0] + 1
+
+
 @pytest.fixture
 def saved(monkeypatch):
     """Steps at which a checkpoint would have been saved."""
