@@ -73,7 +73,7 @@ def train(
     ] = None,
     content: Annotated[
         str | None,
-        typer.Option(metavar="pixel|vgg22|vgg34|vgg54", help="srgan: what is compared."),
+        typer.Option(metavar="pixel|pixel+vgg34|vgg22|...", help="srgan: what is compared."),
     ] = None,
     distribute: Annotated[
         str,

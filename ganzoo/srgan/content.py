@@ -10,13 +10,18 @@ import zipfile
 
 import keras
 import numpy as np
+import tensorflow as tf
 from keras import ops
 
 from ganzoo import registry
 
 WEIGHTS_VARIABLE = "GANZOO_VGG19_WEIGHTS"
 _LAYERS = {"vgg22": "block2_conv2", "vgg34": "block3_conv4", "vgg54": "block5_conv4"}
-CONTENTS = ("pixel", *_LAYERS)
+# Pixels with features of VGG19 beside them.
+_BOTH = "pixel+vgg34"
+CONTENTS = ("pixel", _BOTH, *_LAYERS)
+# Makes the features weigh about as much as the pixels: their loss is in the hundreds.
+_FEATURE_WEIGHT = 1e-5
 _WAYS_OUT = (
     f"Give a file by `vgg19_weights` or {WEIGHTS_VARIABLE} (.h5 as Keras ships it, or .npz), or "
     "take content='pixel'."
@@ -66,7 +71,35 @@ def get(content, weights=None):
         ValueError: If there is no such loss, or no weights for it.
     """
     check(content)
-    return pixel_loss if content == "pixel" else VGGLoss(content, weights)
+    if content == "pixel":
+        return pixel_loss
+    if content != _BOTH:
+        return VGGLoss(content, weights)
+    of_features = VGGLoss("vgg34", weights)
+
+    def loss(real_images, fake_images):
+        return pixel_loss(real_images, fake_images) + _FEATURE_WEIGHT * of_features(
+            real_images, fake_images
+        )
+
+    return loss
+
+
+def shift_alike(seed, period, *images):
+    """Batches of images, all moved around their borders by the same few pixels.
+
+    VGG19 takes the largest of every two pixels: it is blind to some patterns that repeat
+    every few pixels, and a generator which upscales by that many learns to draw them. It
+    does not know where they would have to lie if its images are moved each time (the
+    "transformation robustness" of Olah et al., 2017, doi:10.23915/distill.00007).
+
+    Args:
+        seed: int32 `(2,)`, of a stateless draw.
+        period: int. Rows and columns move by 0 to `period - 1`, each as likely.
+        *images: `(batch, height, width, channels)`.
+    """
+    moves = tf.random.stateless_uniform((2,), seed, 0, period, "int32")
+    return [tf.roll(batch, moves, axis=(1, 2)) for batch in images]
 
 
 def check(content):

@@ -114,11 +114,11 @@ class SRGAN(GAN):
             content_only: bool. Trains the generator alone, on the content loss: the
                 paper's SRResNet. The discriminator stays as it is.
             content: the content loss: `"pixel"`, or `"vgg22"`, `"vgg34"` or `"vgg54"` of
-                VGG19 features. None takes `"pixel"`, but for the paper's game, which is
-                played on `"vgg54"`.
+                VGG19 features, or `"pixel+vgg34"` of both. None takes `"pixel"`, but for
+                the paper's game, which is played on `"vgg54"`.
             adversarial_weight: float, at least 0. Weight of the adversarial loss beside
-                the content loss: the paper's, beside pixels. Beside VGG19 features, whose
-                loss is in the hundreds, it takes a larger one to matter.
+                the content loss: the paper's, beside pixels. Beside VGG19 features alone,
+                whose loss is in the hundreds, it takes a larger one to matter.
             vgg19_weights: path of a file of VGG19 weights; see `content.VGGLoss`. Read
                 when training starts, not before.
             *arguments: those of `GAN.compile`.
@@ -253,7 +253,10 @@ class SRGAN(GAN):
 
     def compute_content_loss(self, real_images, fake_images):
         """The content loss, which is logged with the PSNR."""
-        loss = self._load_content_loss()(real_images, fake_images)
+        compared = real_images, fake_images
+        if self.content != "pixel":
+            compared = content_losses.shift_alike(self.next_seed(), self.scale, *compared)
+        loss = self._load_content_loss()(*compared)
         self._content_tracker.update_state(loss)
         error = tf.reduce_mean(tf.square(real_images - tf.clip_by_value(fake_images, -1, 1)))
         # The range of the images is 2 wide.

@@ -150,6 +150,41 @@ def test_the_pixel_loss_is_the_mean_squared_error():
     assert float(content.get("pixel")(np.zeros((1, 2, 2, 3)), np.full((1, 2, 2, 3), 0.5))) == 0.25
 
 
+def test_pixels_and_features_are_added(vgg19_weights):
+    pair = [images.from_pixels(pixels) for pixels in make_pixels(2, 1, 16, 16, 3)]
+    parts = [float(content.get(name)(*pair)) for name in ("pixel", "vgg34")]
+    both = float(content.get("pixel+vgg34")(*pair))
+    np.testing.assert_allclose(both, parts[0] + 1e-5 * parts[1], rtol=1e-6)
+
+
+def test_images_are_shifted_alike_and_by_every_distance_within_a_period():
+    real, fake = np.random.default_rng(0).normal(size=(2, 2, 9, 8, 3)).astype("float32")
+    moves = list(itertools.product(range(2), repeat=2))
+    found = set()
+    for seed in range(40):
+        shifted = content.shift_alike((0, seed), 2, real, fake)
+        move = next(m for m in moves if np.array_equal(np.roll(real, m, (1, 2)), shifted[0]))
+        assert np.array_equal(np.roll(fake, move, (1, 2)), shifted[1])
+        found.add(move)
+    assert found == set(moves)
+
+
+def test_features_are_compared_under_a_shift_and_pixels_as_they_are(monkeypatch, vgg19_weights):
+    seen = []
+
+    def note(seed, period, *pair):
+        seen.append(period)
+        return pair
+
+    monkeypatch.setattr(content, "shift_alike", note)
+    gan = build()
+    pair = [tf.constant(images.from_pixels(p)) for p in make_pixels(2, 1, 16, 16, 3)]
+    for name in content.CONTENTS[:4]:
+        gan.compile(content=name, run_eagerly=True)
+        gan.compute_content_loss(*pair)
+    assert seen == [gan.scale] * 3  # Not of pixels alone.
+
+
 def test_weights_are_read_from_a_file_as_keras_ships_it(tmp_path, vgg19_weights):
     """The older HDF5 format: a group for each layer, with its arrays' names."""
     network = keras.applications.VGG19(include_top=False, weights=None)
