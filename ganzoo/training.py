@@ -359,8 +359,9 @@ class TwoPlayerModel(keras.Model):
             self.generator.trainable_variables,
             tf.nest.map_structure(_sum_of_known, through_logits, by_images),
         )
-        self.move_discriminator(discriminator_gradients)
-        self.move_generator(generator_gradients)
+        both = discriminator_loss, generator_loss
+        self.move_discriminator(discriminator_gradients, both)
+        self.move_generator(generator_gradients, both)
         return generator_loss, discriminator_loss, real_logits, fake_logits
 
     def train_alternately(self, real_images, condition):
@@ -375,7 +376,8 @@ class TwoPlayerModel(keras.Model):
                 real_images, fake_images, real_logits, fake_logits
             )
             scaled_loss = self.scale_loss(generator_loss, self.generator_optimizer)
-        self.move_generator(tape.gradient(scaled_loss, self.generator.trainable_variables))
+        gradients = tape.gradient(scaled_loss, self.generator.trainable_variables)
+        self.move_generator(gradients, generator_loss)
         return generator_loss, discriminator_loss, real_logits, fake_logits
 
     def train_discriminator(self, real_images, condition):
@@ -385,7 +387,8 @@ class TwoPlayerModel(keras.Model):
         with tf.GradientTape() as tape:
             real_logits, fake_logits, loss = self.judge(real_images, fake_images, condition)
             scaled_loss = self.scale_loss(loss, self.discriminator_optimizer)
-        self.move_discriminator(tape.gradient(scaled_loss, self.discriminator.trainable_variables))
+        gradients = tape.gradient(scaled_loss, self.discriminator.trainable_variables)
+        self.move_discriminator(gradients, loss)
         return loss, real_logits, fake_logits
 
     def judge(self, real_images, fake_images, condition):
@@ -520,17 +523,21 @@ class TwoPlayerModel(keras.Model):
         # Replicas' gradients are summed; the logged loss stays that of the whole batch.
         return optimizer.scale_loss(loss / self.distribute_strategy.num_replicas_in_sync)
 
-    def move_discriminator(self, gradients):
-        """One step of the discriminator's optimizer, on its own network alone."""
-        variables = self.discriminator.trainable_variables
-        self._note_norm("discriminator", gradients, self.discriminator_optimizer)
-        self.discriminator_optimizer.apply_gradients(zip(gradients, variables, strict=True))
+    def move_discriminator(self, gradients, losses):
+        """One step of the discriminator's optimizer, once `losses` are there."""
+        self._move("discriminator", gradients, losses)
 
-    def move_generator(self, gradients):
-        """One step of the generator's optimizer, on its own network alone."""
-        variables = self.generator.trainable_variables
-        self._note_norm("generator", gradients, self.generator_optimizer)
-        self.generator_optimizer.apply_gradients(zip(gradients, variables, strict=True))
+    def move_generator(self, gradients, losses):
+        """One step of the generator's optimizer, once `losses` are there."""
+        self._move("generator", gradients, losses)
+
+    def _move(self, player, gradients, losses):
+        network = getattr(self, player)
+        optimizer = getattr(self, f"{player}_optimizer")
+        gradients = after(losses, gradients)
+        self._note_norm(player, gradients, optimizer)
+        # Its own network alone.
+        optimizer.apply_gradients(zip(gradients, network.trainable_variables, strict=True))
 
     def _note_norm(self, player, gradients, optimizer):
         """Adds the norm of a player's gradients to a running mean, at one step in many."""
@@ -560,6 +567,18 @@ def each(function, real_logits, fake_logits):
     """
     pairs = zip(tf.nest.flatten(real_logits), tf.nest.flatten(fake_logits), strict=True)
     return tf.stack([function(real, fake) for real, fake in pairs])
+
+
+def after(losses, gradients):
+    """The gradients, none of which is there before the losses are.
+
+    A weight must not move while anything still reads it. TensorFlow orders that in the graph
+    it traces, and its optimizer of graphs drops the order again where it takes it for implied
+    by a path of values that it cuts later: a gradient penalty was computed with biases of which
+    some had moved.
+    """
+    with tf.control_dependencies(tf.nest.flatten(losses)):
+        return [None if gradient is None else tf.identity(gradient) for gradient in gradients]
 
 
 # Moves no weight, and is far from the least float32 and bfloat16 on all the way to an image.

@@ -238,7 +238,8 @@ class SRGAN(GAN):
             fake_images = self.make_fakes(real_images, condition)
             loss = self.compute_content_loss(real_images, fake_images)
             scaled_loss = self.scale_loss(loss, self.generator_optimizer)
-        self.move_generator(tape.gradient(scaled_loss, self.generator.trainable_variables))
+        gradients = tape.gradient(scaled_loss, self.generator.trainable_variables)
+        self.move_generator(gradients, loss)
         self.update_ema()
         return self._track_content()
 
