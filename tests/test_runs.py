@@ -388,7 +388,9 @@ def test_a_folder_that_may_not_be_written_is_one_line(photos, tmp_path):
 
 def test_photos_that_vanish_are_named_and_the_last_checkpoint_stays(tmp_path, monkeypatch):
     monkeypatch.setattr(registry.Family, "load_class", lambda family: SmallSRGAN)
-    monkeypatch.setattr(data, "_CACHED_BYTES", 0)  # As with photos that do not fit into memory.
+    monkeypatch.setattr(
+        data.crops, "_CACHED_BYTES", 0
+    )  # As with photos that do not fit into memory.
     folder = tiny.write_folder(tmp_path / "photos", num_images=4, side=40)
 
     class Vanishing(callbacks.StopAtStep):

@@ -101,6 +101,19 @@ def write_folder(folder, num_images, side=8, classes=("",)):
     return folder
 
 
+def gather(dataset):
+    """All batches: one array, or a tuple of them."""
+    batches = list(dataset.as_numpy_iterator())
+    if isinstance(batches[0], tuple):
+        return tuple(np.concatenate(part) for part in zip(*batches, strict=True))
+    return np.concatenate(batches)
+
+
+def take(dataset, count):
+    """The first batches, a list of arrays."""
+    return [batch.numpy() for batch in dataset.take(count)]
+
+
 def copy_of(variables):
     """The values of variables, which later steps do not change."""
     return [np.array(keras.ops.convert_to_numpy(variable)) for variable in variables]

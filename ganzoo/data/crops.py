@@ -1,0 +1,160 @@
+"""Random crops of photographs that differ in size."""
+
+import pathlib
+
+import numpy as np
+import tensorflow as tf
+from PIL import Image
+
+from ganzoo import photos
+from ganzoo.data import folders, tfds
+from ganzoo.data.pipelines import go_through
+from ganzoo.distribution import WHOLE
+from ganzoo.images import from_pixels
+
+# Decoded images that are kept in memory.
+_CACHED_BYTES = 2 * 10**9
+
+
+def load_crops(
+    name_or_dir,
+    split="train",
+    crop_size=96,
+    batch_size=16,
+    crops_per_image=16,
+    seed=0,
+    start=None,
+    data_part=WHOLE,
+    batch_part=WHOLE,
+):
+    """A pipeline of random crops of photographs, turned and mirrored at random.
+
+    An image is decoded once for several crops, and only once at all where the decoded
+    images fit into 2 GB of memory.
+
+    Args:
+        name_or_dir: as for `load`, but for `"sample"`; images may differ in size.
+        split: as for `load`.
+        crop_size: int, at least 1. Side of the crops.
+        batch_size: int, at least 1. Crops in a batch.
+        crops_per_image: int, at least 1. Crops of an image in one pass.
+        seed: int. Seed of order, places, turns and mirrors.
+        start: int. As for `pipeline`.
+        data_part: a `Part`. The photographs to read; see `read`.
+        batch_part: a `Part`. The part of every batch to give; see `pipeline`.
+
+    Returns:
+        `tf.data.Dataset` of float32 RGB images `(batch, crop_size, crop_size, 3)` in
+        [-1, 1].
+
+    Raises:
+        ValueError: If the data are not found, an image is smaller than a crop, or they
+            give less than one batch.
+
+    Example:
+        >>> for name in ("a.png", "b.png"):
+        ...     ganzoo.images.write_png(tmp_path / name, np.zeros((40, 50, 3), "uint8"))
+        >>> dataset = ganzoo.data.load_crops(tmp_path, crop_size=32, batch_size=8)
+        >>> tuple(next(iter(dataset)).shape)
+        (8, 32, 32, 3)
+    """
+    for name, value in (("crop_size", crop_size), ("batch_size", batch_size)):
+        if value < 1:
+            raise ValueError(f"`{name}` must be at least 1. Received: {name}={value}.")
+    whole, count, num_bytes = _open_photos(name_or_dir, split, crop_size, data_part)
+    num_batches = count * crops_per_image // batch_size
+    if num_batches == 0:
+        raise ValueError(
+            f"{str(name_or_dir)!r} holds {count} images, too few for one batch of {batch_size} at "
+            f"{crops_per_image} crops each. Give more images or a smaller batch size."
+        )
+    if num_bytes <= _CACHED_BYTES:
+        whole = whole.cache()
+
+    def one_pass(number):
+        key = tf.random.experimental.stateless_fold_in(tf.constant([seed, 0], "int64"), number)
+
+        def crop(index, photo):
+            shape = (crops_per_image, crop_size, crop_size)
+            return _random_crops(photo, shape, tf.random.experimental.stateless_fold_in(key, index))
+
+        # Of this function's graph: the order follows from the key alone.
+        tf.random.set_seed(None)
+        once = {"seed": key[0], "reshuffle_each_iteration": False}
+        shuffled = whole.shuffle(min(count, 1000), **once).enumerate()
+        crops = shuffled.map(crop, num_parallel_calls=tf.data.AUTOTUNE)
+        # Crops of one image come together: the buffer spreads them over many batches.
+        crops = crops.unbatch().shuffle(64 * crops_per_image, **once)
+        return crops.batch(batch_size, drop_remainder=True)
+
+    batches = go_through(one_pass, num_batches, seed, start)
+    batches = batches.map(lambda batch: batch[batch_part.of(batch_size)])
+    return batches.map(from_pixels, num_parallel_calls=tf.data.AUTOTUNE).prefetch(2)
+
+
+def _open_photos(name_or_dir, split, crop_size, part):
+    """`(dataset, count, bytes)` of uint8 RGB images of any size, decoded as they are read."""
+    if name_or_dir == "sample":
+        raise ValueError(
+            "The sample is 28 x 28 pixels, too small to be cut into crops. Received: 'sample'. "
+            "Give a folder of photographs, or a TFDS name such as 'div2k'."
+        )
+    if not folders.is_meant(name_or_dir):
+        return _open_tfds_photos(str(name_or_dir), split, part)
+    folders.require_train(name_or_dir, split)
+    files = folders.find_images(pathlib.Path(name_or_dir))
+    files = folders.take_part(files, part, name_or_dir)
+    sizes = []
+    for path in files:
+        try:
+            with Image.open(path) as image:
+                sizes.append(image.size)
+        # Pillow has another exception for each kind of damage.
+        except Exception:
+            raise ValueError(f"{str(path)!r} cannot be read. Mend or remove it.") from None
+        if min(sizes[-1]) < crop_size:
+            raise ValueError(
+                f"{str(path)!r} is smaller than a crop: {sizes[-1]} (width, height) against "
+                f"{crop_size}. Remove it, or take smaller crops with `crop_size` (--image-size)."
+            )
+
+    def decode(path):
+        pixels = photos.read_photo(path.decode()).pixels
+        return np.broadcast_to(pixels, (*pixels.shape[:2], 3))
+
+    def load_photo(path):
+        photo = tf.numpy_function(decode, [path], tf.uint8)
+        return tf.ensure_shape(photo, (None, None, 3))
+
+    dataset = tf.data.Dataset.from_tensor_slices([str(path) for path in files])
+    dataset = dataset.map(load_photo, num_parallel_calls=tf.data.AUTOTUNE)
+    return dataset, len(files), sum(3 * width * height for width, height in sizes)
+
+
+def _open_tfds_photos(name, split, part):
+    builder, image_key, _ = tfds.find(name)
+    dataset = tfds.read_split(builder, split, part).map(lambda example: example[image_key])
+    channels = builder.info.features[image_key].shape[-1]
+    if channels == 1:
+        dataset = dataset.map(tf.image.grayscale_to_rgb)
+    count = len(dataset)
+    first = next(iter(dataset), np.zeros(0))
+    return dataset, count, count * int(tf.size(first))
+
+
+def _random_crops(photo, shape, seed):
+    """Crops of a photo at random places, each one of the eight turned and mirrored ones."""
+    count, height, width = shape
+    limits = tf.shape(photo)[:2] - [height, width] + 1
+    draws = tf.random.stateless_uniform((count, 5), seed)
+    corners = tf.cast(draws[:, :2] * tf.cast(limits, "float32"), "int32")
+
+    def cut(corner_and_draw):
+        corner, draw = corner_and_draw
+        crop = tf.image.crop_to_bounding_box(photo, corner[0], corner[1], height, width)
+        crop = tf.cond(draw[0] < 0.5, lambda: crop, lambda: tf.reverse(crop, [0]))
+        crop = tf.cond(draw[1] < 0.5, lambda: crop, lambda: tf.reverse(crop, [1]))
+        return tf.cond(draw[2] < 0.5, lambda: crop, lambda: tf.transpose(crop, (1, 0, 2)))
+
+    signature = tf.TensorSpec((height, width, 3), "uint8")
+    return tf.map_fn(cut, (corners, draws[:, 2:]), fn_output_signature=signature)

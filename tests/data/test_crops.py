@@ -1,0 +1,137 @@
+"""Random crops of photographs."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+import tiny
+from PIL import Image
+
+from ganzoo import data, images
+from ganzoo.distribution import Part
+
+
+@pytest.fixture
+def photos(tmp_path):
+    """Four photos of different sizes; every pixel tells its photo, row and column."""
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    for index, (height, width) in enumerate([(40, 50), (64, 33), (32, 32), (47, 90)]):
+        rows, columns = np.mgrid[:height, :width]
+        pixels = np.stack([np.full_like(rows, index), rows, columns], axis=-1).astype("uint8")
+        Image.fromarray(pixels).save(folder / f"{index}.png")
+    return folder
+
+
+def test_crops_are_pieces_of_their_photos_turned_and_mirrored(photos):
+    dataset = data.load_crops(photos, crop_size=32, batch_size=8, crops_per_image=20)
+    assert len(dataset) == 4 * 20 // 8
+    crops = images.to_pixels(tiny.gather(dataset)).astype(int)
+    assert crops.shape == (80, 32, 32, 3)
+    sizes = np.array([(40, 50), (64, 33), (32, 32), (47, 90)])
+    kinds, corners = set(), set()
+    for crop in crops:
+        index = crop[0, 0, 0]
+        rows, columns = crop[..., 1], crop[..., 2]
+        corner = rows.min(), columns.min()
+        # All pixels of one square of the photo, each where a symmetry of the square puts it.
+        square = np.stack(np.mgrid[:32, :32], axis=-1) + corner
+        turned = [np.rot90(square, turns) for turns in range(4)]
+        turned += [image[::-1] for image in turned]
+        (kind,) = [k for k, s in enumerate(turned) if np.array_equal(crop[..., 1:], s)]
+        assert np.all(np.array(corner) + 32 <= sizes[index])
+        kinds.add(kind)
+        corners.add((index, *corner))
+    assert kinds == set(range(8))
+    assert len(corners) > 40
+    assert {corner for corner in corners if corner[0] == 2} == {(2, 0, 0)}
+
+
+def test_every_pass_has_other_crops_and_the_same_seed_the_same(photos):
+    def load(seed):
+        return data.load_crops(photos, crop_size=16, batch_size=4, crops_per_image=4, seed=seed)
+
+    dataset = load(1)
+    first, second = tiny.gather(dataset), tiny.gather(dataset)
+    assert not np.array_equal(first, second)
+    np.testing.assert_array_equal(tiny.gather(load(1)), first)
+    assert not np.array_equal(tiny.gather(load(2)), first)
+
+
+def test_gray_photos_become_rgb(png_folder):
+    crops = tiny.gather(data.load_crops(png_folder, crop_size=4, batch_size=4, crops_per_image=1))
+    assert crops.shape == (20, 4, 4, 3)
+    assert np.array_equal(crops[..., 0], crops[..., 2])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        ({"crop_size": 33}, r"2\.png.* smaller than a crop: \(32, 32\)"),
+        ({"crop_size": 0}, "crop_size=0"),
+        ({"crop_size": 8, "batch_size": 65}, "4 images, too few for one batch of 65"),
+        ({"name_or_dir": "sample"}, "28 x 28"),
+    ],
+)
+def test_crops_that_cannot_be_had_are_refused(photos, arguments, named):
+    with pytest.raises(ValueError, match=named):
+        data.load_crops(**{"name_or_dir": photos, **arguments})
+
+
+def test_a_photo_that_cannot_be_read_is_named(photos):
+    (photos / "9.png").write_bytes(b"nothing")
+    with pytest.raises(ValueError, match=r"9\.png.* cannot be read"):
+        data.load_crops(photos, crop_size=32)
+
+
+@pytest.mark.parametrize("start", [2, 9, 12])
+def test_crops_from_a_number_on_are_those_that_would_have_come(photos, start):
+    arguments = {"crop_size": 16, "batch_size": 4, "crops_per_image": 5, "seed": 2}
+    straight = tiny.take(data.load_crops(photos, **arguments, start=0), 14)
+    tf.random.set_seed(0)  # Which changes nothing.
+    resumed = tiny.take(data.load_crops(photos, **arguments, start=start), 14 - start)
+    np.testing.assert_array_equal(resumed, straight[start:])
+
+
+def test_workers_share_the_crops_of_one(photos):
+    arguments = {"crop_size": 16, "batch_size": 8, "crops_per_image": 4, "seed": 1}
+    whole = data.load_crops(photos, **arguments)
+    parts = [data.load_crops(photos, **arguments, batch_part=Part(index, 2)) for index in (0, 1)]
+    assert [len(part) for part in parts] == [len(whole)] * 2
+    for batch, first, second in zip(whole, *parts, strict=True):
+        np.testing.assert_array_equal(batch[0::2], first)
+        np.testing.assert_array_equal(batch[1::2], second)
+    # Every pixel tells its photo.
+    own = [tiny.gather(data.load_crops(photos, **arguments, data_part=Part(i, 2))) for i in (0, 1)]
+    assert [set(np.unique(images.to_pixels(crops)[..., 0])) for crops in own] == [{0, 2}, {1, 3}]
+
+
+def test_crops_of_a_tfds_set_of_pairs_come_from_its_high_resolution_images(tmp_path):
+    """A set made as TFDS makes DIV2K: `lr` beside `hr`, images of any size."""
+    import tensorflow_datasets as tfds
+
+    def make_pairs():
+        for index in range(3):
+            size = (20, 24 + 4 * index, 3)
+            low_res = np.full(size, 10, "uint8")
+            yield {"lr": low_res, "hr": np.full((40, 2 * size[1], 3), 200 + index, "uint8")}
+
+    shapes = dict.fromkeys(("lr", "hr"), tf.TensorSpec((None, None, 3), "uint8"))
+    tfds.dataset_builders.store_as_tfds_dataset(
+        name="pairs_of_photos",
+        version="1.0.0",
+        data_dir=tmp_path,
+        features=tfds.features.FeaturesDict({name: tfds.features.Image() for name in shapes}),
+        split_datasets={
+            "train": tf.data.Dataset.from_generator(make_pairs, output_signature=shapes)
+        },
+    )
+    tfds.core.add_data_dir(tmp_path)
+    crops = tiny.gather(data.load_crops("pairs_of_photos", crop_size=32, batch_size=6))
+    assert crops.shape == (48, 32, 32, 3)
+    assert sorted(np.unique(images.to_pixels(crops))) == [200, 201, 202]
+    parts = [
+        data.load_crops("pairs_of_photos", crop_size=32, batch_size=4, data_part=Part(index, 3))
+        for index in range(3)
+    ]
+    colours = [set(np.unique(images.to_pixels(tiny.gather(part)))) for part in parts]
+    assert sorted(colours, key=min) == [{200}, {201}, {202}]
