@@ -1,6 +1,5 @@
 """`GAN`: a generator, a discriminator, and what is done with them."""
 
-import pathlib
 import random
 from typing import ClassVar
 
@@ -8,14 +7,10 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from ganzoo import batches, export, images, inversion, registry, untrusted, weights
-from ganzoo.files import new_folder, write_json
+from ganzoo import batches, export, images, inversion, preset_folders, registry
 from ganzoo.training import LOGS, TwoPlayerModel
-from ganzoo.version import __version__
 
 LATENT_DISTRIBUTIONS = ("normal", "uniform")
-# Of the folders that `save_to_preset` writes; raised when older versions could not read them.
-PRESET_FORMAT = 1
 
 
 @keras.saving.register_keras_serializable(package="ganzoo")
@@ -320,23 +315,7 @@ class GAN(TwoPlayerModel):
             >>> type(ganzoo.from_preset(tmp_path / "mine")).__name__
             'DCGAN'
         """
-        folder = weights.find_preset(preset)
-        config = untrusted.read_config(folder / "config.json")
-        model_class = _class_of_preset(config, folder)
-        if not issubclass(model_class, cls):
-            raise ValueError(
-                f"Preset {str(preset)!r} holds a {model_class.__name__}, not a {cls.__name__}. "
-                f"Load it with `ganzoo.{model_class.__name__}.from_preset` or "
-                "`ganzoo.from_preset`."
-            )
-
-        def build():
-            model = model_class.from_config(config["config"])
-            return model, _networks_of_preset(model, config["networks"])
-
-        model = untrusted.build(build, folder / "model.weights.h5", folder)
-        model.generator.set_weights(model.ema_generator.get_weights())
-        return model
+        return preset_folders.read(preset, cls, without_family=GAN)
 
     def save_to_preset(self, folder, card=None, discriminator=True, half=False):
         """Writes the model as a preset: config, weights, card and samples.
@@ -354,29 +333,7 @@ class GAN(TwoPlayerModel):
         Raises:
             ValueError: If the folder holds something.
         """
-        folder = pathlib.Path(folder)
-        family = next((f for f in registry.families() if f.class_name == type(self).__name__), None)
-        # Without what belongs to the run: a preset takes the precision it is loaded under.
-        of_the_run = ("name", "trainable", "dtype")
-        arguments = {k: v for k, v in self.get_config().items() if k not in of_the_run}
-        config = {
-            "format": PRESET_FORMAT,
-            "family": family.name if family else None,
-            "ganzoo_version": __version__,
-            "config": arguments,
-            "networks": ["generator", "discriminator"] if discriminator else ["generator"],
-        }
-        with new_folder(folder) as partial:
-            write_json(partial / "config.json", config)
-            write_json(partial / "card.json", card or {})
-            networks = _networks_of_preset(self, config["networks"])
-            networks.save_weights(partial / "model.weights.h5")
-            if half:
-                weights.halve(partial / "model.weights.h5")
-            if images.is_drawable(self.image_shape):
-                for pixels in [*self.preview(64, seed=0).values()][:1]:
-                    grid = images.make_grid(pixels, columns=self.num_classes)
-                    images.write_png(partial / "samples.png", grid)
+        preset_folders.write(self, folder, card or {}, discriminator, half)
 
     # Use elsewhere
 
@@ -416,43 +373,6 @@ class GAN(TwoPlayerModel):
 
 def _pixels_of(network, inputs):
     return images.round_to_pixels(tf.cast(network(inputs, training=False), "float32"))
-
-
-def _class_of_preset(config, folder):
-    """The model class of a preset, whose configuration must be one that this version knows."""
-    # The first format did not name itself.
-    if (found := config.get("format", 1)) not in range(1, PRESET_FORMAT + 1):
-        raise ValueError(
-            f"{str(folder)!r} is a preset of format {found!r}, and ganzoo {__version__} knows "
-            f"those up to {PRESET_FORMAT}: it was made by ganzoo {config.get('ganzoo_version')!r}. "
-            "Install a newer ganzoo."
-        )
-    kinds = {"family": (str, type(None)), "config": dict, "networks": list}
-    for name, kind in kinds.items():
-        if not isinstance(config.get(name, ()), kind):
-            raise ValueError(
-                f"{str(folder)!r} is not a preset: its config.json has no {name!r}, or not as "
-                "`save_to_preset` writes it."
-            )
-    if config["networks"] not in (["generator"], ["generator", "discriminator"]):
-        raise ValueError(
-            f"{str(folder)!r} is not a preset: its networks are {config['networks']!r}."
-        )
-    if config["family"] is None:
-        return GAN
-    try:
-        return registry.get_family(config["family"]).load_class()
-    except ValueError as error:
-        raise ValueError(f"{str(folder)!r} cannot be loaded: {error}") from None
-
-
-def _networks_of_preset(gan, names):
-    """What a preset's weight file holds, as one model: of generators, the averaged one."""
-    networks = keras.Model()
-    for name in names:
-        setattr(networks, name, gan.ema_generator if name == "generator" else getattr(gan, name))
-    networks.built = True
-    return networks
 
 
 def _check_networks(generator, discriminator):

@@ -10,7 +10,7 @@ import tensorflow as tf
 import tiny
 from tensorflow.python.eager import context  # Nothing public gives the optimized graph.
 
-from ganzoo import registry, training
+from ganzoo import registry, steps
 
 # Families and recipes, with a penalty and as they are trained.
 CASES = [
@@ -84,7 +84,7 @@ def test_reads_and_writes_of_a_step_are_ordered(family, recipe, game):
 
 def test_it_is_seen_where_updates_do_not_wait(monkeypatch):
     """The mended fault of the paper's CGAN: once it is not found here, `after` can go."""
-    monkeypatch.setattr(training, "after", lambda losses, gradients: gradients)
+    monkeypatch.setattr(steps, "after", lambda losses, gradients: gradients)
     with pytest.raises(AssertionError, match="BiasAdd"):
         test_reads_and_writes_of_a_step_are_ordered(
             registry.get_family("cgan"), "paper", {"regularizer": "r1_r2"}

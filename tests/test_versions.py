@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import ganzoo
-from ganzoo import gan, runs
+from ganzoo import preset_folders, runs
 
 GOLDEN = pathlib.Path(__file__).parent / "golden"
 
@@ -23,7 +23,7 @@ def unpack(name, folder):
 
 
 def test_there_is_a_golden_one_of_every_format():
-    formats = {"preset": gan.PRESET_FORMAT, "run": runs.RUN_FORMAT}
+    formats = {"preset": preset_folders.FORMAT, "run": runs.RUN_FORMAT}
     wanted = {f"{kind}_{i + 1}.zip" for kind, newest in formats.items() for i in range(newest)}
     assert {path.name for path in GOLDEN.iterdir()} == wanted
 

@@ -12,7 +12,8 @@ from ganzoo.lapgan import networks
 from ganzoo.lapgan.pyramid import downsample, gaussian_pyramid
 from ganzoo.layers import check_recipe, dtype_policy
 from ganzoo.optimizers import Adam, MomentumRampSGD
-from ganzoo.training import LOGS, each
+from ganzoo.steps import each
+from ganzoo.training import LOGS
 
 
 class Level(NamedTuple):
