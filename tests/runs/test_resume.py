@@ -12,7 +12,7 @@ import time
 
 import pytest
 import tiny
-from test_runs import assert_same_run
+from trying import assert_same_run
 
 # The paper's recipe has dropout, and optimizers that change with the steps.
 TRAIN = ["train", "vanilla", "--recipe", "paper", "--batch-size", "4"]
