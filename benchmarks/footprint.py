@@ -8,15 +8,15 @@ resident memory. Images are those of the packaged sample.
 """
 
 import argparse
-import json
 import os
 import pathlib
-import platform
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
+
+import record
 
 PRESET = "dcgan_fashion_mnist"
 FIT = """
@@ -93,8 +93,7 @@ def main():
             f"{max(seconds):.2f}) | {max(megabytes):,.0f} |"
         )
     if arguments.json:
-        versions = {"python": platform.python_version(), "cpus": os.cpu_count()}
-        arguments.json.write_text(json.dumps({"versions": versions, "rows": rows}, indent=2) + "\n")
+        record.write(arguments.json, arguments, rows=rows)
 
 
 if __name__ == "__main__":

@@ -11,18 +11,16 @@ rounds), the ratio to the bare network, the size of the file and the seconds it 
 
 import argparse
 import functools
-import json
 import os
 import pathlib
-import platform
 import statistics
 import tempfile
 import time
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
-import keras
 import numpy as np
+import record
 import tensorflow as tf
 
 import ganzoo
@@ -161,14 +159,7 @@ def main():
                     flush=True,
                 )
     if arguments.json:
-        versions = {
-            "keras": keras.version(),
-            "tensorflow": tf.version.VERSION,
-            "machine": platform.processor() or platform.machine(),
-            "cpus": os.cpu_count(),
-            "rounds": arguments.rounds,
-        }
-        arguments.json.write_text(json.dumps({"versions": versions, "rows": rows}, indent=2) + "\n")
+        record.write(arguments.json, arguments, rows=rows)
 
 
 if __name__ == "__main__":

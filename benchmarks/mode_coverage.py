@@ -12,16 +12,15 @@ the minutes; the last row is 26,000 of the real images.
 """
 
 import argparse
-import json
 import os
 import pathlib
-import platform
 import time
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 import keras
 import numpy as np
+import record
 
 import ganzoo
 from ganzoo import data, metrics
@@ -108,10 +107,7 @@ def main():
     unseen = measure(real, lambda count, index: real.pixels[order[index * count :][:count]])
     print(f"| real images | | {unseen['modes']} | {unseen['kl']:.3f} | | |")
     if arguments.json:
-        settings = {name: str(value) for name, value in vars(arguments).items()}
-        versions = {"keras": keras.version(), "machine": platform.machine(), "cpus": os.cpu_count()}
-        record = {"settings": settings, "versions": versions, "rows": rows, "real": unseen}
-        arguments.json.write_text(json.dumps(record, indent=2) + "\n")
+        record.write(arguments.json, arguments, rows=rows, real=unseen)
 
 
 if __name__ == "__main__":

@@ -11,10 +11,8 @@ formula that docs/scale.md gives: that table is modelled, not measured.
 """
 
 import argparse
-import json
 import os
 import pathlib
-import platform
 import statistics
 import time
 
@@ -22,6 +20,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 import keras
 import numpy as np
+import record
 import tensorflow as tf
 
 import ganzoo
@@ -166,17 +165,7 @@ def main():
             f"{speeds} |"
         )
     if arguments.json:
-        versions = {
-            "ganzoo": ganzoo.__version__,
-            "keras": keras.version(),
-            "tensorflow": tf.version.VERSION,
-            "machine": platform.processor() or platform.machine(),
-            "cpus": os.cpu_count(),
-            "rounds": arguments.rounds,
-            "steps": arguments.steps,
-        }
-        content = {"versions": versions, "measured": rows, "modelled": modelled}
-        arguments.json.write_text(json.dumps(content, indent=2) + "\n")
+        record.write(arguments.json, arguments, measured=rows, modelled=modelled)
 
 
 if __name__ == "__main__":

@@ -19,15 +19,14 @@ the packaged sample.
 """
 
 import argparse
-import json
 import os
 import pathlib
-import platform
 import time
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 import keras
+import record
 import tensorflow as tf
 from keras import layers
 from train_step import Baseline
@@ -226,13 +225,6 @@ def main():
         reached = f"{when:.2f}" if when else "not reached"
         print(f"  {contender.name}: {reached}, {contender.num_steps} steps in all")
     if arguments.json:
-        settings = {name: str(value) for name, value in vars(arguments).items()}
-        versions = {
-            "keras": keras.version(),
-            "tensorflow": tf.version.VERSION,
-            "machine": platform.processor() or platform.machine(),
-            "cpus": os.cpu_count(),
-        }
         measured = {
             contender.name: [
                 dict(zip(("minutes", "steps", "fid"), row, strict=True))
@@ -240,8 +232,7 @@ def main():
             ]
             for contender in contenders
         }
-        record = {"settings": settings, "versions": versions, "data": source, "measured": measured}
-        arguments.json.write_text(json.dumps(record, indent=2) + "\n")
+        record.write(arguments.json, arguments, data=source, measured=measured)
 
 
 if __name__ == "__main__":

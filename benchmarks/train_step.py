@@ -20,10 +20,8 @@ their last weights are compared: speed must not come out of quality.
 """
 
 import argparse
-import json
 import os
 import pathlib
-import platform
 import statistics
 import time
 
@@ -31,6 +29,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 import keras
 import numpy as np
+import record
 import tensorflow as tf
 
 from ganzoo import data, registry
@@ -159,13 +158,14 @@ class UpscalingBaseline(Baseline):
 
 # What the family's `compile()` takes, for both; SRGAN's is lower (Ledig et al., 2016).
 RATES = {"vanilla": 1e-3, "cgan": 8e-4, "dcgan": 8e-4, "lapgan": 8e-4, "srgan": 1e-4}
+DTYPES = {"float32": "float32", "bfloat16": "mixed_bfloat16", "float16": "mixed_float16"}
+# XLA is off unless it is asked for: on a GPU, "auto" would have it on in all columns.
+ADDITIONS = {"": {}, "+xla": {"jit_compile": True}, "+10steps": {"steps_per_execution": 10}}
+# `(dtype, arguments of compile)` by name, such as "bfloat16+xla".
 SETTINGS = {
-    "float32": ("float32", False),
-    "bfloat16": ("mixed_bfloat16", False),
-    "float16": ("mixed_float16", False),
-    "float32, XLA": ("float32", True),
-    "bfloat16, XLA": ("mixed_bfloat16", True),
-    "float16, XLA": ("mixed_float16", True),
+    precision + addition: (dtype, {"jit_compile": False, **arguments})
+    for precision, dtype in DTYPES.items()
+    for addition, arguments in ADDITIONS.items()
 }
 
 
@@ -176,9 +176,10 @@ def build(family, dtype, seed=None):
     return family.load_class()(**shape, **classes, dtype=dtype, seed=seed)
 
 
-def build_ours(family, dtype, xla, seed=None):
+def build_ours(family, setting, seed=None):
+    dtype, arguments = SETTINGS[setting]
     gan = build(family, dtype, seed)
-    gan.compile(jit_compile=xla)
+    gan.compile(**arguments)
     return gan
 
 
@@ -241,10 +242,10 @@ def measure(family, settings, rounds, seconds):
     guide, own = pipelines(family, read_images(family), batch_size)
     models = {"guide": (build_baseline(family)[1], guide)}
     for name in settings:
-        models[name] = (build_ours(family, *SETTINGS[name]), own)
+        models[name] = (build_ours(family, name), own)
     operations = {name: count_operations(*model) for name, model in models.items()}
     matrices = tf.random.normal((2, MATRIX, MATRIX))
-    steps = dict.fromkeys(models, 5)
+    steps = {name: 5 * model.steps_per_execution for name, (model, _) in models.items()}
     speeds = {name: [] for name in models}
     peaks = []
     for round_index in range(rounds + 2):
@@ -256,7 +257,8 @@ def measure(family, settings, rounds, seconds):
             model.fit(dataset, steps_per_epoch=steps[name], verbose=0, shuffle=False)
             taken = time.perf_counter() - started
             if round_index == 1:  # The first round compiles; the second says how long a step is.
-                steps[name] = max(5, round(seconds * steps[name] / taken))
+                calls = max(2, round(5 * seconds / taken))
+                steps[name] = calls * model.steps_per_execution
             elif round_index > 1:
                 speeds[name].append(steps[name] * batch_size / taken)
     peak = statistics.median(peaks[2:])
@@ -288,7 +290,7 @@ def measure_quality(family, num_steps, seeds):
         model.fit(guide, steps_per_epoch=num_steps, verbose=0, shuffle=False)
         found = {"guide": distance(image_data, gan, use_ema=False)}
         for name in ("float32", "bfloat16"):
-            gan = build_ours(family, *SETTINGS[name], seed)
+            gan = build_ours(family, name, seed)
             gan.fit(own, steps_per_epoch=num_steps, verbose=0)
             found[name] = distance(image_data, gan, use_ema=False)
             found[f"{name}, averaged"] = distance(image_data, gan, use_ema=True)
@@ -306,7 +308,9 @@ def distance(image_data, gan, use_ema):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--families", default=",".join(f.name for f in registry.families()))
-    parser.add_argument("--settings", default="float32,bfloat16")
+    parser.add_argument(
+        "--settings", default="float32,bfloat16", help=f"some of {', '.join(SETTINGS)}"
+    )
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=4.0, help="of training in a round")
     parser.add_argument("--quality", type=int, metavar="STEPS")
@@ -314,6 +318,9 @@ def main():
     parser.add_argument("--json", type=pathlib.Path, help="write the table here, too")
     arguments = parser.parse_args()
 
+    settings = arguments.settings.split(",")
+    if unknown := [name for name in settings if name not in SETTINGS]:
+        parser.error(f"unknown settings {unknown}; there are {', '.join(SETTINGS)}")
     families = [registry.get_family(name) for name in arguments.families.split(",")]
     rows = []
     if arguments.quality:
@@ -326,9 +333,7 @@ def main():
         print("| family | setting | images/s | ratio | of the rate of matrices |")
         print("|---|---|---|---|---|")
         for family in families:
-            for row in measure(
-                family, arguments.settings.split(","), arguments.rounds, arguments.seconds
-            ):
+            for row in measure(family, settings, arguments.rounds, arguments.seconds):
                 rows.append(row)
                 print(
                     f"| {row['family']} | {row['setting']} | {row['images_per_second']:,.0f} "
@@ -337,15 +342,7 @@ def main():
                     flush=True,
                 )
     if arguments.json:
-        settings = {name: str(value) for name, value in vars(arguments).items()}
-        versions = {
-            "keras": keras.version(),
-            "tensorflow": tf.version.VERSION,
-            "machine": platform.processor() or platform.machine(),
-            "cpus": os.cpu_count(),
-        }
-        record = {"settings": settings, "versions": versions, "rows": rows}
-        arguments.json.write_text(json.dumps(record, indent=2) + "\n")
+        record.write(arguments.json, arguments, rows=rows)
 
 
 if __name__ == "__main__":
