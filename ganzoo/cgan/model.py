@@ -96,7 +96,7 @@ class CGAN(GAN):
                 "generator_optimizer": Adam(8e-4, beta_1=0.5),
                 "discriminator_optimizer": Adam(8e-4, beta_1=0.5),
                 # Without it the images of a class become all alike.
-                "regularizer": R1(1.0),
+                "regularizer": R1(0.5, every=4),
                 "ema_decay": 0.998,
             }
         return {

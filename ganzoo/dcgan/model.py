@@ -101,12 +101,15 @@ class DCGAN(GAN):
     def recommended(self):
         if self.recipe == "paper":
             return {**super().recommended(), "ema_decay": 0.0, "update": "alternating"}
+        # Without normalization slopes can grow suddenly, which a slow mean of their squares
+        # does not see in time.
+        beta_2 = 0.99 if self.judges_singly else 0.999
         return {
             **super().recommended(),
-            "generator_optimizer": Adam(8e-4, beta_1=0.5),
-            "discriminator_optimizer": Adam(8e-4, beta_1=0.5),
+            "generator_optimizer": Adam(8e-4, beta_1=0.5, beta_2=beta_2),
+            "discriminator_optimizer": Adam(8e-4, beta_1=0.5, beta_2=beta_2),
             # In place of the normalization that the discriminator does without.
-            "regularizer": R1(1.0, every=8) if self.judges_singly else "none",
+            "regularizer": R1(1.0, every=4) if self.judges_singly else "none",
             "ema_decay": 0.998,
         }
 
