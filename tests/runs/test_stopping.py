@@ -7,7 +7,7 @@ import signal
 import pytest
 from trying import (
     assert_same_run,
-    make_interrupting,
+    interrupted,
     memory,
     rows,
     train,
@@ -28,10 +28,9 @@ def test_training_ends_at_max_steps_or_with_the_epochs(photos, tmp_path, max_ste
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_lets_the_step_end_and_the_run_goes_on(number, finished, photos, tmp_path):
     out = tmp_path / "run"
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(callbacks, "StopAtStep", make_interrupting(6, number))
-        with pytest.raises(runs.InterruptedRunError, match=r"step 6 of 8.*--resume") as caught:
-            train(photos, out)
+    stopped = pytest.raises(runs.InterruptedRunError, match=r"step 6 of 8.*--resume")
+    with interrupted(6, number), stopped as caught:
+        train(photos, out)
     assert caught.value.signum == number
     assert not (out / "model.keras").exists()
     assert [path.stem for path in callbacks.checkpoints(out / "checkpoints")] == [
@@ -45,10 +44,9 @@ def test_a_signal_lets_the_step_end_and_the_run_goes_on(number, finished, photos
 def test_a_signal_at_the_end_of_an_epoch_waits_for_all_that_belongs_to_it(
     finished, photos, tmp_path
 ):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(callbacks, "StopAtStep", make_interrupting(4, signal.SIGINT))
-        with pytest.raises(runs.InterruptedRunError, match="step 4 of 8"):
-            train(photos, tmp_path / "run")
+    stopped = pytest.raises(runs.InterruptedRunError, match="step 4 of 8")
+    with interrupted(4, signal.SIGINT), stopped:
+        train(photos, tmp_path / "run")
     assert [row["step"] for row in rows(tmp_path / "run")] == [4]
     runs.resume(tmp_path / "run", verbose=0)
     assert_same_run(tmp_path / "run", finished.folder)
@@ -56,10 +54,8 @@ def test_a_signal_at_the_end_of_an_epoch_waits_for_all_that_belongs_to_it(
 
 def test_a_run_killed_without_warning_goes_on_from_its_last_epoch(finished, photos, tmp_path):
     out = tmp_path / "run"
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(callbacks, "StopAtStep", make_interrupting(6, SystemExit))
-        with pytest.raises(SystemExit):
-            train(photos, out)
+    with interrupted(6, SystemExit), pytest.raises(SystemExit):
+        train(photos, out)
     assert [p.stem for p in callbacks.checkpoints(out / "checkpoints")] == ["step_00000004"]
     assert runs.resume(out, verbose=0).step == 8
     assert_same_run(out, finished.folder)
@@ -67,10 +63,8 @@ def test_a_run_killed_without_warning_goes_on_from_its_last_epoch(finished, phot
 
 def test_a_run_killed_in_its_first_epoch_starts_again_as_it_did(finished, photos, tmp_path):
     out = tmp_path / "run"
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(callbacks, "StopAtStep", make_interrupting(2, SystemExit))
-        with pytest.raises(SystemExit):
-            train(photos, out)
+    with interrupted(2, SystemExit), pytest.raises(SystemExit):
+        train(photos, out)
     with pytest.raises(ValueError, match="has no model yet"):
         ganzoo.load(out)
     runs.resume(out, verbose=0)
@@ -100,10 +94,8 @@ def test_what_the_doctor_remembers_goes_on_with_the_run(photos, tmp_path):
         train(photos, tmp_path / "straight")
         out = tmp_path / "run"
         for step in (2, 5):
-            with pytest.MonkeyPatch.context() as inner:
-                inner.setattr(callbacks, "StopAtStep", make_interrupting(step, signal.SIGINT))
-                with pytest.raises(runs.InterruptedRunError):
-                    runs.resume(out, verbose=0) if out.exists() else train(photos, out)
+            with interrupted(step, signal.SIGINT), pytest.raises(runs.InterruptedRunError):
+                runs.resume(out, verbose=0) if out.exists() else train(photos, out)
         runs.resume(out, verbose=0)
     assert len(memory(out)["callbacks"]["Doctor"][0]["observations"]) == 2
     assert_same_run(out, tmp_path / "straight")

@@ -1,11 +1,13 @@
 """Short runs, and what one left behind beside what another did."""
 
+import contextlib
 import dataclasses
 import json
 import os
 import signal
 
 import keras
+import pytest
 import tiny
 
 import ganzoo
@@ -64,8 +66,9 @@ def assert_same_run(out, straight):
     assert {path.name for path in out.iterdir()} == {path.name for path in straight.iterdir()}
 
 
-def make_interrupting(step, interruption):
-    """`StopAtStep`, but that it sends a signal, or raises an exception, after a step."""
+@contextlib.contextmanager
+def interrupted(step, interruption):
+    """A signal is sent, or an exception raised, after a step of the runs trained in it."""
 
     class Interrupting(callbacks.StopAtStep):
         def on_train_batch_end(self, batch, logs=None):
@@ -75,7 +78,9 @@ def make_interrupting(step, interruption):
             elif self.model.step == step:
                 raise interruption
 
-    return Interrupting
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(callbacks, "StopAtStep", Interrupting)
+        yield
 
 
 @keras.saving.register_keras_serializable(package="ganzoo_tests")
