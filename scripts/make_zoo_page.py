@@ -12,11 +12,14 @@ import ganzoo
 from ganzoo import registry, weights
 
 PAGE = pathlib.Path(__file__).parent.parent / "docs" / "zoo.md"
+# How names of figures end that belong to another.
+_ERROR, _REAL = "_standard_error", "_of_unseen_real_images"
 HEAD = """# The zoo
 
 Every preset comes with ganzoo: `ganzoo.from_preset(NAME)`, `ganzoo sample NAME --out grid.png`.
 The pictures are its first samples of seed 0, not picked. Figures of different extractors do not
-compare; how they are measured is said in [metrics](metrics.md). This page is written by
+compare; how they are measured is said in [metrics](metrics.md). After ± stands a standard error,
+in brackets the figure of real images that no training saw. This page is written by
 `python scripts/make_zoo_page.py` from the cards, which `ganzoo info NAME` prints.
 
 """
@@ -48,14 +51,11 @@ def section(name, family, preset):
     card = json.loads((folder / "card.json").read_text(encoding="utf-8"))
     training = card["training"]
     metrics = card["metrics"]
-    figures = ", ".join(
-        f"{key.replace('_', ' ')} {value}" for key, value in metrics.items() if key != "command"
-    )
     rows = [
         ("data", f"{card['data']['name']}, {card['data']['split']}; {card['data']['licence']}"),
         ("trained by", f"`{card['command']}`"),
         ("training", f"{training['minutes']:g} minutes, {training['hardware']}"),
-        ("measured", f"{figures}; `{metrics['command']}`"),
+        ("measured", f"{figures(metrics)}; `{metrics['command']}`"),
         *([("learning curve", curve(card["learning_curve"]))] if "learning_curve" in card else []),
         ("licence of the weights", card["licence"]),
         ("limits", card["limits"]),
@@ -65,6 +65,20 @@ def section(name, family, preset):
     lines += [f"![Samples of {name}]({picture})", "", "| | |", "|---|---|"]
     lines += [f"| {title} | {text} |" for title, text in rows]
     return "\n".join(lines) + "\n"
+
+
+def figures(metrics):
+    """The figures of a card as text, each with its error and with that of real images."""
+    told = []
+    for name, value in metrics.items():
+        if name == "command" or name.endswith((_ERROR, _REAL)):
+            continue
+        error, real = metrics.get(name + _ERROR), metrics.get(name + _REAL)
+        text = f"{name.replace('_', ' ')} {value}"
+        text += "" if error is None else f" ± {error:g}"
+        text += "" if real is None else f" ({real:g})"
+        told.append(text)
+    return ", ".join(told)
 
 
 def curve(points):
