@@ -133,6 +133,28 @@ def convolutional_features(images, base_filters, norm="batch"):
     return keras.layers.Flatten(name="flatten")(x)
 
 
+def project_on_class(features, labels, num_classes):
+    """A logit for the features of any image, plus their projection on the class asked for.
+
+    Args:
+        features: tensor `(batch, features)`.
+        labels: int tensor `(batch,)`.
+        num_classes: int.
+
+    Reference: Miyato & Koyama, 2018 (arXiv:1802.05637), equation 3.
+    """
+    # One row of weights for each class: its product with the features of an image.
+    by_class = keras.layers.Dense(num_classes, use_bias=False, dtype="float32", name="projection")(
+        features
+    )
+    one_hot = OneHot(num_classes, dtype="float32", name="one_hot")(labels)
+    projection = keras.layers.Dot(axes=1, dtype="float32", name="projection_of_class")(
+        [by_class, one_hot]
+    )
+    whole = keras.layers.Dense(1, dtype="float32", name="any_class")(features)
+    return keras.layers.Add(dtype="float32", name="logits")([whole, projection])
+
+
 def leaky_relu(name):
     """The rectifier of discriminators: slope 0.2 below 0 (Radford et al., 2015)."""
     return keras.layers.LeakyReLU(0.2, name=name)

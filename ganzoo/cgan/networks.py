@@ -9,7 +9,13 @@ import math
 import keras
 from keras import layers
 
-from ganzoo.layers import Maxout, OneHot, convolutional_features, convolutional_generator
+from ganzoo.layers import (
+    Maxout,
+    OneHot,
+    convolutional_features,
+    convolutional_generator,
+    project_on_class,
+)
 
 
 def whole_generator(synthesis, latent_dim, num_classes):
@@ -32,23 +38,11 @@ def build_generator(image_shape, num_classes, latent_dim, base_filters):
 
 
 def build_discriminator(image_shape, num_classes, base_filters):
-    """A logit for the image, and the projection of its features on the class.
-
-    Reference: Miyato & Koyama, 2018 (arXiv:1802.05637), equation 3.
-    """
+    """Images and labels to one logit; see `layers.project_on_class`."""
     images = keras.Input(image_shape, name="images")
     labels = keras.Input((), dtype="int32", name="labels")
     features = convolutional_features(images, base_filters)
-    # One row of weights for each class: its product with the features of an image.
-    by_class = layers.Dense(num_classes, use_bias=False, dtype="float32", name="projection")(
-        features
-    )
-    one_hot = OneHot(num_classes, dtype="float32", name="one_hot")(labels)
-    projection = layers.Dot(axes=1, dtype="float32", name="projection_of_class")(
-        [by_class, one_hot]
-    )
-    whole = layers.Dense(1, dtype="float32", name="any_class")(features)
-    logits = layers.Add(dtype="float32", name="logits")([whole, projection])
+    logits = project_on_class(features, labels, num_classes)
     return keras.Model([images, labels], logits, name="discriminator")
 
 

@@ -15,6 +15,5 @@ registry.register_family(
         "base_size": 4,
         "base_latent_dim": 4,
         "filters": 2,
-        "hidden_units": 8,
     },
 )

@@ -12,6 +12,7 @@ from ganzoo.lapgan import networks
 from ganzoo.lapgan.pyramid import downsample, gaussian_pyramid
 from ganzoo.layers import check_recipe, dtype_policy
 from ganzoo.optimizers import Adam, MomentumRampSGD
+from ganzoo.regularizers import R1
 from ganzoo.steps import each
 from ganzoo.training import LOGS
 
@@ -47,10 +48,8 @@ class LAPGAN(GAN):
         base_size: int, at least 4. Largest side of level 0.
         base_latent_dim: int, at least 1. Length of level 0's noise; a level above has
             one number for each pixel.
-        filters: int, at least 2. Filters of the convolutions of the levels above 0.
-        hidden_units: int. Units of level 0's hidden layers; of the generator alone
-            under `recipe="paper"`, whose discriminator has half as many. None takes
-            512, or the paper's 1200.
+        filters: int, at least 2. Filters of the convolutions; under `recipe="paper"`
+            level 0 has none.
         recipe: `"default"` or `"paper"`.
         **kwargs: `seed`, `name` and `dtype`.
 
@@ -83,7 +82,6 @@ class LAPGAN(GAN):
         base_size=8,
         base_latent_dim=100,
         filters=64,
-        hidden_units=None,
         recipe="default",
         **kwargs,
     ):
@@ -91,14 +89,10 @@ class LAPGAN(GAN):
         image_shape = tuple(image_shape)
         _check_sizes(image_shape, num_classes, base_size, base_latent_dim, filters)
         sides = _level_sides(image_shape[0], base_size)
-        if hidden_units is None:
-            hidden_units = 1200 if recipe == "paper" else 512
         shapes = [(side, side, image_shape[-1]) for side in sides]
         with dtype_policy(kwargs.get("dtype")):
             build = networks.build_paper_levels if recipe == "paper" else networks.build_levels
-            generators, discriminators = build(
-                shapes, num_classes, base_latent_dim, filters, hidden_units
-            )
+            generators, discriminators = build(shapes, num_classes, base_latent_dim, filters)
             generator = networks.build_generator(generators, num_classes)
             discriminator = networks.build_discriminator(discriminators, num_classes)
         super().__init__(
@@ -113,7 +107,8 @@ class LAPGAN(GAN):
         self.base_size = base_size
         self.base_latent_dim = base_latent_dim
         self.filters = filters
-        self.hidden_units = hidden_units
+        # A level learns to mend coarse images rather than to trust them.
+        self.coarse_noise = 0.0 if recipe == "paper" else 0.1
         self._level_trackers = [
             [keras.metrics.Mean(name=f"{networks.level_name(index)}_{name}") for name in LOGS]
             for index in range(self.num_levels)
@@ -135,6 +130,8 @@ class LAPGAN(GAN):
                 **super().recommended(),
                 "generator_optimizer": Adam(8e-4, beta_1=0.5),
                 "discriminator_optimizer": Adam(8e-4, beta_1=0.5),
+                # Convolutions at level 0 collapsed without it.
+                "regularizer": R1(0.1, every=4),
                 "ema_decay": 0.998,
             }
         return {
@@ -161,11 +158,21 @@ class LAPGAN(GAN):
         """A list of fake images, one batch for each level."""
         made = []
         for level in condition:
+            coarse = (
+                [self._disturb(images) for images in level.coarse] if training else level.coarse
+            )
             noise = self.generator.get_layer(networks.noise_name(level.index))(latents)
             network = self.generator.get_layer(networks.level_name(level.index))
-            fake_images = network([*level.coarse, noise, *level.labels], training=training)
+            fake_images = network([*coarse, noise, *level.labels], training=training)
             made.append(tf.cast(fake_images, "float32"))
         return made
+
+    def _disturb(self, coarse_images):
+        """Coarse images with the noise that stands for the mistakes of the level before."""
+        if self.coarse_noise == 0:
+            return coarse_images
+        noise = tf.random.stateless_normal(tf.shape(coarse_images), self.next_seed())
+        return coarse_images + self.coarse_noise * noise
 
     def discriminate(self, images, condition, training=True):
         """Logits of one level's images, or a list of them for a list of all levels'."""
@@ -316,7 +323,6 @@ class LAPGAN(GAN):
             "base_size": self.base_size,
             "base_latent_dim": self.base_latent_dim,
             "filters": self.filters,
-            "hidden_units": self.hidden_units,
             "recipe": self.recipe,
         }
 

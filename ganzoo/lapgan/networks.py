@@ -11,7 +11,7 @@ import keras
 from keras import layers, ops
 
 from ganzoo.lapgan.pyramid import Downsample, Upsample
-from ganzoo.layers import OneHot, leaky_relu, normalize
+from ganzoo.layers import OneHot, leaky_relu, normalize, project_on_class
 
 
 @keras.saving.register_keras_serializable(package="ganzoo")
@@ -48,14 +48,12 @@ def noise_name(index):
     return f"level_{index}_noise"
 
 
-def build_levels(shapes, num_classes, latent_dim, filters, hidden_units):
+def build_levels(shapes, num_classes, latent_dim, filters):
     """`(generators, discriminators)` of levels of these image shapes, coarse to fine."""
     generators = [
-        build_coarse_generator(shapes[0], latent_dim, num_classes, hidden_units, level_name(0))
+        build_coarse_generator(shapes[0], latent_dim, num_classes, filters, level_name(0))
     ]
-    discriminators = [
-        build_coarse_discriminator(shapes[0], num_classes, hidden_units, level_name(0))
-    ]
+    discriminators = [build_level_discriminator(shapes[0], num_classes, filters, level_name(0))]
     for index, shape in enumerate(shapes[1:], start=1):
         arguments = shape, num_classes, filters, level_name(index)
         generators.append(build_level_generator(*arguments))
@@ -63,17 +61,10 @@ def build_levels(shapes, num_classes, latent_dim, filters, hidden_units):
     return generators, discriminators
 
 
-def build_paper_levels(shapes, num_classes, latent_dim, filters, hidden_units):
+def build_paper_levels(shapes, num_classes, latent_dim, filters):
     """The same of the paper's networks."""
-    generators = [
-        build_paper_coarse_generator(
-            shapes[0], latent_dim, num_classes, hidden_units, level_name(0)
-        )
-    ]
-    # 1200 units against 600 in the paper.
-    discriminators = [
-        build_paper_coarse_discriminator(shapes[0], num_classes, hidden_units // 2, level_name(0))
-    ]
+    generators = [build_paper_coarse_generator(shapes[0], latent_dim, num_classes, level_name(0))]
+    discriminators = [build_paper_coarse_discriminator(shapes[0], num_classes, level_name(0))]
     for index, shape in enumerate(shapes[1:], start=1):
         arguments = shape, num_classes, filters, level_name(index)
         generators.append(build_paper_level_generator(*arguments))
@@ -127,26 +118,26 @@ def build_discriminator(level_discriminators, num_classes):
     return keras.Model([images, *labels] if labels else images, logits, name="discriminator")
 
 
-def build_paper_coarse_generator(image_shape, latent_dim, num_classes, hidden_units, name):
-    """Latents through two hidden layers to the coarsest images."""
+def build_paper_coarse_generator(image_shape, latent_dim, num_classes, name):
+    """Latents through two hidden layers of 1200 units to the coarsest images."""
     noise = keras.Input((latent_dim,), name="noise")
     labels = _label_inputs(num_classes)
     x = _join_class(noise, labels, num_classes)
     for index in range(2):
-        x = layers.Dense(hidden_units, activation="relu", name=f"dense_{index}")(x)
+        x = layers.Dense(1200, activation="relu", name=f"dense_{index}")(x)
     x = layers.Dense(math.prod(image_shape), dtype="float32", name="to_images")(x)
     images = layers.Reshape(image_shape, dtype="float32", name="images")(x)
     return keras.Model([noise, *labels], images, name=name)
 
 
-def build_paper_coarse_discriminator(image_shape, num_classes, hidden_units, name):
-    """The coarsest images through two hidden layers with dropout to one logit."""
+def build_paper_coarse_discriminator(image_shape, num_classes, name):
+    """The coarsest images through two hidden layers of 600 units with dropout to one logit."""
     images = keras.Input(image_shape, name="images")
     labels = _label_inputs(num_classes)
     x = _join_planes([images], labels, num_classes, image_shape[0])
     x = layers.Flatten(name="flatten")(x)
     for index in range(2):
-        x = layers.Dense(hidden_units, activation="relu", name=f"dense_{index}")(x)
+        x = layers.Dense(600, activation="relu", name=f"dense_{index}")(x)
         x = layers.Dropout(0.5, name=f"dropout_{index}")(x)
     logits = layers.Dense(1, dtype="float32", name="logits")(x)
     return keras.Model([images, *labels], logits, name=name)
@@ -179,35 +170,23 @@ def build_paper_level_discriminator(image_shape, num_classes, filters, name):
     return keras.Model([images, *labels], logits, name=name)
 
 
-def build_coarse_generator(image_shape, latent_dim, num_classes, hidden_units, name):
-    """Latents through two normalized hidden layers to the coarsest images."""
+def build_coarse_generator(image_shape, latent_dim, num_classes, filters, name):
+    """Latents to a small feature map, and convolutions from there to the coarsest images."""
+    side, _, channels = image_shape
     noise = keras.Input((latent_dim,), name="noise")
     labels = _label_inputs(num_classes)
     x = _join_class(noise, labels, num_classes)
+    x = layers.Dense(side * side * filters, use_bias=False, name="project")(x)
+    x = layers.Reshape((side, side, filters), name="reshape")(x)
+    x = normalize(x, name="project_norm")
+    x = layers.ReLU(name="project_relu")(x)
     for index in range(2):
-        x = layers.Dense(hidden_units, use_bias=False, name=f"dense_{index}")(x)
+        x = layers.Conv2D(2 * filters, 3, padding="same", use_bias=False, name=f"conv_{index}")(x)
         x = normalize(x, name=f"norm_{index}")
         x = layers.ReLU(name=f"relu_{index}")(x)
-    x = layers.Dense(math.prod(image_shape), name="to_images")(x)
-    x = layers.Reshape(image_shape, name="reshape")(x)
+    x = layers.Conv2D(channels, 3, padding="same", name="to_images")(x)
     images = layers.Activation("tanh", dtype="float32", name="images")(x)
     return keras.Model([noise, *labels], images, name=name)
-
-
-def build_coarse_discriminator(image_shape, num_classes, hidden_units, name):
-    """The coarsest images through two hidden layers to one logit.
-
-    Not normalized: where it was, the generator collapsed.
-    """
-    images = keras.Input(image_shape, name="images")
-    labels = _label_inputs(num_classes)
-    x = _join_planes([images], labels, num_classes, image_shape[0])
-    x = layers.Flatten(name="flatten")(x)
-    for index in range(2):
-        x = layers.Dense(hidden_units, name=f"dense_{index}")(x)
-        x = leaky_relu(name=f"relu_{index}")(x)
-    logits = layers.Dense(1, dtype="float32", name="logits")(x)
-    return keras.Model([images, *labels], logits, name=name)
 
 
 def build_level_generator(image_shape, num_classes, filters, name):
@@ -233,15 +212,18 @@ def build_level_generator(image_shape, num_classes, filters, name):
 
 
 def build_level_discriminator(image_shape, num_classes, filters, name):
-    """Strided convolutions over low-pass images plus detail, then one logit."""
+    """Images of any level, low-pass plus detail, through strided convolutions to one logit."""
     images = keras.Input(image_shape, name="images")
     labels = _label_inputs(num_classes)
-    x = _join_planes([images], labels, num_classes, image_shape[0])
+    x = images
     for index in range(2):
         x = layers.Conv2D(filters * 2**index, 4, 2, padding="same", name=f"down_{index}_conv")(x)
         x = leaky_relu(name=f"down_{index}_relu")(x)
     x = layers.Flatten(name="flatten")(x)
-    logits = layers.Dense(1, dtype="float32", name="logits")(x)
+    if labels:
+        logits = project_on_class(x, labels[0], num_classes)
+    else:
+        logits = layers.Dense(1, dtype="float32", name="logits")(x)
     return keras.Model([images, *labels], logits, name=name)
 
 

@@ -10,7 +10,7 @@ import ganzoo
 from ganzoo import images
 from ganzoo.lapgan import pyramid
 
-SIZES = {"base_size": 4, "base_latent_dim": 3, "filters": 4, "hidden_units": 8}
+SIZES = {"base_size": 4, "base_latent_dim": 3, "filters": 4}
 
 
 def build(num_classes=None, **kwargs):
@@ -34,7 +34,7 @@ def conditional():
 )
 @pytest.mark.parametrize("recipe", ["default", "paper"])
 def test_sides_of_the_levels(side, expected, recipe):
-    gan = ganzoo.LAPGAN((side, side, 3), filters=2, hidden_units=4, recipe=recipe)
+    gan = ganzoo.LAPGAN((side, side, 3), filters=2, recipe=recipe)
     assert gan.level_sides == expected
     assert gan.latent_dim == 100 + sum(side**2 for side in expected[1:])
     levels = gan.generate(2, seed=0, all_levels=True)
@@ -256,19 +256,48 @@ def test_the_class_reaches_every_level_of_both_networks(recipe):
         assert np.all(np.max(np.abs(one - other).reshape(2, -1), axis=1) > 0)
 
 
-@pytest.mark.parametrize("recipe", ["default", "paper"])
-def test_the_class_is_a_linear_plane_beside_the_images(recipe):
-    gan = build(num_classes=3, recipe=recipe)
-    for network in (gan.generator, gan.discriminator):
-        level = network.get_layer("level_2")
-        plane = keras.Model(level.inputs, level.get_layer("class_reshape").output)
-        rows, bias = level.get_layer("class_plane").get_weights()
-        inputs = [np.zeros((3, *tensor.shape[1:]), "float32") for tensor in level.inputs[:-1]]
-        shown = plane([*inputs, np.array([2, 0, 1], "int32")])
-        expected = (rows[[2, 0, 1]] + bias).reshape(3, 16, 16, 1)
-        np.testing.assert_allclose(shown, expected, atol=1e-6)
-        channels = {"generator": 3, "discriminator": 2}[network.name]
-        assert level.get_layer("join").output.shape == (None, 16, 16, channels)
+@pytest.mark.parametrize(
+    ("recipe", "player", "channels"),
+    [("default", "generator", 3), ("paper", "generator", 3), ("paper", "discriminator", 2)],
+)
+def test_the_class_is_a_linear_plane_beside_the_images(recipe, player, channels):
+    level = getattr(build(num_classes=3, recipe=recipe), player).get_layer("level_2")
+    plane = keras.Model(level.inputs, level.get_layer("class_reshape").output)
+    rows, bias = level.get_layer("class_plane").get_weights()
+    inputs = [np.zeros((3, *tensor.shape[1:]), "float32") for tensor in level.inputs[:-1]]
+    shown = plane([*inputs, np.array([2, 0, 1], "int32")])
+    expected = (rows[[2, 0, 1]] + bias).reshape(3, 16, 16, 1)
+    np.testing.assert_allclose(shown, expected, atol=1e-6)
+    assert level.get_layer("join").output.shape == (None, 16, 16, channels)
+
+
+@pytest.mark.parametrize("index", [0, 1, 2])
+def test_a_discriminator_projects_its_features_on_the_class(conditional, index):
+    level = conditional.discriminator.get_layer(f"level_{index}")
+    real_images = tiny.make_images(4, level.inputs[0].shape[1:])
+    features = keras.Model(level.inputs[0], level.get_layer("flatten").output)(real_images)
+    rows = level.get_layer("projection").get_weights()[0].T
+    one, other = np.array([0, 1, 2, 2]), np.array([2, 0, 0, 2])
+    apart = level([real_images, one]) - level([real_images, other])
+    expected = np.sum(features * (rows[one] - rows[other]), axis=1, keepdims=True)
+    np.testing.assert_allclose(apart, expected, atol=1e-5)
+    assert np.all(apart[:3] != 0)
+
+
+@pytest.mark.parametrize(("recipe", "noise"), [("default", 0.1), ("paper", 0.0)])
+def test_coarse_images_are_disturbed_in_training_alone(recipe, noise):
+    gan = build(recipe=recipe)
+    for weight in gan.generator.get_layer("level_2").get_layer("detail").weights:
+        weight.assign(tf.zeros_like(weight))  # What is left are the low-pass images.
+    real_levels, condition = gan.unpack(tf.constant(tiny.make_images(64, gan.image_shape)))
+    low_pass = np.asarray(pyramid.upsample(real_levels[1]))
+    latents = gan.sample_latents(64, seed=(0, 0))
+    once, again = (gan.synthesize(latents, condition)[2] - low_pass for _ in range(2))
+    unit = pyramid.upsample(np.random.default_rng(0).normal(size=(64, 8, 8, 1)))
+    assert np.std(once) == pytest.approx(noise * np.std(unit), rel=0.1, abs=1e-6)
+    assert np.allclose(once, again, atol=1e-6) == (recipe == "paper")
+    shown = gan.synthesize(latents, condition, training=False)[2]
+    np.testing.assert_allclose(shown, low_pass, atol=1e-6)
 
 
 def test_labels_of_generate(conditional):
