@@ -66,7 +66,7 @@ def test_labels_for_a_model_without_classes_are_refused():
 
 
 def test_labels_for_a_model_that_cannot_mix_classes_are_refused():
-    gan = ganzoo.LAPGAN((8, 8, 1), num_classes=2, base_size=4, filters=2, hidden_units=4)
+    gan = ganzoo.LAPGAN((8, 8, 1), num_classes=2, base_size=4, filters=2)
     with pytest.raises(ValueError, match="for a LAPGAN"):
         ganzoo.interpolate(gan, labels=[0, 1])
 
