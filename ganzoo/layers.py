@@ -188,6 +188,28 @@ class BatchNormalization(keras.layers.BatchNormalization):
         return mean, ops.maximum(ops.mean(ops.square(inputs), axes) - ops.square(mean), 0.0)
 
 
+def normalizations(network):
+    """The layers of a network, and of networks within it, that normalize batches."""
+    for layer in network.layers:
+        if isinstance(layer, keras.Model):
+            yield from normalizations(layer)
+        elif isinstance(layer, keras.layers.BatchNormalization):
+            yield layer
+
+
+@contextlib.contextmanager
+def collecting(network):
+    """Lets an untrained network take its moving statistics from what it is given inside."""
+    norms = list(normalizations(network))
+    for layer in norms:
+        layer.trainable = True
+    try:
+        yield
+    finally:
+        for layer in norms:
+            layer.trainable = False
+
+
 @keras.saving.register_keras_serializable(package="ganzoo")
 class Maxout(keras.layers.Layer):
     """Dense units that each take the largest of several linear pieces.

@@ -39,7 +39,7 @@ class TwoPlayerStep(keras.Model):
             outcome = self.train_simultaneously(real_images, condition)
         else:
             outcome = self.train_alternately(real_images, condition)
-        self.update_ema()
+        self.update_ema(self.collect_statistics(condition))
         return self.track(*outcome)
 
     def train_simultaneously(self, real_images, condition):
@@ -157,19 +157,36 @@ class TwoPlayerStep(keras.Model):
             penalty += self.regularizer.penalty(tape.gradient(total, points))
         return penalty
 
-    def update_ema(self):
-        """Moves the averaged generator towards the generator."""
+    def collect_statistics(self, condition):
+        """Where the averaged generator has statistics of its own, takes them of its images.
+
+        Returns tensors that are there when it has: no weight may move before.
+        """
+        return []
+
+    def update_ema(self, collected=()):
+        """Moves the averaged generator towards the generator, once `collected` is there."""
         self._share_statistics()
         step = tf.cast(self.generator_optimizer.iterations, "float32")
         decay = tf.minimum(self.ema_decay, (1.0 + step) / (10.0 + step))
-        averages, current = self.ema_generator.weights, self.generator.weights
-        for average, weight in zip(averages, current, strict=True):
-            average.assign(average + (1.0 - tf.cast(decay, average.dtype)) * (weight - average))
+        averages, weights = zip(*self.averaged_weights(), strict=True)
+        steps = [
+            (1.0 - tf.cast(decay, average.dtype)) * (weight - average)
+            for average, weight in zip(averages, weights, strict=True)
+        ]
+        for average, value in zip(averages, after(collected, steps), strict=True):
+            average.assign(average + value)
+
+    def averaged_weights(self):
+        """Pairs of a weight of the averaged generator and the one that it averages."""
+        return list(zip(self.ema_generator.weights, self.generator.weights, strict=True))
 
     def _share_statistics(self):
         """Makes the moving statistics that replicas take of their own images those of all."""
         networks = (self.generator, self.discriminator)
         variables = [v for network in networks for v in network.non_trainable_variables]
+        pairs = zip(self.ema_generator.weights, self.generator.weights, strict=True)
+        variables += [average for average, weight in pairs if not weight.trainable]
         # But for the states of what is drawn at random.
         variables = [v for v in variables if "float" in v.dtype]
         alone = self.distribute_strategy.num_replicas_in_sync == 1

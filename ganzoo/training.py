@@ -5,6 +5,7 @@ import numpy as np
 import tensorflow as tf
 
 from ganzoo import batches, losses, registry, regularizers
+from ganzoo.layers import normalizations
 from ganzoo.optimizers import Adam
 from ganzoo.steps import TwoPlayerStep
 
@@ -168,8 +169,9 @@ class TwoPlayerModel(TwoPlayerStep):
                     )
                 jit_compile = False
                 if sync_batch_norm:
-                    for network in (self.generator, self.discriminator):
-                        _synchronize_batch_norm(network)
+                    for network in (self.generator, self.discriminator, self.ema_generator):
+                        for layer in normalizations(network):
+                            layer.synchronized = True
             # Keras callbacks (learning rate, TensorBoard) read `model.optimizer`.
             super().compile(
                 optimizer=self.generator_optimizer,
@@ -288,15 +290,6 @@ class TwoPlayerModel(TwoPlayerStep):
     def check_data(self, x, y):
         """`(x, examples)` of what `fit` is given; see `batches.check`."""
         return batches.check(x, y, self.image_shape, self.num_classes)
-
-
-def _synchronize_batch_norm(network):
-    """Makes batch normalization take its statistics over all replicas; weights stay."""
-    for layer in network.layers:
-        if isinstance(layer, keras.Model):
-            _synchronize_batch_norm(layer)
-        elif isinstance(layer, keras.layers.BatchNormalization):
-            layer.synchronized = True
 
 
 class _StopAtNonFiniteLoss(keras.callbacks.Callback):

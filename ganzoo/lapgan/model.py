@@ -10,11 +10,15 @@ from ganzoo import batches, images
 from ganzoo.gan import GAN
 from ganzoo.lapgan import networks
 from ganzoo.lapgan.pyramid import downsample, gaussian_pyramid
-from ganzoo.layers import check_recipe, dtype_policy
+from ganzoo.layers import check_recipe, collecting, dtype_policy, normalizations
 from ganzoo.optimizers import Adam, MomentumRampSGD
 from ganzoo.regularizers import R1
-from ganzoo.steps import each
+from ganzoo.steps import count, each
 from ganzoo.training import LOGS
+
+# Steps from one that takes statistics of samples to the next: the samples cost as much as a
+# fifth of a step.
+_COLLECT_EVERY = 4
 
 
 class Level(NamedTuple):
@@ -173,6 +177,29 @@ class LAPGAN(GAN):
             return coarse_images
         noise = tf.random.stateless_normal(tf.shape(coarse_images), self.next_seed())
         return coarse_images + self.coarse_noise * noise
+
+    # The statistics of the generator are of real coarse images. Those of the averaged one, which
+    # draws, are of the coarse images that it draws itself.
+
+    def collect_statistics(self, condition):
+        """At one step in `_COLLECT_EVERY`, of samples of the classes of a batch."""
+        if not any(normalizations(self.ema_generator)):
+            return []
+
+        seed = self.next_seed()
+
+        def collect():
+            labels = condition[0].labels
+            latents = self.sample_latents(count(condition[1].coarse), seed)
+            with collecting(self.ema_generator):
+                return tf.reduce_sum(self.ema_generator(self.join(latents, labels), training=True))
+
+        now = tf.equal(self.generator_optimizer.iterations % _COLLECT_EVERY, 0)
+        return [tf.cond(now, collect, lambda: 0.0)]
+
+    def averaged_weights(self):
+        """The weights that are trained: statistics are collected."""
+        return [pair for pair in super().averaged_weights() if pair[1].trainable]
 
     def discriminate(self, images, condition, training=True):
         """Logits of one level's images, or a list of them for a list of all levels'."""

@@ -300,6 +300,55 @@ def test_coarse_images_are_disturbed_in_training_alone(recipe, noise):
     np.testing.assert_allclose(shown, low_pass, atol=1e-6)
 
 
+def statistics(network, level="level_1", norm="down_norm"):
+    """The moving mean and variance of a level's first normalization."""
+    layer = network.get_layer(level).get_layer(norm)
+    return np.asarray(layer.moving_mean), np.asarray(layer.moving_variance)
+
+
+def test_statistics_of_the_averaged_generator_are_of_its_own_samples():
+    gan = build(base_latent_dim=16)
+    gan.compile()
+    # Real images are all white, and what is drawn is not.
+    _, condition = gan.unpack(tf.ones((256, 16, 16, 1)))
+    trained = gan.get_weights()
+    for _ in range(60):  # 0.9 to the power of 60 is 0.002.
+        gan.collect_statistics(condition)
+    latents = gan.sample_latents(4000, seed=(0, 0))
+    noises = [gan.ema_generator.get_layer(f"level_{i}_noise")(latents) for i in range(2)]
+    coarse = gan.ema_generator.get_layer("level_0")(noises[0])
+    level = gan.ema_generator.get_layer("level_1")
+    features = keras.Model(level.inputs, level.get_layer("down_conv").output)([coarse, noises[1]])
+    mean, variance = statistics(gan.ema_generator)
+    deviation = np.std(features, axis=(0, 1, 2))
+    np.testing.assert_allclose(mean, np.mean(features, axis=(0, 1, 2)), atol=0.1 * deviation.min())
+    np.testing.assert_allclose(variance, deviation**2, rtol=0.1)
+    # Nothing else has moved but the seed of the latents.
+    changed = [
+        weight.path
+        for weight, old in zip(gan.weights, trained, strict=True)
+        if np.any(np.asarray(weight) != old)
+    ]
+    assert changed
+    assert all("moving" in path or "seed" in path for path in changed)
+    tiny.assert_equal(statistics(gan.generator), (np.zeros(4), np.ones(4)))
+
+
+def test_statistics_are_collected_at_every_fourth_step_and_not_averaged():
+    gan = build()
+    gan.compile(run_eagerly=True, ema_decay=0.0)
+    batch = tiny.make_images(4, (16, 16, 1))
+    gan.fit(batch, batch_size=4, epochs=3, verbose=0)
+    tiny.assert_equal(statistics(gan.ema_generator), (np.zeros(4), np.ones(4)))
+    gan.fit(batch, batch_size=4, verbose=0)
+    assert tiny.differ(statistics(gan.ema_generator), (np.zeros(4), np.ones(4)))
+    assert tiny.differ(statistics(gan.ema_generator), statistics(gan.generator))
+    tiny.assert_equal(
+        gan.ema_generator.get_layer("level_1").get_layer("detail").get_weights(),
+        gan.generator.get_layer("level_1").get_layer("detail").get_weights(),
+    )
+
+
 def test_labels_of_generate(conditional):
     np.testing.assert_array_equal(
         conditional.generate(3, labels=1, seed=0), conditional.generate(3, labels=[1] * 3, seed=0)
