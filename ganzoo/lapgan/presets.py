@@ -2,31 +2,34 @@
 
 from ganzoo.registry import File, Preset, Score
 
+_SIZES = {"num_classes": 10, "base_size": 8, "base_latent_dim": 100, "filters": 64}
+_RECIPE = {"batch_size": 32, "mixed_precision": True, "class_conditional": True, "seed": 0}
+
 PRESETS = {
     "lapgan_cifar10": Preset(
-        config={"image_shape": (32, 32, 3), "num_classes": 10},
+        config={"image_shape": (32, 32, 3), **_SIZES},
         weights=File(
             "model.weights.h5",
-            sha256="b78f9dc5c21c719bda9c78b5c28a01c2e412574f14903fb9e88c5c2d5617b69a",
-            size=2_966_832,
+            sha256="e5775621d659dcfdc134a2c4345ebec9a4ef8e240b5142c346eab7874c9b2db5",
+            size=3_146_376,
         ),
-        recipe={
-            "data": "cifar10",
-            "class_conditional": True,
-            "epochs": 24,
-            "batch_size": 32,
-            "seed": 0,
-        },
-        scores=(Score("fid", 8.167, extractor="cifar10", num_images=10_000),),
+        recipe={"data": "cifar10", **_RECIPE, "decay_steps": 31_240, "max_steps": 28_116},
+        scores=(Score("fid", 6.573, extractor="cifar10", num_images=10_000),),
     ),
     "lapgan_fashion_mnist": Preset(
-        config={"image_shape": (28, 28, 1)},
+        config={"image_shape": (28, 28, 1), **_SIZES},
         weights=File(
             "model.weights.h5",
-            sha256="7f0174632bd4709f95076fef7313ecc23e4c5cdcf05d643227c9212ce9034dd7",
-            size=2_450_152,
+            sha256="e341921ad237ea46d46dd6c8ef6f5a3468e83fc798c9ed0e8c4941c34084d5f9",
+            size=2_857_752,
         ),
-        recipe={"data": "fashion_mnist", "epochs": 14, "batch_size": 32, "seed": 0},
-        scores=(Score("fid", 3.017, extractor="fashion_mnist", num_images=10_000),),
+        recipe={
+            "data": "fashion_mnist",
+            **_RECIPE,
+            "epochs": 14,
+            "decay_steps": 26_250,
+            "max_steps": 22_500,
+        },
+        scores=(Score("fid", 0.5355, extractor="fashion_mnist", num_images=10_000),),
     ),
 }
