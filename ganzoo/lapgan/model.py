@@ -43,7 +43,9 @@ class LAPGAN(GAN):
     the side: it interpolates the pictures (low-pass) and adds the detail that its
     generator draws for them from a plane of noise. In training every level is given
     the real pictures of the level before, so that each plays a game of its own; all
-    are played in one step.
+    are played in one step. The default recipe adds some noise to these pictures, and
+    takes the moving statistics of the averaged generator from its own samples: there
+    a level's pictures come from the level before.
 
     Args:
         image_shape: `(side, side, channels)`; 1 or 3 channels. The side is halved
