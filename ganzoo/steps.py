@@ -25,6 +25,9 @@ class TwoPlayerStep(keras.Model):
     # Whether the discriminator has one logit for an image, and no other image changes it, as it
     # does through batch normalization. Then both players share a backward pass.
     judges_singly = False
+    # Whether the moving statistics of the averaged generator are of its own samples, taken by
+    # `collect_statistics`, and not averages of the generator's.
+    own_statistics = False
 
     def __init__(self, **kwargs):
         super().__init__(**kwargs)
@@ -158,7 +161,7 @@ class TwoPlayerStep(keras.Model):
         return penalty
 
     def collect_statistics(self, condition):
-        """Where the averaged generator has statistics of its own, takes them of its images.
+        """Takes the averaged generator's `own_statistics`.
 
         Returns tensors that are there when it has: no weight may move before.
         """
@@ -169,24 +172,20 @@ class TwoPlayerStep(keras.Model):
         self._share_statistics()
         step = tf.cast(self.generator_optimizer.iterations, "float32")
         decay = tf.minimum(self.ema_decay, (1.0 + step) / (10.0 + step))
-        averages, weights = zip(*self.averaged_weights(), strict=True)
-        steps = [
-            (1.0 - tf.cast(decay, average.dtype)) * (weight - average)
-            for average, weight in zip(averages, weights, strict=True)
-        ]
-        for average, value in zip(averages, after(collected, steps), strict=True):
-            average.assign(average + value)
-
-    def averaged_weights(self):
-        """Pairs of a weight of the averaged generator and the one that it averages."""
-        return list(zip(self.ema_generator.weights, self.generator.weights, strict=True))
+        pairs = list(zip(self.ema_generator.weights, self.generator.weights, strict=True))
+        if self.own_statistics:
+            pairs = [(average, weight) for average, weight in pairs if weight.trainable]
+        moves = [(1.0 - tf.cast(decay, a.dtype)) * (weight - a) for a, weight in pairs]
+        for (average, _), move in zip(pairs, after(collected, moves), strict=True):
+            average.assign(average + move)
 
     def _share_statistics(self):
         """Makes the moving statistics that replicas take of their own images those of all."""
         networks = (self.generator, self.discriminator)
         variables = [v for network in networks for v in network.non_trainable_variables]
-        pairs = zip(self.ema_generator.weights, self.generator.weights, strict=True)
-        variables += [average for average, weight in pairs if not weight.trainable]
+        if self.own_statistics:
+            pairs = zip(self.ema_generator.weights, self.generator.weights, strict=True)
+            variables += [average for average, weight in pairs if not weight.trainable]
         # But for the states of what is drawn at random.
         variables = [v for v in variables if "float" in v.dtype]
         alone = self.distribute_strategy.num_replicas_in_sync == 1

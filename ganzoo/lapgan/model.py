@@ -80,6 +80,7 @@ class LAPGAN(GAN):
 
     recommended_batch_sizes: ClassVar = {"default": 32, "paper": 128}
     judges_singly = True
+    own_statistics = True
 
     def __init__(
         self,
@@ -198,10 +199,6 @@ class LAPGAN(GAN):
 
         now = tf.equal(self.generator_optimizer.iterations % _COLLECT_EVERY, 0)
         return [tf.cond(now, collect, lambda: 0.0)]
-
-    def averaged_weights(self):
-        """The weights that are trained: statistics are collected."""
-        return [pair for pair in super().averaged_weights() if pair[1].trainable]
 
     def discriminate(self, images, condition, training=True):
         """Logits of one level's images, or a list of them for a list of all levels'."""
