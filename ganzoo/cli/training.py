@@ -75,6 +75,12 @@ def train(
         str | None,
         typer.Option(metavar="pixel|pixel+vgg34|vgg22|...", help="srgan: what is compared."),
     ] = None,
+    blend: Annotated[
+        float | None,
+        typer.Option(
+            help="srgan: the trained weights' share at the end; the rest is --from's. [default: 1]"
+        ),
+    ] = None,
     distribute: Annotated[
         str,
         typer.Option(
@@ -145,6 +151,7 @@ def train(
         "scale": scale,
         "content_only": content_only,
         "content": content,
+        "blend": blend,
         "evaluate_every": evaluate_every,
         "sync_batch_norm": sync_batch_norm,
         "seed": seed,

@@ -12,7 +12,7 @@ import tensorflow as tf
 from ganzoo import callbacks
 from ganzoo.distribution import share_batches
 from ganzoo.gan import GAN
-from ganzoo.runs.preparing import hold_out
+from ganzoo.runs.preparing import blend, hold_out
 
 # As many as `ganzoo evaluate` makes, so that figures compare.
 _EVALUATED_IMAGES = 10_000
@@ -102,6 +102,9 @@ def fit(model, recipe, dataset, out, site, save_every, verbose, progress=None):
                     verbose=verbose if site.is_chief else 0,
                     callbacks=[*watchers, finish_step],
                 )
+            # Checkpoints stay as they were trained, so that a longer run can go on from them.
+            if recipe.blend is not None:
+                blend(model, recipe)
             if site.is_chief:
                 callbacks.save_whole(model, out / "model.keras")
     except callbacks.StepFinishedError as stop:

@@ -25,10 +25,11 @@ def prepare(recipe, site):
             "Super-resolution is measured by `ganzoo evaluate` on images of its own. Leave "
             "--evaluate-every out."
         )
-    if not family.restores and (recipe.scale or recipe.content_only or recipe.content):
+    of_restoring = recipe.scale, recipe.content_only, recipe.content, recipe.blend
+    if not family.restores and of_restoring != (None, False, None, None):
         raise ValueError(
-            f"Family {family.name!r} does not restore images. Leave --scale, --content-only and "
-            "--content out."
+            f"Family {family.name!r} does not restore images. Leave --scale, --content-only, "
+            "--content and --blend out."
         )
     dtype = None
     if recipe.mixed_precision:
@@ -62,6 +63,20 @@ def prepare(recipe, site):
         optimizers = _find_optimizers(recipe, model)
     model.compile(**game, **optimizers, **(contents if family.restores else {}))
     return dataset, model
+
+
+def blend(model, recipe):
+    """Moves a trained generator back towards the one that it started from.
+
+    "Network interpolation" (Wang et al., 2018, arXiv:1809.00219, section 3.4): between a
+    generator trained for pixels and what the game made of it lie some with part of the game's
+    texture and little of its artefacts.
+    """
+    source = find_model(recipe.start_from)
+    for network in ("generator", "ema_generator"):
+        start, end = getattr(source, network), getattr(model, network)
+        pairs = zip(start.get_weights(), end.get_weights(), strict=True)
+        end.set_weights([(1 - recipe.blend) * a + recipe.blend * b for a, b in pairs])
 
 
 def _find_optimizers(recipe, model):

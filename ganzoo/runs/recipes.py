@@ -52,6 +52,9 @@ class Recipe:
             replicas; nothing on one device.
         seed: int. Seed of weights, latents and order.
         start_from: str or None. Preset or run whose weights training starts with.
+        blend: float or None. Of a family that restores images: the share, from 0 to 1, that
+            the trained generator has in the model of the end, weight by weight; the rest is
+            `start_from`'s. None keeps the trained one as it is.
     """
 
     family: str
@@ -75,6 +78,7 @@ class Recipe:
     sync_batch_norm: bool = False
     seed: int = 0
     start_from: str | None = None
+    blend: float | None = None
 
     def __post_init__(self):
         check_recipe(self.recipe)
@@ -83,6 +87,13 @@ class Recipe:
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise ValueError(f"`{name}` must be at least 1. Received: {name}={value}.")
+        if self.blend is not None and not 0 <= self.blend <= 1:
+            raise ValueError(f"`blend` must be from 0 to 1. Received: blend={self.blend}.")
+        if self.blend is not None and not self.start_from:
+            raise ValueError(
+                f"A blend is with the model that training starts from. Received: "
+                f"blend={self.blend} and none. Name it by --from."
+            )
 
 
 def is_run(folder):

@@ -30,6 +30,7 @@ PRESETS = {
         recipe={
             "data": "photographs",
             "start_from": "srresnet_x4",
+            "blend": 0.35,
             "image_size": 64,
             "content": "pixel+vgg34",
             "max_steps": 300,

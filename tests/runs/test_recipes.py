@@ -3,6 +3,7 @@
 import json
 
 import keras
+import numpy as np
 import pytest
 import tiny
 from trying import (
@@ -13,7 +14,7 @@ from trying import (
 )
 
 import ganzoo
-from ganzoo import registry, runs
+from ganzoo import callbacks, registry, runs
 from ganzoo.distribution import Site
 from ganzoo.runs import fitting, starting
 from ganzoo.runs.preparing import prepare
@@ -178,7 +179,51 @@ def test_super_resolution_is_trained_in_two_phases(tmp_path, monkeypatch):
     assert again.model.content == "vgg22"
 
 
-@pytest.mark.parametrize("option", [{"content_only": True}, {"content": "pixel"}, {"scale": 2}])
+def test_the_model_of_the_end_is_blended_with_that_of_the_start(tmp_path, monkeypatch):
+    monkeypatch.setattr(registry.Family, "load_class", lambda family: SmallSRGAN)
+    folder = tiny.write_folder(tmp_path / "photos", num_images=2, side=40)
+    given = {"data": str(folder), "image_size": 32, "batch_size": 4, "scale": 2}
+    runs.train(runs.Recipe("srgan", **given, max_steps=1), tmp_path / "first", verbose=0)
+    recipe = runs.Recipe(
+        "srgan", **given, max_steps=2, start_from=str(tmp_path / "first"), blend=0.25
+    )
+    out = tmp_path / "second"
+    outcome = runs.train(recipe, out, verbose=0)
+    trained = ganzoo.load(callbacks.newest_whole(out / "checkpoints"))
+    start = ganzoo.load(tmp_path / "first")
+    for network in ("generator", "ema_generator"):
+        pairs = zip(getattr(start, network).weights, getattr(trained, network).weights, strict=True)
+        expected = [0.75 * np.array(a) + 0.25 * np.array(b) for a, b in pairs]
+        for weight, value in zip(getattr(outcome.model, network).weights, expected, strict=True):
+            np.testing.assert_allclose(weight, value, rtol=1e-6, atol=1e-7)
+    tiny.assert_equal(outcome.model.discriminator.weights, trained.discriminator.weights)
+    tiny.assert_equal(ganzoo.load(out).weights, outcome.model.weights)
+    # From a checkpoint, not from the blend.
+    again = runs.resume(out, verbose=0)
+    tiny.assert_equal(again.model.weights, outcome.model.weights)
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"blend": 1.5, "start_from": "srresnet_x4"}, r"from 0 to 1. Received: blend=1.5"),
+        ({"blend": 0.5}, r"--from"),
+    ],
+)
+def test_a_blend_that_cannot_be_is_refused(changes, named):
+    with pytest.raises(ValueError, match=named):
+        runs.Recipe("srgan", "photographs", **changes)
+
+
+@pytest.mark.parametrize(
+    "option",
+    [
+        {"content_only": True},
+        {"content": "pixel"},
+        {"scale": 2},
+        {"start_from": "dcgan_mnist", "blend": 0.0},
+    ],
+)
 def test_only_super_resolution_has_a_content_loss_and_a_scale(option, tmp_path):
     with pytest.raises(ValueError, match="'dcgan' does not restore images"):
         runs.train(runs.Recipe("dcgan", "sample", **option), tmp_path / "run")
