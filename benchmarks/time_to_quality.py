@@ -8,8 +8,9 @@ Three train in turns of some seconds, so that a machine whose speed drifts is un
   train` takes where bfloat16 is fast; its averaged weights are measured.
 - guide: the same networks in the step of Keras's guide (`train_step.Baseline`), in float32.
 - copied: the network and training that people copy, written anew after its facts. Of DCGAN,
-  TensorFlow's tutorial: batches of 256, Adam of rate 1e-4, dropout in the discriminator. Of
-  the vanilla GAN, the perceptrons of Keras-GAN: batches of 32, Adam of rate 2e-4.
+  TensorFlow's tutorial: batches of 256, Adam of rate 1e-4, dropout in the discriminator, one
+  batch of fakes for both players. Of the vanilla GAN, the perceptrons of Keras-GAN: batches of
+  32, Adam of rate 2e-4; real and fake images move the discriminator together, there in turn.
 
 The clock of each stands still while another trains or is measured. Printed is the Fréchet
 distance of 10,000 images to the training images in the features of `fashion_mnist` at each
@@ -62,14 +63,36 @@ class Guide:
         return self.gan.generate(count, seed=0, use_ema=False)
 
 
-class Copied:
-    """A recipe of one's own networks; `build` gives them."""
+class Simultaneous(Baseline):
+    """Both players move on the same batch of fakes, each with the other as it was."""
 
-    beta_1 = 0.9
+    def train_step(self, real):
+        with tf.GradientTape(persistent=True) as tape:
+            fake = self.make_fakes(real, None)
+            real_logits, fake_logits = self.logits(real, None), self.logits(fake, None)
+            g_loss = self.loss_fn(tf.ones_like(fake_logits), fake_logits)
+            d_loss = self.loss_fn(tf.ones_like(real_logits), real_logits)
+            d_loss += self.loss_fn(tf.zeros_like(fake_logits), fake_logits)
+        moves = [
+            (self.g_optimizer, g_loss, self.generator.trainable_variables),
+            (self.d_optimizer, d_loss, self.discriminator.trainable_variables),
+        ]
+        gradients = [tape.gradient(loss, variables) for _, loss, variables in moves]
+        for (optimizer, _, variables), gradient in zip(moves, gradients, strict=True):
+            optimizer.apply_gradients(zip(gradient, variables, strict=True))
+        self.d_loss.update_state(d_loss)
+        self.g_loss.update_state(g_loss)
+        return {"d_loss": self.d_loss.result(), "g_loss": self.g_loss.result()}
+
+
+class Copied:
+    """A recipe of one's own networks; `build` gives them, `step` is the model's class."""
+
+    beta_1, step = 0.9, Baseline
 
     def __init__(self, family, seed):
         keras.utils.set_random_seed(seed)
-        self.model = Baseline(*self.build(), learning_rate=self.rate, beta_1=self.beta_1)
+        self.model = self.step(*self.build(), learning_rate=self.rate, beta_1=self.beta_1)
         self.model.compile()
 
     def generate(self, count):
@@ -80,7 +103,7 @@ class Copied:
 class Tutorial(Copied):
     """TensorFlow's, "Deep Convolutional Generative Adversarial Network"."""
 
-    batch_size, rate = 256, 1e-4
+    batch_size, rate, step = 256, 1e-4, Simultaneous
 
     def build(self):
         up = {"strides": 2, "padding": "same", "use_bias": False}
@@ -150,6 +173,13 @@ class Perceptrons(Copied):
 COPIED = {"dcgan": Tutorial, "vanilla": Perceptrons}
 
 
+def shuffled(pixels, batch_size, seed):
+    """An array's images as these recipes have them."""
+    images = pixels.astype("float32") / 127.5 - 1.0
+    dataset = tf.data.Dataset.from_tensor_slices(images).shuffle(len(images), seed=seed)
+    return dataset.batch(batch_size, drop_remainder=True)
+
+
 class Contender:
     """One of the three, with its clock and what was measured of it."""
 
@@ -160,9 +190,7 @@ class Contender:
         if isinstance(self.maker, Ganzoo):
             dataset = data.pipeline(image_data, self.maker.batch_size, seed=seed)
         else:
-            images = image_data.pixels.astype("float32") / 127.5 - 1.0
-            dataset = tf.data.Dataset.from_tensor_slices(images).shuffle(len(images), seed=seed)
-            dataset = dataset.batch(self.maker.batch_size, drop_remainder=True)
+            dataset = shuffled(image_data.pixels, self.maker.batch_size, seed)
         self.dataset = dataset.repeat()
         self.num_steps = 0
         self.seconds = time.perf_counter() - started
