@@ -4,7 +4,9 @@
 
 The Fréchet distance to training images of samples that grow from noise, and of samples that
 grow from unseen real images brought down to each level but the last, of their own classes.
-Both for the averaged weights and for the last ones, which are the same in a preset.
+For the averaged weights, for the last ones, which are the same in a preset, and for the
+averaged ones with statistics of real coarse images, as training takes them, in place of their
+own samples'.
 """
 
 import argparse
@@ -17,15 +19,30 @@ from ganzoo import data, metrics, runs
 _BATCH = 250
 
 
-def measure(gan, training, unseen, extractor, **arguments):
-    """FID of as many samples as there are unseen images."""
+def distance_of(pixels, extractor, real):
+    """A Fréchet distance that has seen these images."""
     distance = metrics.FrechetDistance(extractor)
+    for start in range(0, len(pixels), _BATCH):
+        distance.update(pixels[start : start + _BATCH], real=real)
+    return distance
+
+
+def measure(gan, training, unseen, extractor, **arguments):
+    """FID of as many samples as there are unseen images; `training` has seen its own."""
     labels = None if gan.num_classes is None else unseen.labels
     made = gan.generate(len(unseen.pixels), labels=labels, seed=0, batch_size=_BATCH, **arguments)
-    for pixels, real in [(training.pixels, True), (made, False)]:
-        for start in range(0, len(pixels), _BATCH):
-            distance.update(pixels[start : start + _BATCH], real=real)
+    distance = distance_of(made, extractor, real=False)
+    distance.merge(training)
     return float(distance.result())
+
+
+def take_statistics_of_real(gan, dataset, num_batches=100):
+    """Gives the last generator the averaged weights, and statistics as training takes them."""
+    gan.generator.set_weights(gan.ema_generator.get_weights())
+    for index, batch in enumerate(dataset.take(num_batches)):
+        real_images, condition = gan.unpack(batch)
+        latents = gan.sample_latents(len(real_images[0]), (0, index))
+        gan.synthesize(latents, condition, training=True)
 
 
 def main():
@@ -37,15 +54,25 @@ def main():
     extractor = metrics.get_extractor(arguments.data)
     training = data.read(arguments.data, split="train[:20000]")
     unseen = data.read(arguments.data, split="test[:4000]")
-    print("| grown from | averaged | last |\n|---|---|---|")
-    starts = {f"{side} pixels": level for level, side in enumerate(gan.level_sides[:-1])}
-    for name, level in {"noise": None, **starts}.items():
-        start = {} if level is None else {"coarse_images": unseen.pixels, "level": level}
+    seen = distance_of(training.pixels, extractor, real=True)
+    starts = {"noise": {}}
+    for level, side in enumerate(gan.level_sides[:-1]):
+        starts[f"{side} pixels"] = {"coarse_images": unseen.pixels, "level": level}
+
+    def row(name, use_ema):
         values = [
-            measure(gan, training, unseen, extractor, use_ema=use_ema, **start)
-            for use_ema in (True, False)
+            measure(gan, seen, unseen, extractor, use_ema=use_ema, **start)
+            for start in starts.values()
         ]
-        print(f"| {name} | {values[0]:.2f} | {values[1]:.2f} |", flush=True)
+        print(f"| {name} | " + " | ".join(f"{value:.2f}" for value in values) + " |", flush=True)
+
+    print("| weights | " + " | ".join(f"from {name}" for name in starts) + " |")
+    print("|---" * (1 + len(starts)) + "|")
+    row("averaged", use_ema=True)
+    row("last", use_ema=False)
+    labels = gan.num_classes is not None
+    take_statistics_of_real(gan, data.pipeline(training, 32, labels=labels, seed=0))
+    row("averaged, statistics of real coarse images", use_ema=False)
 
 
 if __name__ == "__main__":
