@@ -29,7 +29,10 @@ def command_of(recipe):
     """The command that trains a recipe."""
     words = ["ganzoo", "train", recipe["family"]]
     for name, value in recipe.items():
-        if name == "family" or value == getattr(DEFAULTS, name) or name == "mixed_precision":
+        if name == "family" or value == getattr(DEFAULTS, name):
+            continue
+        if name == "mixed_precision":  # Said, since its default is the machine's.
+            words.append("--mixed-precision" if value else "--float32")
             continue
         flag = "--" + FLAGS.get(name, name).replace("_", "-")
         words += [flag] if value is True else [flag, str(value)]
