@@ -51,10 +51,11 @@ def section(name, family, preset):
     card = json.loads((folder / "card.json").read_text(encoding="utf-8"))
     training = card["training"]
     metrics = card["metrics"]
+    precision = "half precision" if card["recipe"].get("mixed_precision") else "float32"
     rows = [
         ("data", f"{card['data']['name']}, {card['data']['split']}; {card['data']['licence']}"),
         ("trained by", f"`{card['command']}`"),
-        ("training", f"{training['minutes']:g} minutes, {training['hardware']}"),
+        ("training", f"{training['minutes']:g} minutes in {precision}, {training['hardware']}"),
         ("measured", f"{figures(metrics)}; `{metrics['command']}`"),
         *([("learning curve", curve(card["learning_curve"]))] if "learning_curve" in card else []),
         ("licence of the weights", card["licence"]),

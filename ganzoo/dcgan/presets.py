@@ -11,7 +11,6 @@ _OF_GRAY_IMAGES = {
 _LONG = {
     "epochs": 24,
     "batch_size": 32,
-    "mixed_precision": True,
     "decay_steps": 45_000,
     "seed": 0,
 }
@@ -32,7 +31,6 @@ PRESETS = {
         recipe={
             "data": "cifar10",
             "batch_size": 32,
-            "mixed_precision": True,
             "decay_steps": 31_240,
             "seed": 0,
             "max_steps": 28_116,

@@ -3,7 +3,7 @@
 from ganzoo.registry import File, Preset, Score
 
 _SIZES = {"num_classes": 10, "base_size": 8, "base_latent_dim": 100, "filters": 64}
-_RECIPE = {"batch_size": 32, "mixed_precision": True, "class_conditional": True, "seed": 0}
+_RECIPE = {"batch_size": 32, "class_conditional": True, "seed": 0}
 
 PRESETS = {
     "lapgan_cifar10": Preset(

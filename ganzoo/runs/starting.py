@@ -66,7 +66,7 @@ def reproduce(preset, out, data=None, verbose="auto"):
     """Trains a preset again by the recipe that made it, into a new run folder.
 
     On another machine, or with other versions, the images are others; the figures are
-    alike.
+    alike. Half precision is used where the machine is fast at it.
 
     Args:
         preset: a name in `ganzoo.list_presets()`.

@@ -5,7 +5,6 @@ from ganzoo.registry import File, Preset, Score
 _CONFIG = {"image_shape": (28, 28, 1), "latent_dim": 100, "hidden_units": 512}
 _RECIPE = {
     "batch_size": 64,
-    "mixed_precision": True,
     "regularizer": "r1",
     "regularizer_weight": 0.1,
     "regularizer_every": 8,

@@ -5,6 +5,7 @@ import json
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 import tiny
 from trying import (
     SmallSRGAN,
@@ -16,7 +17,7 @@ from trying import (
 import ganzoo
 from ganzoo import callbacks, registry, runs
 from ganzoo.distribution import Site
-from ganzoo.runs import fitting, starting
+from ganzoo.runs import fitting, preparing, starting
 from ganzoo.runs.preparing import prepare
 
 
@@ -100,7 +101,8 @@ def test_a_model_that_is_not_there_is_named(tmp_path):
 def test_half_precision_is_chosen_for_ganzoos_own_recipe(
     recipe, expected, photos, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr(starting, "multiplies_bfloat16", lambda: True)
+    for module in (starting, preparing):
+        monkeypatch.setattr(module, "multiplies_bfloat16", lambda: True)
     train(photos, tmp_path / "run", recipe=recipe, mixed_precision=None, max_steps=1)
     assert runs.read_recipe(tmp_path / "run").mixed_precision is expected
 
@@ -152,10 +154,23 @@ def test_a_run_measures_its_images_and_keeps_the_best(tmp_path, monkeypatch):
     assert ganzoo.load(tmp_path / "run" / "best.keras").step == best["step"]
 
 
-def test_mixed_precision_reaches_the_model(photos):
+def test_mixed_precision_reaches_the_model(photos, monkeypatch):
+    monkeypatch.setattr(preparing, "multiplies_bfloat16", lambda: True)
     _, model = prepare(make_recipe(photos, mixed_precision=True), Site())
     assert model.dtype_policy.name in ("mixed_bfloat16", "mixed_float16")
     assert keras.config.dtype_policy().name == "float32"
+
+
+@pytest.mark.skipif(bool(tf.config.list_physical_devices("GPU")), reason="a GPU has float16")
+def test_emulated_half_precision_is_warned_of(photos, monkeypatch):
+    monkeypatch.setattr(preparing, "multiplies_bfloat16", lambda: False)
+    with pytest.warns(UserWarning, match=r"bfloat16.*--float32"):
+        prepare(make_recipe(photos, mixed_precision=True), Site())
+
+
+def test_presets_leave_the_precision_to_the_machine():
+    recipes = {name: preset.recipe for name, (_, preset) in registry.presets().items()}
+    assert not [name for name, recipe in recipes.items() if "mixed_precision" in recipe]
 
 
 def test_super_resolution_is_trained_in_two_phases(tmp_path, monkeypatch):
