@@ -91,8 +91,8 @@ class Recipe:
             raise ValueError(f"`blend` must be from 0 to 1. Received: blend={self.blend}.")
         if self.blend is not None and not self.start_from:
             raise ValueError(
-                f"A blend is with the model that training starts from. Received: "
-                f"blend={self.blend} and none. Name it by --from."
+                "`blend` is with the model that training starts from. Received: "
+                f"blend={self.blend} and no such model. Name one, such as --from srresnet_x4."
             )
 
 
