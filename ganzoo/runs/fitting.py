@@ -12,6 +12,7 @@ import tensorflow as tf
 from ganzoo import callbacks
 from ganzoo.distribution import share_batches
 from ganzoo.gan import GAN
+from ganzoo.runs.finding import find_model
 from ganzoo.runs.preparing import blend, hold_out
 
 # As many as `ganzoo evaluate` makes, so that figures compare.
@@ -73,6 +74,8 @@ def fit(model, recipe, dataset, out, site, save_every, verbose, progress=None):
     steps_per_epoch = len(dataset())
     total = recipe.epochs * steps_per_epoch
     total = min(total, recipe.max_steps or total)
+    # Read now: after hours of training it may not be there any more.
+    source = None if recipe.blend is None else find_model(recipe.start_from)
     # Those of a run's beginning, wherever it goes on.
     _, examples = model.check_data(dataset(start=0), None)
     show = keras.callbacks.LambdaCallback(
@@ -104,7 +107,7 @@ def fit(model, recipe, dataset, out, site, save_every, verbose, progress=None):
                 )
             # Checkpoints stay as they were trained, so that a longer run can go on from them.
             if recipe.blend is not None:
-                blend(model, recipe)
+                blend(model, source, recipe.blend)
             if site.is_chief:
                 callbacks.save_whole(model, out / "model.keras")
     except callbacks.StepFinishedError as stop:

@@ -72,18 +72,17 @@ def prepare(recipe, site):
     return dataset, model
 
 
-def blend(model, recipe):
+def blend(model, source, share):
     """Moves a trained generator back towards the one that it started from.
 
     "Network interpolation" (Wang et al., 2018, arXiv:1809.00219, section 3.4): between a
     generator trained for pixels and what the game made of it lie some with part of the game's
     texture and little of its artefacts.
     """
-    source = find_model(recipe.start_from)
     for network in ("generator", "ema_generator"):
         start, end = getattr(source, network), getattr(model, network)
         pairs = zip(start.get_weights(), end.get_weights(), strict=True)
-        end.set_weights([(1 - recipe.blend) * a + recipe.blend * b for a, b in pairs])
+        end.set_weights([(1 - share) * a + share * b for a, b in pairs])
 
 
 def _find_optimizers(recipe, model):
