@@ -86,6 +86,24 @@ assert not loaded, loaded
     assert outcome.returncode == 0, outcome.stderr
 
 
+@pytest.mark.parametrize("chosen", [None, "0"])
+def test_convolutions_are_those_of_onednn_unless_told_otherwise(chosen, monkeypatch):
+    monkeypatch.delenv("TF_ENABLE_ONEDNN_OPTS", raising=False)
+    if chosen is not None:
+        monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", chosen)
+    outcome = fresh(
+        program="""
+from ganzoo.cli.common import import_tensorflow
+
+import_tensorflow()
+from tensorflow.python.util import _pywrap_util_port
+
+print(_pywrap_util_port.IsMklEnabled())
+"""
+    )
+    assert outcome.stdout.strip() == str(chosen is None), outcome.stderr
+
+
 def test_the_module_runs_as_a_program():
     outcome = fresh("--version")
     assert (outcome.returncode, outcome.stdout.strip()) == (0, ganzoo.__version__)
