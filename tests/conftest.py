@@ -4,6 +4,8 @@ import os
 
 # Before TensorFlow is imported, or its notes on CPU features stand between the tests.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+# As the command line does.
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
 import keras
 import pytest

@@ -86,8 +86,8 @@ def _common(
 def import_tensorflow():
     """Imports TensorFlow without the notes on devices that it prints whatever is set."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    # On processors without AVX-512 TensorFlow leaves oneDNN's convolutions off, though they are
-    # the faster ones there, too; it reads this when it is imported.
+    # TensorFlow leaves oneDNN's convolutions off on processors without the later parts of AVX-512
+    # or AMX, though they are the faster ones there, too; it reads this when it is imported.
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
     sys.stderr.flush()
     standard_error = os.dup(2)
