@@ -1,0 +1,101 @@
+"""Wrong usage and input: the exit code, and one line that says what is wrong."""
+
+import pytest
+
+from ganzoo import cli, weights
+
+TRAIN = ["train", "vanilla", "--data", "sample", "--out", "{tmp}/run"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (["nonsense"], "nonsense"),
+        (["--nonsense"], "nonsense"),
+        (["info"], "PRESET"),
+        (["info", "dcgan_imagenet"], "dcgan_imagenet"),
+        (["train"], "Missing"),
+        (["train", "vanilla", "--out", "{tmp}/run"], "--data"),
+        (["train", "vanila", "--data", "sample", "--out", "{tmp}/run"], "Did you mean 'vanilla'"),
+        (["train", "vanilla", "--data", "nothing", "--out", "{tmp}/run"], "'nothing'"),
+        (["train", "vanilla", "--data", "{tmp}", "--out", "{tmp}/run"], "holds no images"),
+        ([*TRAIN, "--epochs", "x"], "--epochs"),
+        # Ends soon where the 0 is not refused.
+        ([*TRAIN, "--epochs", "0", "--max-steps", "1"], "epochs=0"),
+        ([*TRAIN, "--max-steps", "0"], "max_steps=0"),
+        ([*TRAIN, "--batch-size", "0"], "batch_size=0"),
+        ([*TRAIN, "--save-every", "10x"], "'10x'"),
+        ([*TRAIN, "--save-every", "0"], "'0'"),
+        ([*TRAIN, "--recipe", "papers"], "recipe='papers'"),
+        ([*TRAIN, "--class-conditional"], "--class-conditional"),
+        ([*TRAIN, "--distribute", "mirored"], "Did you mean 'mirrored'"),
+        ([*TRAIN, "--distribute", "multi_worker"], "TF_CONFIG"),
+        ([*TRAIN, "--sharding", "elements"], "Did you mean 'element'"),
+        (["train", "vanilla", "--out", "{tmp}/run", "--resume"], "holds no run"),
+        (["sample", "{model}"], "--out"),
+        (["sample", "{tmp}/none.keras", "--out", "{tmp}/a.png"], "none.keras"),
+        (["sample", "dcgan_imagenet", "--out", "{tmp}/a.png"], "dcgan_imagenet"),
+        (["sample", "{model}", "--out", "{tmp}/a.jpg"], "a.jpg"),
+        (["sample", "{model}", "--out", "{tmp}/a.png", "-n", "0"], "num_images=0"),
+        (["sample", "{model}", "--out", "{tmp}/a.png", "--labels", "0,x"], "0,x"),
+        (["sample", "{model}", "--out", "{tmp}/a.png", "--labels", "1"], "VanillaGAN"),
+        (["upscale", "{model}", "{model}", "--out", "{tmp}/x"], "VanillaGAN, which cannot upscale"),
+        (["upscale", "{model}", "--out", "{tmp}/x"], "IMAGE"),
+        (["upscale", "{model}", "{model}"], "--out"),
+        (["upscale", "{model}", "{tmp}/none.png", "--out", "{tmp}/x"], "none.png"),
+        (["upscale", "{model}", "{tmp}", "--out", "{tmp}/x"], "holds no images"),
+        (["upscale", "{tmp}/m", "{tmp}/none.png", "--out", "{tmp}/x", "--tile", "15"], "--tile"),
+        (["upscale", "{tmp}/none.keras", "{model}", "--out", "{tmp}/x"], "none.keras"),
+        (["evaluate", "{model}"], "--data"),
+        (["evaluate", "{tmp}/none.keras", "--data", "{tmp}"], "none.keras"),
+        (["evaluate", "{model}", "--data", "{tmp}"], "holds no images"),
+        (["evaluate", "{model}", "--data", "sample", "--metrics", "fdi"], "Did you mean 'fid'"),
+        (["evaluate", "{model}", "--data", "sample", "--extractor", "vgg"], "extractor='vgg'"),
+        (["evaluate", "{model}", "--data", "sample", "-n", "0"], "-n"),
+    ],
+    ids=lambda value: " ".join(value)[:60] if isinstance(value, list) else "",
+)
+def test_wrong_input_is_one_line_and_code_2(arguments, named, ganzoo_command, model_file, tmp_path):
+    filled = [part.format(tmp=tmp_path, model=model_file) for part in arguments]
+    code, _, err = ganzoo_command(*filled)
+    lines = [line for line in err.splitlines() if line.startswith("ganzoo: ")]
+    assert code == 2
+    assert len(lines) == 1
+    assert named in lines[0]
+    assert "Traceback" not in err
+    assert list(tmp_path.iterdir()) == []  # Nothing was written.
+
+
+def test_debug_shows_the_traceback():
+    with pytest.raises(ValueError, match="nothing_such"):
+        cli.main(["info", "nothing_such", "--debug"])
+
+
+def test_a_file_that_is_no_model_is_one_line(ganzoo_command, tmp_path):
+    (tmp_path / "broken.keras").write_bytes(b"no model")
+    code, out, err = ganzoo_command(
+        "sample", tmp_path / "broken.keras", "--out", tmp_path / "a.png"
+    )
+    assert code in (1, 2)
+    assert out == ""
+    assert "broken.keras" in err
+    assert len(err.splitlines()) == 1
+
+
+def test_what_fails_while_running_is_one_line_and_code_1(ganzoo_command, model_file, tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    code, _, err = ganzoo_command("sample", model_file, "--out", tmp_path / "file" / "a.png")
+    assert code == 1
+    assert err.startswith("ganzoo: ")
+    assert len(err.splitlines()) == 1
+
+
+def test_an_interruption_is_one_line_and_code_130(ganzoo_command, monkeypatch):
+    def interrupt(_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(weights, "find_preset", interrupt)
+    code, out, err = ganzoo_command("info", "dcgan_fashion_mnist")
+    assert (code, out) == (130, "")
+    assert err.startswith("ganzoo: ")
+    assert len(err.splitlines()) == 1
