@@ -12,6 +12,7 @@ import hashlib
 import json
 import pathlib
 import pprint
+import tempfile
 
 import keras
 import tensorflow as tf
@@ -77,7 +78,11 @@ def main():
     }
     epochs = json.loads((run / "metrics.json").read_text())["epochs"]
     data = arguments.evaluate_on or recipe["data"]
-    measured = evaluation.evaluate(gan, data, ["all"], seed=0)
+    # What comes with the package is measured: float16 weights draw a little otherwise.
+    with tempfile.TemporaryDirectory() as scratch:
+        gan.save_to_preset(pathlib.Path(scratch, name), half=True)
+        shipped = ganzoo.from_preset(pathlib.Path(scratch, name))
+        measured = evaluation.evaluate(shipped, data, ["all"], seed=0)
     fid = measured.results["fid"]
     last = {"max_steps": gan.step, "evaluate_every": None}
     again = {k: v for k, v in shorten({**recipe, **last}).items() if v is not None}
