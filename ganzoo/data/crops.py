@@ -30,7 +30,7 @@ def load_crops(
     """A pipeline of random crops of photographs, turned and mirrored at random.
 
     An image is decoded once for several crops, and only once at all where the decoded
-    images fit into 2 GB of memory.
+    images fit into 2 GB of memory; of larger sets a few are in memory at a time.
 
     Args:
         name_or_dir: as for `load`, but for `"sample"`; images may differ in size.
@@ -49,7 +49,8 @@ def load_crops(
 
     Raises:
         ValueError: If the data are not found, an image is smaller than a crop, or they
-            give less than one batch.
+            give less than one batch. Of a TFDS set's images all but the first are looked at
+            when they are read, where a smaller one is a `tf.errors.InvalidArgumentError`.
 
     Example:
         >>> for name in ("a.png", "b.png"):
@@ -61,7 +62,7 @@ def load_crops(
     for name, value in (("crop_size", crop_size), ("batch_size", batch_size)):
         if value < 1:
             raise ValueError(f"`{name}` must be at least 1. Received: {name}={value}.")
-    whole, count, num_bytes = _open_photos(name_or_dir, split, crop_size, data_part)
+    sources, decode, count, num_bytes = _open_photos(name_or_dir, split, crop_size, data_part)
     num_batches = count * crops_per_image // batch_size
     if num_batches == 0:
         raise ValueError(
@@ -69,7 +70,7 @@ def load_crops(
             f"{crops_per_image} crops each. Give more images or a smaller batch size."
         )
     if num_bytes <= _CACHED_BYTES:
-        whole = whole.cache()
+        sources, decode = _decoded(sources, decode).cache(), None
 
     def one_pass(number):
         key = tf.random.experimental.stateless_fold_in(tf.constant([seed, 0], "int64"), number)
@@ -81,8 +82,10 @@ def load_crops(
         # Of this function's graph: the order follows from the key alone.
         tf.random.set_seed(None)
         once = {"seed": key[0], "reshuffle_each_iteration": False}
-        shuffled = whole.shuffle(min(count, 1000), **once).enumerate()
-        crops = shuffled.map(crop, num_parallel_calls=tf.data.AUTOTUNE)
+        # Before they are decoded: a buffer of photographs would be larger than any memory.
+        shuffled = sources.shuffle(min(count, 1000), **once)
+        photographs = shuffled if decode is None else _decoded(shuffled, decode)
+        crops = photographs.enumerate().map(crop, num_parallel_calls=tf.data.AUTOTUNE)
         # Crops of one image come together: the buffer spreads them over many batches.
         crops = crops.unbatch().shuffle(64 * crops_per_image, **once)
         return crops.batch(batch_size, drop_remainder=True)
@@ -92,15 +95,22 @@ def load_crops(
     return batches.map(from_pixels, num_parallel_calls=tf.data.AUTOTUNE).prefetch(2)
 
 
+def _decoded(sources, decode):
+    return sources.map(decode, num_parallel_calls=tf.data.AUTOTUNE)
+
+
 def _open_photos(name_or_dir, split, crop_size, part):
-    """`(dataset, count, bytes)` of uint8 RGB images of any size, decoded as they are read."""
+    """`(sources, decode, count, bytes)` of uint8 RGB images of any size.
+
+    `decode` makes an image of an element of `sources`; `bytes` are those of all images.
+    """
     if name_or_dir == "sample":
         raise ValueError(
             "The sample is 28 x 28 pixels, too small to be cut into crops. Received: 'sample'. "
             "Give a folder of photographs, or a TFDS name such as 'div2k'."
         )
     if not folders.is_meant(name_or_dir):
-        return _open_tfds_photos(str(name_or_dir), split, part)
+        return _open_tfds_photos(str(name_or_dir), split, crop_size, part)
     folders.require_train(name_or_dir, split)
     files = folders.find_images(pathlib.Path(name_or_dir))
     files = folders.take_part(files, part, name_or_dir)
@@ -118,28 +128,41 @@ def _open_photos(name_or_dir, split, crop_size, part):
                 f"{crop_size}. Remove it, or take smaller crops with `crop_size` (--image-size)."
             )
 
-    def decode(path):
+    def read(path):
         pixels = photos.read_photo(path.decode()).pixels
         return np.broadcast_to(pixels, (*pixels.shape[:2], 3))
 
-    def load_photo(path):
-        photo = tf.numpy_function(decode, [path], tf.uint8)
+    def decode(path):
+        photo = tf.numpy_function(read, [path], tf.uint8)
         return tf.ensure_shape(photo, (None, None, 3))
 
-    dataset = tf.data.Dataset.from_tensor_slices([str(path) for path in files])
-    dataset = dataset.map(load_photo, num_parallel_calls=tf.data.AUTOTUNE)
-    return dataset, len(files), sum(3 * width * height for width, height in sizes)
+    sources = tf.data.Dataset.from_tensor_slices([str(path) for path in files])
+    num_bytes = sum(3 * width * height for width, height in sizes)
+    return sources, decode, len(files), num_bytes
 
 
-def _open_tfds_photos(name, split, part):
+def _open_tfds_photos(name, split, crop_size, part):
     builder, image_key, _ = tfds.find(name)
-    dataset = tfds.read_split(builder, split, part).map(lambda example: example[image_key])
-    channels = builder.info.features[image_key].shape[-1]
-    if channels == 1:
-        dataset = dataset.map(tf.image.grayscale_to_rgb)
-    count = len(dataset)
-    first = next(iter(dataset), np.zeros(0))
-    return dataset, count, count * int(tf.size(first))
+    feature = builder.info.features[image_key]
+    sources = tfds.read_split(builder, split, part, undecoded=image_key)
+    too_small = (
+        f"A photograph of {name!r} is smaller than a crop of {crop_size} pixels. Take smaller "
+        "crops with `crop_size` (--image-size)."
+    )
+
+    def decode(encoded):
+        photo = feature.decode_example(encoded)
+        large = tf.reduce_min(tf.shape(photo)[:2]) >= crop_size
+        with tf.control_dependencies([tf.debugging.Assert(large, [too_small])]):
+            photo = tf.identity(photo)
+        return tf.image.grayscale_to_rgb(photo) if feature.shape[-1] == 1 else photo
+
+    count = len(sources)
+    try:
+        first = next(iter(sources.take(1).map(decode)), np.zeros(0))
+    except tf.errors.InvalidArgumentError:
+        raise ValueError(too_small) from None
+    return sources, decode, count, count * int(tf.size(first))
 
 
 def _random_crops(photo, shape, seed):

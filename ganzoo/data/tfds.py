@@ -48,14 +48,23 @@ def find(name):
     return builder, image_key, label_key
 
 
-def read_split(builder, split, part):
+def read_split(builder, split, part, undecoded=None):
+    """Examples of a part of a split; or what is encoded under a feature's name, alone."""
     import tensorflow_datasets as tfds
 
     parts = tfds.even_splits(split, part.count, drop_remainder=True)
+    decoders = undecoded and tfds.decode.PartialDecoding(
+        {undecoded: True}, {undecoded: tfds.decode.SkipDecoding()}
+    )
+    split_part = parts[part.index] if part.count > 1 else split
     try:
-        return builder.as_dataset(split=parts[part.index] if part.count > 1 else split)
-    except ValueError:
+        examples = builder.as_dataset(split=split_part, decoders=decoders)
+        return examples.map(lambda example: example[undecoded]) if undecoded else examples
+    except ValueError as error:
         splits = ", ".join(sorted(builder.info.splits))
+        if split.partition("[")[0] in builder.info.splits:
+            line = str(error).splitlines()[0]
+            raise ValueError(f"TFDS data set {builder.name!r} has no {split!r}: {line}") from None
         raise ValueError(
             f"TFDS data set {builder.name!r} has no split {split!r}. It has: {splits}; parts are "
             "written 'train[:5000]'."

@@ -7,6 +7,7 @@ import tiny
 from PIL import Image
 
 from ganzoo import data, images
+from ganzoo.data import crops as crops_module
 from ganzoo.distribution import Part
 
 
@@ -135,3 +136,14 @@ def test_crops_of_a_tfds_set_of_pairs_come_from_its_high_resolution_images(tmp_p
     ]
     colours = [set(np.unique(images.to_pixels(tiny.gather(part)))) for part in parts]
     assert sorted(colours, key=min) == [{200}, {201}, {202}]
+    with pytest.raises(ValueError, match=r"smaller than a crop of 41.*--image-size"):
+        data.load_crops("pairs_of_photos", crop_size=41)
+
+
+def test_a_set_that_does_not_fit_into_memory_gives_the_same_crops(photos, monkeypatch):
+    """Its photographs are decoded after they are shuffled, each when its turn comes."""
+    arguments = {"crop_size": 16, "batch_size": 4, "crops_per_image": 4, "seed": 1}
+    cached = tiny.gather(data.load_crops(photos, **arguments))
+    monkeypatch.setattr(crops_module, "_CACHED_BYTES", 0)
+    dataset = data.load_crops(photos, **arguments)
+    np.testing.assert_array_equal(tiny.gather(dataset), cached)
