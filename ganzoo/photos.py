@@ -16,7 +16,7 @@ from PIL import ExifTags, Image, ImageCms, ImageOps, UnidentifiedImageError
 from ganzoo.files import new_file
 
 # Endings by which the images of a folder are told from its other files.
-_SUFFIXES = {".avif", ".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"}
+SUFFIXES = {".avif", ".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"}
 # Half the colour resolution is what most JPEG files have; detail is what people upscale for.
 _JPEG = {"format": "JPEG", "quality": 95, "subsampling": 0}
 _WRITERS = {
@@ -78,17 +78,18 @@ def find_photos(paths):
     return list(files.values())
 
 
-def _photos_in(folder):
+def is_photo(path):
+    """Whether a file of a folder is one of its images, by its name."""
     # What starts with a dot is half-written, or a system's note about another file.
-    found = sorted(
-        path
-        for path in folder.iterdir()
-        if path.suffix.lower() in _SUFFIXES and path.is_file() and not path.name.startswith(".")
-    )
+    return path.suffix.lower() in SUFFIXES and not path.name.startswith(".") and path.is_file()
+
+
+def _photos_in(folder):
+    found = sorted(path for path in folder.iterdir() if is_photo(path))
     if not found:
         raise ValueError(
             f"{folder}: the folder holds no images. Looked for files ending in "
-            f"{', '.join(sorted(_SUFFIXES))}, not in folders below it."
+            f"{', '.join(sorted(SUFFIXES))}, not in folders below it."
         )
     return found
 

@@ -8,8 +8,6 @@ import numpy as np
 from ganzoo import photos
 from ganzoo.data.arrays import ImageData, fit, stack, to_pil
 
-_SUFFIXES = {".bmp", ".gif", ".jpeg", ".jpg", ".png", ".webp"}
-
 
 def read(folder, image_size, part):
     """Reads the images below a folder; first-level subfolders are classes."""
@@ -57,12 +55,17 @@ def require_train(name_or_dir, split):
 
 
 def find_images(folder):
-    """Paths of all images below a folder, sorted."""
-    files = sorted(path for path in folder.rglob("*") if path.suffix.lower() in _SUFFIXES)
+    """Paths of all images below a folder, sorted; hidden folders are other programs' own."""
+    files = sorted(
+        path
+        for path in folder.rglob("*")
+        if photos.is_photo(path)
+        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
+    )
     if not files:
         raise ValueError(
             f"{str(folder)!r} holds no images. Looked for files ending in "
-            f"{', '.join(sorted(_SUFFIXES))}."
+            f"{', '.join(sorted(photos.SUFFIXES))}."
         )
     return files
 

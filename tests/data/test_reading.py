@@ -131,6 +131,19 @@ def test_a_folder_without_images_is_refused(tmp_path):
         data.load(tmp_path)
 
 
+def test_hidden_files_and_folders_are_no_images_and_tiff_files_are(tmp_path):
+    """What editors, systems and writers that were killed leave beside photographs."""
+    pixels = np.full((6, 6), 7, "uint8")
+    for name in ("a/1.tif", "a/._1.png", "b/2.png", "b/.thumbnails/2.png", ".checkpoints/3.png"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(pixels).save(tmp_path / name)
+    (tmp_path / "a" / "folder.png").mkdir()
+    found = data.read(tmp_path)
+    assert found.num_classes == 2
+    assert found.labels.tolist() == [0, 1]
+    assert data.find_splits(tmp_path) == {"train": 2}
+
+
 def test_an_unknown_name_is_refused_with_the_nearest():
     with pytest.raises(ValueError, match="Did you mean 'fashion_mnist'"):
         data.load("fashion_minst")

@@ -45,7 +45,7 @@ def test_stacked_mnist_has_every_digit_once_in_each_colour():
     stacked, digits = data.read("stacked_mnist", "test"), data.read("mnist", "test")
     assert stacked.pixels.shape == (10_000, 28, 28, 3)
     assert stacked.num_classes == 1000
-    assert data.find_splits("stacked_mnist") == ["test", "train"]
+    assert data.find_splits("stacked_mnist") == {"test": 10_000, "train": 60_000}
     names = {
         image.tobytes(): label
         for image, label in zip(digits.pixels[..., 0], digits.labels, strict=True)
