@@ -21,7 +21,7 @@ class DownloadError(OSError):
 
 
 def fetch(url, path, sha256, size):
-    """Fetches a file to a place where there is none yet.
+    """Fetches a file to a place where it is not yet; what else is there is replaced.
 
     What arrives is written under another name, compared with its record and renamed, so
     that what is at `path` is what was recorded. A part that arrived before the connection
@@ -35,12 +35,13 @@ def fetch(url, path, sha256, size):
         size: int. The file's bytes; what comes after them is not read.
 
     Raises:
-        DownloadError: If it does not arrive, or is another file. Nothing is at `path` then.
+        DownloadError: If it does not arrive, or is another file. Nothing is at `path` then, or
+            what was there before.
     """
     path = pathlib.Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     with locked(path.parent, None):
-        if path.is_file():
+        if path.is_file() and path.stat().st_size == size and digest(path) == sha256:
             return  # Another process was quicker.
         part = path.with_name(f"{path.name}.part")
         if part.is_file() and part.stat().st_size >= size:

@@ -5,6 +5,7 @@ import pathlib
 import shutil
 
 from ganzoo import downloads, registry
+from ganzoo.files import new_file
 
 # Where weights that did not come with the package are fetched from: below it, they lie at
 # `<preset>/model.weights.h5`.
@@ -23,13 +24,20 @@ def home():
 def find_preset(preset):
     """The folder of a preset, given by its registered name or as a folder.
 
-    Weights that did not come with the package are fetched once, and kept in `home()`.
+    Weights that did not come with the package are fetched once, and kept in `home()`. A
+    folder of a registered name is meant where it is given as a path, as in `"./dcgan_mnist"`.
 
     Raises:
         ValueError: If there is no such preset, or its weights are not the ones that
             were registered.
         DownloadError: If its weights cannot be fetched.
     """
+    if is_registered(preset):
+        _, record = registry.get_preset(preset)
+        if not (_PACKAGED / preset / record.weights.name).is_file():
+            return _fetch_preset(preset, record.weights)
+        verify(_PACKAGED / preset / record.weights.name, record.weights)
+        return _PACKAGED / preset
     folder = pathlib.Path(preset)
     if (folder / "model.weights.h5").is_file() and (folder / "config.json").is_file():
         return folder
@@ -38,23 +46,38 @@ def find_preset(preset):
             f"{str(folder)!r} is not a preset. Needed in it: config.json and model.weights.h5, "
             "as `save_to_preset` writes them."
         )
-    _, record = registry.get_preset(str(preset))
-    folder = _PACKAGED / str(preset)
-    if not (folder / record.weights.name).is_file():
-        return _fetch_preset(str(preset), record.weights)
-    verify(folder / record.weights.name, record.weights)
-    return folder
+    raise ValueError(registry.unknown("preset", str(preset), registry.presets()))
+
+
+def find_description(preset):
+    """The folder with the config, card and samples of a preset, which needs no weights in it.
+
+    Raises:
+        ValueError: If there is no such preset.
+    """
+    return _PACKAGED / preset if is_registered(preset) else find_preset(preset)
+
+
+def is_registered(preset):
+    """Whether a registered preset is meant: a path means the folder there."""
+    return isinstance(preset, str) and preset in registry.presets()
 
 
 def _fetch_preset(name, file):
     """The folder of a preset whose weights are fetched, where they are not there yet."""
     folder = home() / "presets" / name
+    # Before the weights, since these are what others take for a whole preset; and again where a
+    # newer version brings others.
+    for other in (_PACKAGED / name).iterdir():
+        copy = folder / other.name
+        if not copy.is_file() or copy.read_bytes() != other.read_bytes():
+            with new_file(copy) as partial:
+                shutil.copy(other, partial)
     try:
         verify(folder / file.name, file)
         return folder
     except ValueError:
-        # What is missing is fetched; so is what was damaged since.
-        (folder / file.name).unlink(missing_ok=True)
+        pass  # What is missing is fetched; so is what was damaged since.
     way_out = "Or give the folder of a preset, or a .keras file, in the place of the preset's name."
     if not (source := os.environ.get(URL_VARIABLE)):
         raise ValueError(
@@ -67,8 +90,6 @@ def _fetch_preset(name, file):
         )
     except downloads.DownloadError as error:
         raise downloads.DownloadError(f"{error} {way_out}") from None
-    for other in (_PACKAGED / name).iterdir():
-        shutil.copy(other, folder)
     return folder
 
 

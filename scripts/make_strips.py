@@ -25,7 +25,7 @@ WIDTH, GAP = 960, 2
 
 def strip(name, side, count):
     """The first cells of a preset's samples in one row, as wide as the picture."""
-    samples = Image.open(weights.find_preset(name) / "samples.png").convert("RGB")
+    samples = Image.open(weights.find_description(name) / "samples.png").convert("RGB")
     columns = samples.width // (side + GAP)
     row = Image.new("RGB", (count * (side + GAP), side + GAP), "white")
     for index in range(count):

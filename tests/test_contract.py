@@ -261,6 +261,19 @@ def test_damaged_preset_weights_are_refused(tmp_path):
         weights.verify(tmp_path / "none", registry.File("none", sha256="0" * 64, size=8))
 
 
+def test_a_bare_name_is_the_registered_preset_and_a_path_the_folder(tmp_path, monkeypatch):
+    """As it is of data sets. A run of that name does not hide the preset either."""
+    monkeypatch.chdir(tmp_path)
+    mine = registry.get_family("vanilla").build_smallest(seed=0)
+    mine.save_to_preset("vanilla_mnist", card={"limits": "mine"})
+    assert ganzoo.from_preset("vanilla_mnist").image_shape == (28, 28, 1)
+    for folder in ("./vanilla_mnist", tmp_path / "vanilla_mnist"):
+        assert ganzoo.from_preset(folder).image_shape == mine.image_shape
+        assert ganzoo.runs.find_model(folder).image_shape == mine.image_shape
+        assert ganzoo.runs.find_card(folder)["limits"] == "mine"
+    assert ganzoo.runs.find_card("vanilla_mnist")["limits"] != "mine"
+
+
 def test_an_unknown_preset_is_named(tmp_path):
     with pytest.raises(ValueError, match="dcgan_imagenet"):
         ganzoo.from_preset("dcgan_imagenet")

@@ -271,9 +271,18 @@ def test_weights_of_a_preset_are_fetched_once_and_again_when_damaged(
     assert {path.name for path in kept.iterdir()} >= {"config.json", "card.json"}
     assert len(paths) == 1
     (kept / "model.weights.h5").write_bytes(slim[:-1] + b"!")
+    (kept / "config.json").unlink()  # As if it had been stopped between the two.
+    (kept / "card.json").write_text("of an older version")
     weights.find_preset(NAME)
     assert len(paths) == 2
+    for name in ("config.json", "card.json"):
+        assert (kept / name).read_bytes() == (weights._PACKAGED / NAME / name).read_bytes()
     assert (kept / "model.weights.h5").read_bytes() == slim
+
+
+def test_a_card_is_there_without_the_weights(slim):
+    assert ganzoo.runs.find_card(NAME)["preset"] == NAME
+    assert weights.find_description(NAME).joinpath("samples.png").is_file()
 
 
 def test_a_preset_that_cannot_be_fetched_says_what_can_be_done(slim, server, monkeypatch):

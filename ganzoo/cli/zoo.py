@@ -41,7 +41,7 @@ def info(preset: Annotated[str, typer.Argument(metavar="PRESET")]):
 
     Example: `ganzoo info dcgan_fashion_mnist`
     """
-    folder = weights.find_preset(preset)
+    folder = weights.find_description(preset)
     config = json.loads((folder / "config.json").read_text())
     card = json.loads((folder / "card.json").read_text())
     table = rich.table.Table(show_header=False, box=None)

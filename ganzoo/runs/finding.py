@@ -1,7 +1,6 @@
 """Trained models, wherever they are: presets, runs and files."""
 
 import dataclasses
-import json
 import pathlib
 
 from ganzoo import callbacks, registry, untrusted, weights
@@ -58,11 +57,20 @@ def from_preset(preset):
 
 def find_model(name):
     """The model of a preset's name or of a path, as the command line takes it."""
-    return from_preset(name) if str(name) in registry.presets() else load(name)
+    if weights.is_registered(name):
+        return from_preset(name)
+    path = pathlib.Path(name)
+    if not path.exists() and path.parent == pathlib.Path() and not path.suffix:
+        line = registry.unknown("preset", str(name), registry.presets())
+        raise ValueError(f"{line} Or give a .keras file, a run folder or a preset folder.")
+    return load(path)
 
 
 def find_card(name):
     """What is on record of such a model: a preset's card, or a run's recipe; else nothing."""
-    if str(name) in registry.presets():
-        return json.loads((weights.find_preset(name) / "card.json").read_text())
-    return {"recipe": dataclasses.asdict(read_recipe(name))} if is_run(name) else {}
+    registered = weights.is_registered(name)
+    if not registered and is_run(name):
+        return {"recipe": dataclasses.asdict(read_recipe(name))}
+    folder = weights.find_description(name) if registered else pathlib.Path(name)
+    card = folder / "card.json"
+    return untrusted.read_config(card) if card.is_file() else {}
