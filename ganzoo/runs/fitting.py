@@ -13,7 +13,7 @@ from ganzoo import callbacks
 from ganzoo.distribution import share_batches
 from ganzoo.gan import GAN
 from ganzoo.runs.finding import find_model
-from ganzoo.runs.preparing import blend, hold_out
+from ganzoo.runs.preparing import blend
 
 # As many as `ganzoo evaluate` makes, so that figures compare.
 _EVALUATED_IMAGES = 10_000
@@ -70,33 +70,34 @@ def all_workers(site, recipe, out):
         ) from None
 
 
-def fit(model, recipe, dataset, out, site, save_every, verbose, progress=None):
+def fit(model, recipe, dataset, real, out, site, save_every, verbose, progress=None):
     steps_per_epoch = len(dataset())
     total = recipe.epochs * steps_per_epoch
     total = min(total, recipe.max_steps or total)
     # Read now: after hours of training it may not be there any more.
     source = None if recipe.blend is None else find_model(recipe.start_from)
-    # Those of a run's beginning, wherever it goes on.
-    _, examples = model.check_data(dataset(start=0), None)
     show = keras.callbacks.LambdaCallback(
-        on_train_begin=lambda logs: setattr(model, "real_examples", examples)
+        on_train_begin=lambda logs: setattr(model, "real_examples", real.examples)
     )
     watchers = [show, callbacks.StopAtStep(total, steps_per_epoch)]
     metrics = checkpoint = None
     if site.is_chief:
-        doctor = callbacks.Doctor(out, held_out=hold_out(recipe, model), seed=recipe.seed)
+        doctor = callbacks.Doctor(out, held_out=real.held_out, seed=recipe.seed)
         metrics = callbacks.MetricsFile(out / "metrics.json", recipe.batch_size, doctor)
         grid, scalars = callbacks.SampleGrid(out, seed=recipe.seed), callbacks.GameScalars(out)
         checkpoint = callbacks.Checkpoint(
             out / "checkpoints", save_every, watched=(doctor, metrics, scalars), progress=progress
         )
-        watchers += [doctor, *_evaluate(recipe, out), metrics, grid, scalars, checkpoint]
+        watchers += [doctor, *_evaluate(recipe, real, out), metrics, grid, scalars, checkpoint]
     try:
         with (
             _last_good_named(model, recipe, out, site, metrics),
             callbacks.FinishStep() as finish_step,
         ):
             if model.step < total:
+                # Of a shorter run. Until this one ends, its newest checkpoint is its model.
+                if site.is_chief:
+                    (out / "model.keras").unlink(missing_ok=True)
                 model.fit(
                     _share(model, dataset(start=model.step), site, verbose),
                     steps_per_epoch=steps_per_epoch,
@@ -124,12 +125,12 @@ def fit(model, recipe, dataset, out, site, save_every, verbose, progress=None):
     return Outcome(model, out, logs, model.step, site.is_chief)
 
 
-def _evaluate(recipe, out):
+def _evaluate(recipe, real, out):
     """The callbacks that measure images while a run lasts: one or none."""
-    if not recipe.evaluate_every:
+    if real.references is None:
         return []
     every, count = recipe.evaluate_every, _EVALUATED_IMAGES
-    return [callbacks.Evaluate(recipe.data, out, every=every, num_images=count)]
+    return [callbacks.Evaluate(real.references, out, every=every, num_images=count)]
 
 
 def _share(model, dataset, site, verbose):

@@ -1,23 +1,42 @@
 """The data and the compiled model of a recipe."""
 
+import dataclasses
 import functools
 import pathlib
 import warnings
 
 import keras
+import numpy as np
 import tensorflow as tf
 from keras.optimizers.schedules import CosineDecay
 
-from ganzoo import data, registry, regularizers
+from ganzoo import data, evaluation, registry, regularizers
 from ganzoo.runs.finding import find_model
 
+# Test images that the doctor looks at.
+_HELD_OUT = 256
 
-def prepare(recipe, site):
-    """The data of this worker and the compiled model of a recipe.
+
+@dataclasses.dataclass(frozen=True)
+class RealImages:
+    """What a run draws, or measures by, beside the batches that it learns from.
+
+    Attributes:
+        examples: images of the run's first batches, for `samples/real.png`.
+        held_out: test images for the doctor, uint8, or None.
+        references: `ganzoo.evaluation.References` where the run is measured, or None.
+    """
+
+    examples: np.ndarray
+    held_out: np.ndarray | None = None
+    references: evaluation.References | None = None
+
+
+def open_data(recipe, site):
+    """`(dataset, arguments)` of a recipe: this worker's data, and what the model is told of them.
 
     The data are a function: called, it gives a pass; with `start`, all batches from there.
     """
-    keras.utils.set_random_seed(recipe.seed)
     family = registry.get_family(recipe.family)
     if recipe.class_conditional and family.classes == "never":
         raise ValueError(f"Family {family.name!r} knows no classes. Leave --class-conditional out.")
@@ -32,6 +51,15 @@ def prepare(recipe, site):
             f"Family {family.name!r} does not restore images. Leave --scale, --content-only, "
             "--content and --blend out."
         )
+    opened = _open_crops(recipe, site) if family.restores else _open_whole(recipe, family, site)
+    dataset, arguments = opened
+    site.agree(batches=len(dataset()), mixed_precision=recipe.mixed_precision, **arguments)
+    return dataset, arguments
+
+
+def build(recipe, site, arguments):
+    """The compiled model of a recipe, before its first step."""
+    keras.utils.set_random_seed(recipe.seed)
     dtype = None
     if recipe.mixed_precision:
         on_gpu = bool(tf.config.list_physical_devices("GPU"))
@@ -42,14 +70,10 @@ def prepare(recipe, site):
                 "half precision takes ten times as long as --float32.",
                 stacklevel=2,
             )
-    if family.restores:
-        dataset, arguments = _open_crops(recipe, site)
-    else:
-        dataset, arguments = _open_whole(recipe, family, site)
-    site.agree(batches=len(dataset()), mixed_precision=recipe.mixed_precision, **arguments)
-    build = family.load_class()
+    family = registry.get_family(recipe.family)
+    build_family = family.load_class()
     with site.strategy.scope():
-        model = build(**arguments, recipe=recipe.recipe, seed=recipe.seed, dtype=dtype)
+        model = build_family(**arguments, recipe=recipe.recipe, seed=recipe.seed, dtype=dtype)
     if recipe.start_from:
         source = find_model(recipe.start_from)
         shapes = [[w.shape for w in network.weights] for network in (source, model)]
@@ -66,10 +90,23 @@ def prepare(recipe, site):
         "sync_batch_norm": recipe.sync_batch_norm,
     }
     contents = {"content_only": recipe.content_only, "content": recipe.content}
+    phase = {"content_only": recipe.content_only} if family.restores else {}
     with site.strategy.scope():
-        optimizers = _find_optimizers(recipe, model)
+        optimizers = _find_optimizers(recipe, model.recommended(**phase))
     model.compile(**game, **optimizers, **(contents if family.restores else {}))
-    return dataset, model
+    return model
+
+
+def open_real_images(recipe, site, dataset, model):
+    """The `RealImages` of a run; workers that write nothing have examples alone."""
+    # Those of a run's beginning, wherever it goes on.
+    _, examples = model.check_data(dataset(start=0), None)
+    if not site.is_chief:
+        return RealImages(examples)
+    references = None
+    if recipe.evaluate_every:
+        references = evaluation.open_references(recipe.data, model.image_shape)
+    return RealImages(examples, _hold_out(recipe, model), references)
 
 
 def blend(model, source, share):
@@ -85,11 +122,11 @@ def blend(model, source, share):
         end.set_weights([(1 - share) * a + share * b for a, b in pairs])
 
 
-def _find_optimizers(recipe, model):
+def _find_optimizers(recipe, recommended):
     """The optimizers as `compile` takes them: none, or the recommended with falling rates."""
     if recipe.decay_steps is None:
         return {}
-    optimizers, recommended = {}, model.recommended()
+    optimizers = {}
     for player in ("generator_optimizer", "discriminator_optimizer"):
         optimizer = recommended[player]
         config = optimizer.get_config()
@@ -155,13 +192,14 @@ def _open_crops(recipe, site):
     return dataset, {"scale": recipe.scale} if recipe.scale else {}
 
 
-def hold_out(recipe, model):
+def _hold_out(recipe, model):
     """Some test images for the doctor, or None where there are none or it cannot use them."""
     if model.num_classes or hasattr(model, "upscale"):
         return None
-    if "test" not in data.find_splits(recipe.data):
+    count = data.find_splits(recipe.data).get("test")
+    if not count:
         return None
-    return data.read(recipe.data, "test[:256]", recipe.image_size).pixels
+    return data.read(recipe.data, f"test[:{min(count, _HELD_OUT)}]", recipe.image_size).pixels
 
 
 def multiplies_bfloat16():

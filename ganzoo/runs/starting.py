@@ -9,7 +9,7 @@ from ganzoo.distribution import Site
 from ganzoo.files import locked, remove_partials
 from ganzoo.runs.finding import find_card, load
 from ganzoo.runs.fitting import all_workers, fit
-from ganzoo.runs.preparing import multiplies_bfloat16, prepare
+from ganzoo.runs.preparing import build, multiplies_bfloat16, open_data, open_real_images
 from ganzoo.runs.recipes import Recipe, is_run, read_recipe, write_config
 
 
@@ -51,7 +51,9 @@ def train(recipe, out, save_every=None, site=None, verbose="auto"):
         half = recipe.recipe == "default" and multiplies_bfloat16()
         recipe = dataclasses.replace(recipe, mixed_precision=half)
     with all_workers(site, recipe, out):
-        dataset, model = prepare(recipe, site)
+        dataset, arguments = open_data(recipe, site)
+        model = build(recipe, site, arguments)
+        real = open_real_images(recipe, site, dataset, model)
         # Only now is anything written: a mistake in the recipe has shown itself.
         if site.is_chief:
             out.mkdir(parents=True, exist_ok=True)
@@ -59,7 +61,7 @@ def train(recipe, out, save_every=None, site=None, verbose="auto"):
             if site.is_chief:
                 _require_new(out)  # Another process may have been quicker.
                 write_config(out, recipe, model, site)
-            return fit(model, recipe, dataset, out, site, save_every, verbose)
+            return fit(model, recipe, dataset, real, out, site, save_every, verbose)
 
 
 def reproduce(preset, out, data=None, verbose="auto"):
@@ -121,17 +123,20 @@ def resume(out, epochs=None, max_steps=None, save_every=None, site=None, verbose
     with all_workers(site, recipe, out), _alone(out, site):
         if site.is_chief:
             remove_partials(out)
-        # Without a checkpoint the run was killed before its first: it starts again as it did.
         saved = callbacks.newest_whole(out / "checkpoints")
-        dataset, model = prepare(recipe, site)
+        dataset, arguments = open_data(recipe, site)
         progress = None
         if saved:
             with site.strategy.scope():
                 model = load(saved)
             progress = callbacks.read_progress(saved)
+        else:
+            # The run was killed before its first checkpoint: it starts again as it did.
+            model = build(recipe, site, arguments)
+        real = open_real_images(recipe, site, dataset, model)
         if site.is_chief:
             write_config(out, recipe, model, site)
-        return fit(model, recipe, dataset, out, site, save_every, verbose, progress)
+        return fit(model, recipe, dataset, real, out, site, save_every, verbose, progress)
 
 
 def _require_new(out):

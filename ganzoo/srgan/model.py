@@ -1,5 +1,6 @@
 """The SRGAN."""
 
+import itertools
 from typing import ClassVar
 
 import keras
@@ -37,7 +38,8 @@ class SRGAN(GAN):
         num_blocks: int, at least 1. Residual blocks.
         filters: int, at least 1. Filters of the convolutions; the discriminator's first
             two have as many, its last two eight times as many.
-        recipe: `"default"` or `"paper"`: other optimizers and losses, the same networks.
+        recipe: `"default"` or `"paper"`: other optimizers and losses, and residual blocks
+            that do not start at zero.
         **kwargs: `seed`, `name` and `dtype`.
 
     Input shape: low-resolution images `(batch, height, width, 3)`, in [-1, 1].
@@ -62,7 +64,9 @@ class SRGAN(GAN):
                 f"num_blocks={num_blocks}, filters={filters}."
             )
         with dtype_policy(kwargs.get("dtype")):
-            generator = networks.build_generator(scale, num_blocks, filters)
+            generator = networks.build_generator(
+                scale, num_blocks, filters, zero_start=recipe == "default"
+            )
             discriminator = networks.build_discriminator(filters)
         super().__init__(generator, discriminator, **kwargs)
         self.scale = scale
@@ -75,29 +79,26 @@ class SRGAN(GAN):
 
     # Compiling
 
-    def recommended(self):
+    def recommended(self, content_only=None):
+        """As for every GAN; those of the phase that is asked for, or else compiled for."""
+        if content_only is None:
+            content_only = self.content_only
         if self.recipe == "default":
             return {
                 **super().recommended(),
                 # Alone the generator bears ten times the paper's rate at first.
                 "generator_optimizer": Adam(
-                    CosineDecay(1e-3, 25_000, alpha=0.05) if self.content_only else 1e-4
+                    CosineDecay(1e-3, 25_000, alpha=0.05) if content_only else 1e-4
                 ),
                 "discriminator_optimizer": Adam(1e-4),
             }
         return {
             **super().recommended(),
-            "generator_optimizer": self._paper_optimizer(),
-            "discriminator_optimizer": self._paper_optimizer(),
+            "generator_optimizer": _paper_optimizer(content_only),
+            "discriminator_optimizer": _paper_optimizer(content_only),
             "ema_decay": 0.0,
             "update": "alternating",
         }
-
-    def _paper_optimizer(self):
-        # Section 3.2: SRResNet at one rate, then 1e5 steps of the game at it and 1e5 at a tenth.
-        if self.content_only:
-            return Adam(1e-4)
-        return Adam(PiecewiseConstantDecay([100_000], [1e-4, 1e-5]))
 
     def compile(
         self,
@@ -193,6 +194,11 @@ class SRGAN(GAN):
             swapped, high_res = super().check_data(x.map(_swap), None)
             x, low_res = super().check_data(swapped.map(_swap), None)
         else:
+            if hasattr(x, "__next__"):
+                x, ahead = itertools.tee(x)
+                _refuse_pairs(next(ahead, None))
+            elif isinstance(x, keras.utils.PyDataset) and x.num_batches != 0:
+                _refuse_pairs(x[0])
             x, high_res = super().check_data(x, y)
             low_res = None
         if high_res is not None:
@@ -359,6 +365,10 @@ class SRGAN(GAN):
         low_res = to_pixels(downscale(from_pixels(high_res), self.scale))
         return {"generated": self.upscale(low_res), "low_res": low_res}
 
+    def decode(self, *arguments, **kwargs):
+        """Refused, as `sample_latents` is."""
+        return self.sample_latents(1)
+
     def sample_latents(self, num_latents, seed=None):
         """Refused, and `generate` with it: an SRGAN makes nothing out of noise.
 
@@ -380,9 +390,32 @@ class SRGAN(GAN):
         }
 
 
+def _paper_optimizer(content_only):
+    # Section 3.2: SRResNet at one rate, then 1e5 steps of the game at it and 1e5 at a tenth.
+    if content_only:
+        return Adam(1e-4)
+    return Adam(PiecewiseConstantDecay([100_000], [1e-4, 1e-5]))
+
+
 def _holds_pairs(spec):
     """Whether a data set's elements are images with images, and not with labels."""
-    return isinstance(spec, tuple) and len(spec) > 1 and spec[1].shape.rank == 4
+    if not isinstance(spec, tuple) or len(spec) < 2:
+        return False
+    if spec[1].shape.rank is None:
+        raise ValueError(
+            "Whether these are pairs of images, or images and labels, is not known. Received: a "
+            f"data set of {spec}. Give it shapes, as by `output_signature` of `from_generator`."
+        )
+    return spec[1].shape.rank == 4
+
+
+def _refuse_pairs(batch):
+    if isinstance(batch, (tuple, list)) and len(batch) > 1 and np.ndim(batch[1]) == 4:
+        raise ValueError(
+            "Pairs of images must be two arrays, `fit(low_res, high_res)`, or a "
+            "`tf.data.Dataset`. Received: pairs one batch after another. Wrap them by "
+            "`tf.data.Dataset.from_generator`."
+        )
 
 
 def _swap(first, second):

@@ -41,13 +41,17 @@ class PixelShuffle(keras.layers.Layer):
         return {**super().get_config(), "factor": self.factor}
 
 
-def build_generator(scale, num_blocks, filters):
-    """SRResNet (figure 4 of the paper): low-resolution images to `scale` times the size."""
+def build_generator(scale, num_blocks, filters, zero_start):
+    """SRResNet (figure 4 of the paper): low-resolution images to `scale` times the size.
+
+    With `zero_start` its residual blocks add nothing at first, as the paper's do not (Goyal et
+    al., 2017, arXiv:1706.02677, section 5.1).
+    """
     low_res = keras.Input((None, None, 3), name="low_res")
     x = layers.Conv2D(filters, 9, padding="same", name="head_conv")(low_res)
     head = x = _prelu("head_prelu")(x)
     for index in range(num_blocks):
-        x = _residual_block(x, filters, name=f"block_{index}")
+        x = _residual_block(x, filters, "zeros" if zero_start else "ones", name=f"block_{index}")
     x = layers.Conv2D(filters, 3, padding="same", use_bias=False, name="body_conv")(x)
     x = normalize(x, name="body_norm")
     x = layers.Add(name="long_skip")([head, x])
@@ -88,13 +92,12 @@ def build_discriminator(filters):
     return keras.Model(images, logits, name="discriminator")
 
 
-def _residual_block(inputs, filters, name):
+def _residual_block(inputs, filters, last_gamma, name):
     x = layers.Conv2D(filters, 3, padding="same", use_bias=False, name=f"{name}_conv_0")(inputs)
     x = normalize(x, name=f"{name}_norm_0")
     x = _prelu(f"{name}_prelu")(x)
     x = layers.Conv2D(filters, 3, padding="same", use_bias=False, name=f"{name}_conv_1")(x)
-    # At first a block adds nothing (Goyal et al., 2017, arXiv:1706.02677, section 5.1).
-    x = normalize(x, name=f"{name}_norm_1", gamma="zeros")
+    x = normalize(x, name=f"{name}_norm_1", gamma=last_gamma)
     return layers.Add(name=f"{name}_add")([inputs, x])
 
 

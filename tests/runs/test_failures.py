@@ -171,14 +171,14 @@ def test_a_run_is_trained_by_one_process_at_a_time(finished, photos, tmp_path):
 
 def test_of_two_that_begin_in_one_folder_the_second_is_refused(photos, tmp_path, monkeypatch):
     out = tmp_path / "run"
-    whole = starting.prepare
+    whole = starting.open_data
 
     def be_slower(*arguments):
-        monkeypatch.setattr(starting, "prepare", whole)
+        monkeypatch.setattr(starting, "open_data", whole)
         train(photos, out, max_steps=1)
         return whole(*arguments)
 
-    monkeypatch.setattr(starting, "prepare", be_slower)
+    monkeypatch.setattr(starting, "open_data", be_slower)
     with pytest.raises(ValueError, match="holds another run"):
         train(photos, out, max_steps=2)
     assert ganzoo.load(out).step == 1

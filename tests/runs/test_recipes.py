@@ -15,15 +15,21 @@ from trying import (
 )
 
 import ganzoo
-from ganzoo import callbacks, registry, runs
+from ganzoo import callbacks, evaluation, registry, runs
 from ganzoo.distribution import Site
 from ganzoo.runs import fitting, preparing, starting
-from ganzoo.runs.preparing import prepare
+
+
+def build(recipe):
+    """The model of a recipe, as a run begins with it."""
+    site = Site()
+    _, arguments = preparing.open_data(recipe, site)
+    return preparing.build(recipe, site, arguments)
 
 
 def test_a_run_starts_from_the_weights_of_another(finished, photos):
     source = finished.model
-    _, model = prepare(make_recipe(photos, seed=9, start_from=str(finished.folder)), Site())
+    model = build(make_recipe(photos, seed=9, start_from=str(finished.folder)))
     tiny.assert_equal(model.weights, source.weights)
     assert int(model.generator_optimizer.iterations) == 0
 
@@ -32,7 +38,7 @@ def test_a_run_starts_from_the_averaged_generator_of_a_preset(finished, photos, 
     source = finished.model
     source.save_to_preset(tmp_path / "preset")
     recipe = make_recipe(photos, seed=9, start_from=str(tmp_path / "preset"))
-    _, model = prepare(recipe, Site())
+    model = build(recipe)
     tiny.assert_equal(model.generator.weights, source.ema_generator.weights)
     tiny.assert_equal(model.discriminator.weights, source.discriminator.weights)
 
@@ -74,6 +80,16 @@ def test_a_folder_that_holds_something_else_is_refused(photos, tmp_path):
 def test_a_wrong_recipe_is_named_and_leaves_no_folder(photos, tmp_path, changes, named):
     with pytest.raises(ValueError, match=named):
         train(photos, tmp_path / "run", **changes)
+    assert not (tmp_path / "run").exists()
+
+
+def test_what_cannot_be_measured_is_known_before_the_folder_is(photos, tmp_path, monkeypatch):
+    def refuse(*_):
+        raise ValueError("The extractor's weights cannot be fetched.")
+
+    monkeypatch.setattr(evaluation, "open_references", refuse)
+    with pytest.raises(ValueError, match="cannot be fetched"):
+        train(photos, tmp_path / "run", evaluate_every=1)
     assert not (tmp_path / "run").exists()
 
 
@@ -127,20 +143,20 @@ def test_the_regularizer_reaches_the_model(photos, tmp_path):
 
 def test_the_regularizers_settings_reach_the_model(photos):
     recipe = make_recipe(photos, regularizer="r1", regularizer_weight=0.5, regularizer_every=4)
-    _, model = prepare(recipe, Site())
+    model = build(recipe)
     assert (model.regularizer.weight, model.regularizer.every) == (0.5, 4)
     with pytest.raises(ValueError, match="given without its name"):
-        prepare(make_recipe(photos, regularizer_every=4), Site())
+        build(make_recipe(photos, regularizer_every=4))
 
 
 def test_rates_fall_by_a_cosine_over_the_steps_that_are_asked_for(photos):
-    _, model = prepare(make_recipe(photos, decay_steps=8), Site())
+    model = build(make_recipe(photos, decay_steps=8))
     for optimizer in (model.generator_optimizer, model.discriminator_optimizer):
         for step, rate in ((0, 1e-3), (4, 0.5e-3), (8, 0.0)):
             optimizer.iterations.assign(step)
             assert float(optimizer.learning_rate) == pytest.approx(rate, abs=1e-9)
     with pytest.raises(ValueError, match=r"schedule of their own.*decay_steps=8"):
-        prepare(make_recipe(photos, decay_steps=8, recipe="paper"), Site())
+        build(make_recipe(photos, decay_steps=8, recipe="paper"))
 
 
 def test_a_run_measures_its_images_and_keeps_the_best(tmp_path, monkeypatch):
@@ -156,7 +172,7 @@ def test_a_run_measures_its_images_and_keeps_the_best(tmp_path, monkeypatch):
 
 def test_mixed_precision_reaches_the_model(photos, monkeypatch):
     monkeypatch.setattr(preparing, "multiplies_bfloat16", lambda: True)
-    _, model = prepare(make_recipe(photos, mixed_precision=True), Site())
+    model = build(make_recipe(photos, mixed_precision=True))
     assert model.dtype_policy.name in ("mixed_bfloat16", "mixed_float16")
     assert keras.config.dtype_policy().name == "float32"
 
@@ -165,7 +181,7 @@ def test_emulated_half_precision_is_warned_of(photos, monkeypatch):
     monkeypatch.setattr(preparing, "multiplies_bfloat16", lambda: False)
     monkeypatch.setattr(tf.config, "list_physical_devices", lambda *_: [])
     with pytest.warns(UserWarning, match=r"bfloat16.*--float32"):
-        prepare(make_recipe(photos, mixed_precision=True), Site())
+        build(make_recipe(photos, mixed_precision=True))
 
 
 def test_presets_leave_the_precision_to_the_machine():
@@ -216,6 +232,16 @@ def test_the_model_of_the_end_is_blended_with_that_of_the_start(tmp_path, monkey
     # From a checkpoint, not from the blend.
     again = runs.resume(out, verbose=0)
     tiny.assert_equal(again.model.weights, outcome.model.weights)
+
+
+def test_rates_that_fall_are_those_of_the_phase(tmp_path, monkeypatch):
+    monkeypatch.setattr(registry.Family, "load_class", lambda family: SmallSRGAN)
+    folder = tiny.write_folder(tmp_path / "photos", num_images=1, side=40)
+    given = {"data": str(folder), "image_size": 32, "batch_size": 4, "scale": 2, "decay_steps": 8}
+    model = build(runs.Recipe("srgan", **given))
+    assert float(model.generator_optimizer.learning_rate) == pytest.approx(1e-4)
+    with pytest.raises(ValueError, match=r"schedule of their own.*decay_steps=8"):
+        build(runs.Recipe("srgan", **given, content_only=True))
 
 
 @pytest.mark.parametrize(

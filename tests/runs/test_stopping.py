@@ -75,6 +75,9 @@ def test_a_finished_run_is_made_longer(photos, tmp_path):
     out = tmp_path / "run"
     train(photos, out, epochs=1)
     assert runs.resume(out, verbose=0).step == 4  # Nothing was left to do.
+    with interrupted(6, SystemExit), pytest.raises(SystemExit):
+        runs.resume(out, epochs=2, save_every=1, verbose=0)
+    assert ganzoo.load(out).step > 4  # No more the model of its former end.
     outcome = runs.resume(out, epochs=3, max_steps=9, verbose=0)
     assert outcome.step == 9
     # The third epoch has one row: it was cut short, and then gone on with.
@@ -85,6 +88,13 @@ def test_a_finished_run_is_made_longer(photos, tmp_path):
     straight = tmp_path / "straight"
     train(photos, straight, epochs=3, max_steps=11)
     assert_same_run(out, straight)
+
+
+def test_a_run_goes_on_without_the_model_that_it_started_from(finished, photos, tmp_path):
+    source = shutil.copy(finished.folder / "model.keras", tmp_path)
+    train(photos, tmp_path / "run", start_from=str(source), epochs=1)
+    (tmp_path / "model.keras").unlink()
+    assert runs.resume(tmp_path / "run", epochs=2, verbose=0).step == 8
 
 
 @pytest.mark.slow

@@ -169,6 +169,10 @@ def test_rates_of_the_two_phases(recipe, content_only, rates):
     for step, rate in zip((0, 100_001), rates, strict=True):
         optimizer.iterations.assign(step)
         assert float(optimizer.learning_rate) == pytest.approx(rate)
+        # Asked for before it is compiled.
+        told = build(recipe=recipe).recommended(content_only)["generator_optimizer"]
+        told.iterations.assign(step)
+        assert float(told.learning_rate) == pytest.approx(rate)
     expected = "pixel" if content_only else {"default": "pixel", "paper": "vgg54"}[recipe]
     assert gan.content == expected
     assert gan.update == {"default": "simultaneous", "paper": "alternating"}[recipe]
@@ -198,6 +202,48 @@ def test_data_that_do_not_fit_are_refused(srgan, arguments, message):
     srgan.compile(content="pixel")
     with pytest.raises(ValueError, match=message):
         srgan.fit(*arguments, verbose=0)
+
+
+def test_pairs_that_come_one_by_one_are_refused(srgan):
+    """They would be taken for images and labels."""
+    low_res, high_res = np.zeros((2, 8, 8, 3), "uint8"), np.zeros((2, 16, 16, 3), "uint8")
+
+    class Pairs(keras.utils.PyDataset):
+        def __len__(self):
+            return 1
+
+        def __getitem__(self, index):
+            return low_res, high_res
+
+    shapeless = tf.data.Dataset.from_generator(
+        lambda: iter([(low_res, high_res)]), output_types=("uint8", "uint8")
+    )
+    srgan.compile(content="pixel")
+    for pairs in (iter([(low_res, high_res)]), Pairs()):
+        with pytest.raises(ValueError, match=r"two arrays.*from_generator"):
+            srgan.fit(pairs, verbose=0)
+    with pytest.raises(ValueError, match="output_signature"):
+        srgan.fit(shapeless, verbose=0)
+
+
+def test_photographs_of_different_sizes_come_one_by_one():
+    gan = build()
+    gan.compile(content="pixel", run_eagerly=True)
+    sizes = [(16, 16), (16, 24), (32, 16)]
+    photos = tf.data.Dataset.from_generator(
+        lambda: (np.zeros((1, *size, 3), "uint8") for size in sizes),
+        output_signature=tf.TensorSpec((1, None, None, 3), "uint8"),
+    )
+    gan.fit(photos, verbose=0)
+    assert gan.step == 3
+    assert gan.real_examples.shape == (1, 16, 16, 3)
+
+
+def test_the_papers_blocks_do_not_start_at_zero():
+    """Goyal et al. (2017) came after it."""
+    for recipe, expected in (("default", 0.0), ("paper", 1.0)):
+        norm = build(recipe=recipe).generator.get_layer("block_0_norm_1")
+        np.testing.assert_array_equal(norm.gamma, expected)
 
 
 def test_the_second_phase_starts_from_the_first(tmp_path):
