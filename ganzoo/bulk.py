@@ -7,14 +7,13 @@ nor on who draws the others. Machines of another kind may round otherwise, by 1 
 """
 
 import hashlib
-import json
 import pathlib
 from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
-from ganzoo import registry
+from ganzoo import registry, untrusted
 from ganzoo.files import new_file, new_folder, write_json
 from ganzoo.images import encode_png
 
@@ -166,7 +165,7 @@ def _claim(out, gan, **wanted):
         # Shards that start at once write the same.
         write_json(record, wanted)
         return
-    there = json.loads(record.read_text())
+    there = untrusted.read_config(record)
     for name, value in wanted.items():
         if there.get(name) != value:
             raise ValueError(
@@ -177,12 +176,15 @@ def _claim(out, gan, **wanted):
 
 def _write_npz(path, pixels, labels, numbers):
     arrays = {"images": pixels} if labels is None else {"images": pixels, "labels": labels}
-    with new_file(path) as partial:
+    with new_file(path, durable=True) as partial:
         np.savez(partial, **arrays)
 
 
 def _write_tfrecord(path, pixels, labels, numbers):
-    with new_file(path) as partial, tf.io.TFRecordWriter(str(partial)) as writer:
+    with (
+        new_file(path, durable=True) as partial,
+        tf.io.TFRecordWriter(str(partial)) as writer,
+    ):
         for position, image in enumerate(pixels):
             feature = {
                 "image": tf.train.Feature(bytes_list=tf.train.BytesList(value=[encode_png(image)])),

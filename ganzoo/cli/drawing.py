@@ -1,6 +1,7 @@
 """`ganzoo sample` and `ganzoo upscale`."""
 
 import functools
+import os
 import pathlib
 import sys
 from typing import Annotated
@@ -16,8 +17,10 @@ from ganzoo.cli.training import interruptible
 def sample(
     model: Model,
     out: Annotated[
-        pathlib.Path,
-        typer.Option(help="PNG file for a grid, a folder/ for single PNGs, or a .gif or .webp."),
+        str,
+        typer.Option(
+            metavar="PATH", help="PNG file for a grid, a folder/ for single PNGs, .gif or .webp."
+        ),
     ],
     num_images: Annotated[int, typer.Option("-n", help="Number of images, or of walks.")] = 64,
     labels: Annotated[
@@ -49,6 +52,9 @@ def sample(
 
     Example: `ganzoo sample RUN -n 1000000 --format tfrecord --shards 8 --shard 3 --out DIR`
     """
+    # A path forgets the slash that tells a folder from a file.
+    is_folder = out.endswith(("/", os.sep))
+    out = pathlib.Path(out)
     if format is not None:
         if interpolate:
             raise ValueError("--format is for single images. Leave it or --interpolate out.")
@@ -58,7 +64,8 @@ def sample(
         return
     if shards != 1 or shard is not None:
         raise ValueError("--shards and --shard need --format tfrecord, npz or png.")
-    kind = "folder" if out.is_dir() or not out.suffix else out.suffix.lower()
+    is_folder = is_folder or out.is_dir() or not out.suffix
+    kind = "folder" if is_folder else out.suffix.lower()
     allowed = (".png", ".gif", ".webp") if interpolate else (".png", "folder")
     if kind not in allowed:
         raise ValueError(

@@ -12,6 +12,7 @@ import rich.table
 import typer
 
 from ganzoo.cli.common import Json, Model, Seed, import_tensorflow, out_console
+from ganzoo.cli.training import interruptible
 
 
 def evaluate(
@@ -42,36 +43,40 @@ def evaluate(
     import_tensorflow()
     from ganzoo import evaluation, images, runs
 
-    gan = runs.find_model(model)
-    if hasattr(gan, "upscale"):
-        _refuse_for_upscaling(metrics, extractor, neighbours)
-        result = evaluation.evaluate_super_resolution(
-            gan, data, report=lambda score: print(score.name, file=sys.stderr)
-        )
-        print_result = _print_restoration
-    else:
-        names = metrics.split(",") if metrics else list(evaluation.DEFAULT_METRICS)
-        if neighbours:
-            names.append("neighbours")
-        with rich.progress.Progress(console=rich.console.Console(stderr=True)) as progress:
-            task = progress.add_task("Images", total=num_images)
-            result = evaluation.evaluate(
-                gan,
-                data,
-                names,
-                num_images,
-                extractor,
-                seed,
-                report=lambda done: progress.update(task, completed=done),
+    # Downloads tell of themselves on standard output, which belongs to the figures.
+    with interruptible():
+        gan = runs.find_model(model)
+        restores = hasattr(gan, "upscale")
+        if restores:
+            _refuse_for_upscaling(metrics, extractor, neighbours)
+            result = evaluation.evaluate_super_resolution(
+                gan, data, report=lambda score: print(score.name, file=sys.stderr)
             )
-        print_result = print_evaluation
-        if neighbours:
-            grid = images.make_grid(result.neighbours, columns=evaluation.NEIGHBOUR_COLUMNS)
-            images.write_png(neighbours, grid, images.zoom_for(grid))
+        else:
+            names = metrics.split(",") if metrics else list(evaluation.DEFAULT_METRICS)
+            names += ["neighbours"] if neighbours else []
+            result = _evaluate_with_progress(gan, data, names, num_images, extractor, seed)
+    if neighbours:
+        grid = images.make_grid(result.neighbours, columns=evaluation.NEIGHBOUR_COLUMNS)
+        images.write_png(neighbours, grid, images.zoom_for(grid))
     if as_json:
         print(json.dumps(result.to_dict(), indent=2))
+    elif restores:
+        _print_restoration(result)
     else:
-        print_result(result)
+        print_evaluation(result)
+
+
+def _evaluate_with_progress(gan, data, names, num_images, extractor, seed):
+    from ganzoo import evaluation
+
+    with rich.progress.Progress(console=rich.console.Console(stderr=True)) as progress:
+        task = progress.add_task("Images", total=num_images)
+
+        def report(done):
+            progress.update(task, completed=done)
+
+        return evaluation.evaluate(gan, data, names, num_images, extractor, seed, report=report)
 
 
 def _refuse_for_upscaling(metrics, extractor, neighbours):

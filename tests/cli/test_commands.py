@@ -42,6 +42,13 @@ def test_sample_writes_single_images_into_a_folder(ganzoo_command, model_file, t
             np.testing.assert_array_equal(np.asarray(image), pixels[..., 0])
 
 
+def test_a_slash_at_the_end_makes_a_folder_of_any_name(ganzoo_command, model_file, tmp_path):
+    for name in ("rate-0.5", "a.png"):
+        code, _, _ = ganzoo_command("sample", model_file, "-n", 1, "--out", f"{tmp_path / name}/")
+        assert code == 0
+        assert [path.name for path in (tmp_path / name).iterdir()] == ["00000.png"]
+
+
 def test_labels_are_taken_in_turn(ganzoo_command, tmp_path):
     model = registry.get_family("cgan").build_smallest(seed=0)
     model.save(tmp_path / "cgan.keras")
@@ -131,6 +138,23 @@ def test_evaluate_prints_a_row_for_each_image_and_the_record_as_json(ganzoo_comm
     assert protocol == result.protocol
 
 
+def test_what_says_something_while_it_measures_leaves_the_record_as_json(
+    ganzoo_command, tmp_path, monkeypatch
+):
+    model = registry.get_family("srgan").build_smallest(seed=0)
+
+    def load_talking(_):
+        print("Downloading data from a server")
+        return model
+
+    monkeypatch.setattr(ganzoo.runs, "find_model", load_talking)
+    photos = tiny.write_folder(tmp_path / "photos", num_images=1, side=24)
+    code, out, err = ganzoo_command("evaluate", "any", "--data", photos, "--json")
+    assert code == 0
+    assert json.loads(out)["mean"]
+    assert "Downloading" in err
+
+
 def test_export_writes_a_model_and_compares_it(ganzoo_command, model_file, tmp_path):
     path = tmp_path / "model.onnx"
     code, out, _ = ganzoo_command("export", model_file, "--out", path)
@@ -206,6 +230,19 @@ def test_evaluate_measures_a_generator_beside_real_images(ganzoo_command, tmp_pa
     fid, floor = (record[kind]["fid"]["value"] for kind in ("results", "floors"))
     assert 0 < floor < fid
     assert record["results"]["fid"]["extractor"] == "fashion_mnist"
+
+
+def test_reproduce_says_how_the_figure_is_measured(ganzoo_command, tmp_path, monkeypatch):
+    _, preset = registry.get_preset("vanilla_mnist")
+    monkeypatch.setitem(vars(preset), "recipe", {**preset.recipe, "max_steps": 1})
+    out = tmp_path / "again and again"
+    code, printed, _ = ganzoo_command(
+        "reproduce", "vanilla_mnist", "--out", out, "--data", "sample"
+    )
+    assert code == 0
+    # On the data of the preset's figure, whatever this run learned from.
+    assert f"ganzoo evaluate '{out}' --data mnist" in printed
+    assert f"fid is {preset.scores[0].value:g}" in printed
 
 
 @pytest.mark.slow

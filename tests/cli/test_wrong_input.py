@@ -34,7 +34,7 @@ TRAIN = ["train", "vanilla", "--data", "sample", "--out", "{tmp}/run"]
         (["train", "vanilla", "--out", "{tmp}/run", "--resume"], "holds no run"),
         (["sample", "{model}"], "--out"),
         (["sample", "{tmp}/none.keras", "--out", "{tmp}/a.png"], "none.keras"),
-        (["sample", "dcgan_imagenet", "--out", "{tmp}/a.png"], "dcgan_imagenet"),
+        (["sample", "dcgan_mnst", "--out", "{tmp}/a.png"], "Did you mean 'dcgan_mnist'"),
         (["sample", "{model}", "--out", "{tmp}/a.jpg"], "a.jpg"),
         (["sample", "{model}", "--out", "{tmp}/a.png", "-n", "0"], "num_images=0"),
         (["sample", "{model}", "--out", "{tmp}/a.png", "--labels", "0,x"], "0,x"),
@@ -94,7 +94,7 @@ def test_an_interruption_is_one_line_and_code_130(ganzoo_command, monkeypatch):
     def interrupt(_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(weights, "find_preset", interrupt)
+    monkeypatch.setattr(weights, "find_description", interrupt)
     code, out, err = ganzoo_command("info", "dcgan_fashion_mnist")
     assert (code, out) == (130, "")
     assert err.startswith("ganzoo: ")
