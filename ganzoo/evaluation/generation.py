@@ -53,7 +53,9 @@ class Evaluation:
         extractor: str. What embedded the images.
         results: dict of `ganzoo.metrics.Result` by metric.
         floors: dict of `Result` by metric: what unseen real images reach in place of
-            the fake ones. No generator is better, but for one that overfits.
+            the fake ones, as many of them as there are. By `fid` and `kid` no generator
+            is better, but for one that overfits; one that draws only what is typical may
+            pass precision and `is`.
         neighbours: uint8 `(num_images, height, width, channels)`, `NEIGHBOUR_COLUMNS` of
             them a row: a fake image and its nearest training images; None where they
             were not asked for.
@@ -84,9 +86,11 @@ class Evaluation:
     def protocol(self):
         """How it was measured, in one line."""
         result = next(iter(self.results.values()))
+        floors = [floor.num_fake for floor in self.floors.values()]
+        beside = f"; beside them {max(floors)} unseen ones" if floors else ""
         return (
             f"{result.num_fake} images (seed {result.seed}), features of {self.extractor}, "
-            f"real images: {result.split}"
+            f"real images: {result.split}{beside}"
         )
 
     def to_dict(self):
@@ -151,7 +155,7 @@ def evaluate(
     for metric in (*scores.values(), *floors.values()):
         _show_real(metric, data)
     for metric in floors.values():
-        metric.update_embedding(data.held_out, real=False)
+        metric.update_embedding(data.held_out[:num_images], real=False)
 
     labels = None
     if gan.num_classes:
@@ -223,6 +227,7 @@ def _choose(metrics, gan, references):
     if "all" not in metrics:
         return list(dict.fromkeys(metrics))
     apply = {
+        "is": probabilities is not None,
         "label_accuracy": gan.num_classes and reads_classes,
         "modes": reads_classes,
         "neighbours": references.unseen,

@@ -78,8 +78,8 @@ def evaluate_super_resolution(gan, folder, report=None):
     """
     if not hasattr(gan, "upscale"):
         raise ValueError(
-            f"Only super-resolution models can be evaluated so far. Received: a "
-            f"{type(gan).__name__}. Give an SRGAN."
+            f"Only super-resolution models restore images. Received: a {type(gan).__name__}. Use "
+            "`evaluate`."
         )
     files = photos.find_photos([folder])
     for path in files:

@@ -73,4 +73,5 @@ class _Confusion:
         np.add.at(self.counts, (labels, probabilities.argmax(axis=1)), 1)
 
     def merge(self, other):
-        self.counts = self.counts + other.counts if self.counts.size else other.counts
+        if len(other):
+            self.counts = self.counts + other.counts if len(self) else other.counts

@@ -80,18 +80,21 @@ def get_extractor(extractor):
             `"cifar10"` are classifiers that come with ganzoo; `"stacked_mnist"` reads a
             digit in each channel, 1,000 classes; `"inception_v3"` has ImageNet weights,
             which Keras downloads. Or a function from uint8 pixels to
-            float features `(num_images, dim)` or to an `Embedding`. None takes features
-            for images. An extractor is returned as it is.
+            float features `(num_images, dim)` or to an `Embedding`, such as a Keras model
+            of pixels. None takes features for images. An extractor is returned as it is.
 
     Raises:
         ValueError: If the name is unknown, or its weights cannot be had.
     """
-    if hasattr(extractor, "name") and callable(extractor):
-        return extractor
     if extractor is None:
         return _AsGiven()
+    # What Keras makes has a name, too, and is a function as any other.
+    if isinstance(extractor, keras.Layer):
+        return _OfFunction(extractor, extractor.name)
+    if hasattr(extractor, "name") and callable(extractor):
+        return extractor
     if callable(extractor):
-        return _OfFunction(extractor)
+        return _OfFunction(extractor, getattr(extractor, "__name__", type(extractor).__name__))
     if extractor in CLASSIFIERS:
         return _build_small(extractor)
     if extractor == "stacked_mnist":
@@ -102,6 +105,11 @@ def get_extractor(extractor):
         f"`extractor` must be one of {', '.join(extractor_names())}, or a function from pixels to "
         f"features. Received: extractor={extractor!r}."
     )
+
+
+def identify(extractor):
+    """`(name, fingerprint)` of an extractor; the second, of its weights, may be None."""
+    return extractor.name, getattr(extractor, "fingerprint", None)
 
 
 class _AsGiven:
@@ -122,8 +130,8 @@ class _AsGiven:
 class _OfFunction:
     """Features that the user's own function makes."""
 
-    def __init__(self, function):
-        self.name = getattr(function, "__name__", type(function).__name__)
+    def __init__(self, function, name):
+        self.name = name
         self._function = function
 
     def __call__(self, images):

@@ -43,7 +43,8 @@ class KernelDistance(BankMetric):
 
     def _result(self):
         count = min(self.counts)
-        return _unbiased_discrepancy(self.real.rows[:count], self.fake.rows[:count])
+        found = _unbiased_discrepancy(self.real.rows[:count], self.fake.rows[:count])
+        return {**found, "num_real": count, "num_fake": count}
 
 
 def _unbiased_discrepancy(real, fake):

@@ -75,7 +75,8 @@ class _ClassCounts:
         self._add(np.bincount(classes, minlength=num_classes))
 
     def merge(self, other):
-        self._add(other.counts)
+        if len(other):
+            self._add(other.counts)
 
     def _add(self, counts):
         self.counts = self.counts + counts if self.counts.size else counts

@@ -21,6 +21,8 @@ class Result:
         seed: int. Seed of the fake images; None where it was not given.
         standard_error: float. Of the value, over draws of images; None where unknown.
         details: dict of floats. Figures that belong to this one.
+        extractor_fingerprint: str. Which weights the extractor has; None where it does not
+            say.
 
     Example:
         >>> ours = Result("fid", 1.9, "fashion_mnist", 60_000, 10_000)
@@ -37,6 +39,7 @@ class Result:
     seed: int | None = None
     standard_error: float | None = None
     details: dict = dataclasses.field(default_factory=dict)
+    extractor_fingerprint: str | None = None
 
     def __float__(self):
         return float(self.value)
@@ -62,8 +65,10 @@ class Result:
     def _comparable(self, other):
         """The value of another result, or a bare number, if it is on the same scale."""
         if isinstance(other, Result):
-            for kind in ("metric", "extractor"):
+            for kind in ("metric", "extractor", "extractor_fingerprint"):
                 ours, theirs = getattr(self, kind), getattr(other, kind)
+                if kind == "extractor_fingerprint" and None in (ours, theirs):
+                    continue
                 if ours != theirs:
                     raise ValueError(
                         f"Results of different {kind}s are on different scales. Received: "

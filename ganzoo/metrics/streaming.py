@@ -4,7 +4,7 @@ import abc
 
 import numpy as np
 
-from ganzoo.metrics.features import get_extractor
+from ganzoo.metrics.features import get_extractor, identify
 from ganzoo.metrics.result import Result
 
 
@@ -53,7 +53,10 @@ class StreamingMetric(abc.ABC):
 
     @abc.abstractmethod
     def _result(self):
-        """The value as `{"value": ...}`, with `standard_error` and `details` if it has any."""
+        """The value as `{"value": ...}`, and what else of a `Result` the metric has.
+
+        `num_real` and `num_fake` are there if not all images that came in are in the figure.
+        """
 
     @property
     @abc.abstractmethod
@@ -66,13 +69,18 @@ class StreamingMetric(abc.ABC):
         Raises:
             ValueError: If the other metric is another, or has another extractor.
         """
-        if type(other) is not type(self) or other.extractor.name != self.extractor.name:
+        if type(other) is not type(self) or not self._embeds_alike(other):
             raise ValueError(
                 "Only metrics of one kind and extractor merge. Received: "
                 f"{type(self).__name__}({self.extractor.name!r}) and "
                 f"{type(other).__name__}({getattr(other, 'extractor', self.extractor).name!r})."
             )
         self._merge(other)
+
+    def _embeds_alike(self, other):
+        """Whether the other's extractor has the name and, where known, the weights of this."""
+        names, prints = zip(*(identify(metric.extractor) for metric in (self, other)), strict=True)
+        return names[0] == names[1] and (None in prints or prints[0] == prints[1])
 
     def result(self):
         """The figure so far, a `Result`; more images may come in after it.
@@ -87,15 +95,16 @@ class StreamingMetric(abc.ABC):
                 f"{self._fewest_fake} fake. Received: {num_real} and {num_fake}. Give more with "
                 "`update`."
             )
-        return Result(
-            metric=self.name,
-            extractor=self.extractor.name,
-            num_real=num_real,
-            num_fake=num_fake,
-            split=self.split,
-            seed=self.seed,
-            **self._result(),
-        )
+        extractor, fingerprint = identify(self.extractor)
+        known = {
+            "extractor": extractor,
+            "extractor_fingerprint": fingerprint,
+            "num_real": num_real,
+            "num_fake": num_fake,
+            "split": self.split,
+            "seed": self.seed,
+        }
+        return Result(metric=self.name, **{**known, **self._result()})
 
 
 class TwoSidedMetric(StreamingMetric):
@@ -167,28 +176,24 @@ def _outer(vector):
 
 
 class Bank:
-    """The first rows that come in, as many as it holds; the others are counted alone.
+    """The first rows that come in, as many as it holds.
 
     What metrics over pairs of images need: they cannot do with sums.
     """
 
     def __init__(self, capacity=None):
         self.capacity = capacity  # None holds them all.
-        self.seen = 0
         self._batches = []
         self._held = 0
 
     def update(self, rows):
-        self.seen += len(rows)
         rows = rows if self.capacity is None else rows[: self.capacity - self._held]
         if len(rows):
             self._batches.append(np.array(rows))
             self._held += len(rows)
 
     def merge(self, other):
-        seen = self.seen + other.seen
         self.update(other.rows)
-        self.seen = seen
 
     def __len__(self):
         return self._held
