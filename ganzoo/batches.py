@@ -5,6 +5,7 @@ Shapes, dtypes, value ranges and labels are looked at here, for arrays,
 the first: in a pipeline as a stage of it, outside the compiled training step.
 """
 
+import contextlib
 import re
 
 import keras
@@ -16,9 +17,16 @@ _TOLERANCE = 1e-3
 # Images that are shown beside the model's.
 _NUM_EXAMPLES = 64
 _RANGE_MARK = "float images outside [-1, 1], from "
+_SHARE_MARK = "batch that does not divide, of "
 _LABEL_MARK = "labels outside the classes, from "
 # How the messages below begin; Keras wraps what Python data raise during `fit`.
-_OPENINGS = ("Images must", "Float images must", "Labels must", "This model needs")
+_OPENINGS = (
+    "Images must",
+    "Float images must",
+    "Labels must",
+    "This model needs",
+    "Batches must",
+)
 
 
 def check(x, y, image_shape, num_classes):
@@ -33,7 +41,7 @@ def check(x, y, image_shape, num_classes):
 
     Returns:
         `(x, examples)`: `x` to train on, which raises at a bad batch, and the
-        images of its first batches as a numpy array.
+        images of its first batches as a numpy array. An `x` in memory is an array then.
 
     Raises:
         ValueError: If there is nothing, or something that does not fit.
@@ -55,7 +63,43 @@ def check(x, y, image_shape, num_classes):
         return _prepend(first, checked), np.asarray(_split(first)[0])
     images = np.asarray(x)
     check_batch(images, y, image_shape, num_classes)
-    return x, images[:256]
+    return images, images[:256]
+
+
+def share(x, batch_size, num_replicas):
+    """Training data that raise where a batch does not divide among replicas.
+
+    Each replica's loss is the mean over its part of a batch: of smaller parts it would count
+    too much, and of an empty one it is no number.
+
+    Args:
+        x: as `check` returns it.
+        batch_size: int. Images in a step where `x` is an array.
+        num_replicas: int.
+
+    Raises:
+        ValueError: If it is known by now.
+    """
+    if isinstance(x, np.ndarray):
+        for count in (min(batch_size, len(x)), len(x) % batch_size):
+            if count % num_replicas:
+                raise ValueError(_not_divided(count, num_replicas))
+    elif isinstance(x, tf.data.Dataset):
+
+        def assert_divides(*batch):
+            count = tf.shape(tf.nest.flatten(batch)[0])[0]
+            divides = tf.equal(count % num_replicas, 0)
+            check = tf.debugging.Assert(divides, [_SHARE_MARK, count, "among", num_replicas])
+            with tf.control_dependencies([check]):
+                batch = tf.nest.map_structure(tf.identity, batch)
+            return batch[0] if len(batch) == 1 else batch
+
+        return x.map(assert_divides, num_parallel_calls=tf.data.AUTOTUNE)
+    elif isinstance(x, _CheckedPyDataset):
+        x.num_replicas = num_replicas
+    elif hasattr(x, "__next__"):
+        return _share_each(x, num_replicas)
+    return x
 
 
 def check_batch(images, labels, image_shape, num_classes):
@@ -85,6 +129,17 @@ def check_batch(images, labels, image_shape, num_classes):
         check_labels(labels, num_classes)
 
 
+def check_positive(**numbers):
+    """Checks arguments that count something.
+
+    Raises:
+        ValueError: If one is below 1.
+    """
+    for name, value in numbers.items():
+        if value < 1:
+            raise ValueError(f"`{name}` must be at least 1. Received: {name}={value}.")
+
+
 def check_labels(labels, num_classes):
     """Checks that an array of labels holds class ids.
 
@@ -100,7 +155,18 @@ def check_labels(labels, num_classes):
         raise ValueError(_outside_classes(low, high, num_classes))
 
 
-def explain(error, num_classes):
+@contextlib.contextmanager
+def explained(num_classes):
+    """Raises the `ValueError` behind what a checked pipeline raises inside."""
+    try:
+        yield
+    except tf.errors.InvalidArgumentError as error:
+        if explanation := _explain(error, num_classes):
+            raise explanation from None
+        raise
+
+
+def _explain(error, num_classes):
     """The `ValueError` behind an error that a checked pipeline raised, or None."""
     text = str(error)
     if found := re.search(rf"ValueError: ((?:{'|'.join(_OPENINGS)}).*)", text):
@@ -109,10 +175,18 @@ def explain(error, num_classes):
         return ValueError(_outside_range(*map(float, found.groups())))
     if found := re.search(re.escape(_LABEL_MARK) + r"\] \[([^\]]*)\] \[to\] \[([^\]]*)\]", text):
         return ValueError(_outside_classes(*map(int, found.groups()), num_classes))
+    if found := re.search(re.escape(_SHARE_MARK) + r"\] \[(\d+)\] \[among\] \[(\d+)\]", text):
+        return ValueError(_not_divided(*map(int, found.groups())))
     return None
 
 
 def _check_pipeline(dataset, image_shape, num_classes):
+    if isinstance(dataset.element_spec, dict):
+        raise ValueError(
+            "Images must come as `images` or `(images, labels)`. Received: dicts of "
+            f"{', '.join(map(str, dataset.element_spec))}. Pick them, as by "
+            "`dataset.map(lambda element: (element['image'], element['label']))`."
+        )
     spec_images, spec_labels = _split(dataset.element_spec)
     _check_spec(spec_images.shape, spec_images.dtype.name, image_shape)
     if num_classes is not None and spec_labels is None:
@@ -122,6 +196,9 @@ def _check_pipeline(dataset, image_shape, num_classes):
         images, labels = _split(batch)
         check_batch(images, labels, image_shape, num_classes)
         examples.append(np.asarray(images))
+        if examples[-1].shape[1:] != examples[0].shape[1:]:
+            del examples[-1]  # Of another size, which some models take: they make no one array.
+            break
         if sum(map(len, examples)) >= _NUM_EXAMPLES:
             break
     if not examples:
@@ -154,6 +231,18 @@ def _check_each(iterable, image_shape, num_classes):
         yield tuple(batch) if isinstance(batch, (tuple, list)) else (batch,)
 
 
+def _share_each(iterable, num_replicas):
+    for batch in iterable:
+        _check_share(batch, num_replicas)
+        yield batch
+
+
+def _check_share(batch, num_replicas):
+    count = len(_split(batch)[0])
+    if count % num_replicas:
+        raise ValueError(_not_divided(count, num_replicas))
+
+
 def _prepend(first, rest):
     # Of Python's iterators Keras knows generators alone.
     yield first
@@ -162,6 +251,8 @@ def _prepend(first, rest):
 
 class _CheckedPyDataset(keras.utils.PyDataset):
     """Another data set's batches, each checked when it is read."""
+
+    num_replicas = 1
 
     def __init__(self, dataset, image_shape, num_classes):
         super().__init__(dataset.workers, dataset.use_multiprocessing, dataset.max_queue_size)
@@ -175,6 +266,7 @@ class _CheckedPyDataset(keras.utils.PyDataset):
     def __getitem__(self, index):
         batch = self._dataset[index]
         check_batch(*_split(batch), *self._wanted)
+        _check_share(batch, self.num_replicas)
         return batch
 
     def on_epoch_begin(self):
@@ -223,6 +315,14 @@ def _no_labels():
     return (
         "This model needs `(images, labels)`. Received: images alone. "
         "Load them with `ganzoo.data.load(..., labels=True)` or pass `y=labels`."
+    )
+
+
+def _not_divided(count, num_replicas):
+    return (
+        f"Batches must divide among the {num_replicas} replicas. Received: a batch of {count} "
+        "images. Choose a batch size that does, and drop what remains, as "
+        "`ganzoo.data.load` does."
     )
 
 

@@ -2,7 +2,6 @@
 
 import keras
 import numpy as np
-import tensorflow as tf
 
 from ganzoo import batches, losses, registry, regularizers
 from ganzoo.layers import normalizations
@@ -11,6 +10,8 @@ from ganzoo.steps import TwoPlayerStep
 
 UPDATES = ("simultaneous", "alternating")
 LOGS = ("generator_loss", "discriminator_loss", "real_score", "fake_score")
+# Images in a step where an array is given without saying so.
+_KERAS_BATCH_SIZE = 32
 # Of weights and losses that are no longer numbers.
 REMEDIES = (
     "Lower the learning rates, add a regularizer such as 'r1', or train in float32 (--float32)."
@@ -108,7 +109,8 @@ class TwoPlayerModel(TwoPlayerStep):
                 new latents; the batch of real images is the same for all k, where the
                 paper draws a new one.
             ema_decay: float in [0, 1). Decay of the generator's moving average; 0 makes
-                `ema_generator` equal the generator. It rises with the steps as
+                `ema_generator` equal the generator (but for statistics of its own samples,
+                which a LAPGAN's has). It rises with the steps as
                 `min(ema_decay, (1 + step) / (10 + step))`, so that a short run is not
                 held back by its first weights.
             update: `"simultaneous"`: one forward pass of the generator serves both
@@ -140,6 +142,12 @@ class TwoPlayerModel(TwoPlayerStep):
             "update": update,
         }
         given = {key: value for key, value in given.items() if value is not None}
+        both = generator_optimizer, discriminator_optimizer
+        if both[0] is both[1] and isinstance(both[0], keras.optimizers.Optimizer):
+            raise ValueError(
+                "Each player needs an optimizer of its own, since an optimizer keeps state "
+                "for its variables. Received: the same object twice. Create two."
+            )
         with self.distribute_strategy.scope():  # Optimizers make variables.
             chosen = {**self.recommended(), **given}
         self._check_compile(chosen)
@@ -156,26 +164,19 @@ class TwoPlayerModel(TwoPlayerStep):
             self.discriminator_optimizer = self._build_optimizer(
                 chosen["discriminator_optimizer"], self.discriminator
             )
-            if self.discriminator_optimizer is self.generator_optimizer:
+            many = self.distribute_strategy.num_replicas_in_sync > 1
+            if many and jit_compile is True:
                 raise ValueError(
-                    "Each player needs an optimizer of its own, since an optimizer keeps state "
-                    "for its variables. Received: the same object twice. Create two."
+                    "XLA does not work under a distribution strategy. Received: "
+                    "jit_compile=True. Leave it at 'auto'."
                 )
-            if self.distribute_strategy.num_replicas_in_sync > 1:
-                if jit_compile is True:
-                    raise ValueError(
-                        "XLA does not work under a distribution strategy. Received: "
-                        "jit_compile=True. Leave it at 'auto'."
-                    )
-                jit_compile = False
-                if sync_batch_norm:
-                    for network in (self.generator, self.discriminator, self.ema_generator):
-                        for layer in normalizations(network):
-                            layer.synchronized = True
+            for network in (self.generator, self.discriminator, self.ema_generator):
+                for layer in normalizations(network):
+                    layer.synchronized = many and sync_batch_norm
             # Keras callbacks (learning rate, TensorBoard) read `model.optimizer`.
             super().compile(
                 optimizer=self.generator_optimizer,
-                jit_compile=jit_compile,
+                jit_compile=False if many else jit_compile,
                 steps_per_execution=steps_per_execution,
                 run_eagerly=run_eagerly,
             )
@@ -233,7 +234,11 @@ class TwoPlayerModel(TwoPlayerStep):
         }
 
     def compile_from_config(self, config):
-        self.compile(**keras.saving.deserialize_keras_object(config))
+        arguments = keras.saving.deserialize_keras_object(config)
+        # Saved where there was one replica, and now there may be several.
+        if self.distribute_strategy.num_replicas_in_sync > 1 and arguments["jit_compile"] is True:
+            arguments["jit_compile"] = "auto"
+        self.compile(**arguments)
 
     # Training
 
@@ -250,7 +255,9 @@ class TwoPlayerModel(TwoPlayerStep):
             batch_size: int, at least 1. Images in a step where `x` is an array.
             epochs: int. Passes over the data.
             verbose: as for `keras.Model.fit`.
-            **kwargs: what else `keras.Model.fit` takes.
+            **kwargs: what else `keras.Model.fit` takes, but for weights of images or classes.
+                `validation_data` are checked as `x` and `y` are. On several replicas every
+                batch must divide among them.
 
         Returns:
             A `History` with `generator_loss`, `discriminator_loss`, `real_score` and
@@ -261,17 +268,23 @@ class TwoPlayerModel(TwoPlayerStep):
             ValueError: If the data do not fit the model.
             FloatingPointError: If a loss is not finite; the step is named.
         """
-        if batch_size is not None and batch_size < 1:
-            raise ValueError(f"`batch_size` must be at least 1. Received: batch_size={batch_size}.")
-        x, examples = self.check_data(x, y)
+        if batch_size is not None:
+            batches.check_positive(batch_size=batch_size)
+        _refuse_weights(kwargs)
+        x, y, examples = self._check_all(x, y, batch_size)
         if examples is not None:  # Distributed data cannot be looked at; who made them may have.
             self.real_examples = examples
-        if not isinstance(x, np.ndarray):
-            # Keras shuffles arrays alone, and warns of anything else by default.
+        if kwargs.get("validation_data") is not None:
+            held_out = keras.utils.unpack_x_y_sample_weight(kwargs["validation_data"])
+            _refuse_weights({"sample_weight": held_out[2]})
+            held_out = self._check_all(*held_out[:2], kwargs.get("validation_batch_size"))[:2]
+            kwargs["validation_data"] = held_out if held_out[1] is not None else held_out[0]
+        if not isinstance(x, np.ndarray) and getattr(x, "num_batches", None) is None:
+            # Keras cannot shuffle what comes by itself, and warns of it by default.
             kwargs.setdefault("shuffle", False)
         callbacks = kwargs.pop("callbacks", None) or []
         callbacks = list(callbacks) if isinstance(callbacks, (list, tuple)) else [callbacks]
-        try:
+        with batches.explained(self.num_classes):
             return super().fit(
                 x,
                 y,
@@ -282,14 +295,38 @@ class TwoPlayerModel(TwoPlayerStep):
                 callbacks=[*callbacks, _StopAtNonFiniteLoss()],
                 **kwargs,
             )
-        except tf.errors.InvalidArgumentError as error:
-            if explanation := batches.explain(error, self.num_classes):
-                raise explanation from None
-            raise
+
+    def evaluate(self, x=None, y=None, batch_size=None, **kwargs):
+        """The four logs of `fit` on other images, with no update; arguments as for `fit`.
+
+        Raises:
+            ValueError: If the data do not fit the model.
+        """
+        if not kwargs.get("_use_cached_eval_dataset"):  # Of `fit`, which has checked them.
+            _refuse_weights(kwargs)
+            x, y, _ = self._check_all(x, y, batch_size)
+        with batches.explained(self.num_classes):
+            return super().evaluate(x, y, batch_size=batch_size, **kwargs)
+
+    def _check_all(self, x, y, batch_size):
+        """`(x, y, examples)`: data as Keras takes them, checked for this model and its replicas."""
+        x, examples = self.check_data(x, y)
+        if (num_replicas := self.distribute_strategy.num_replicas_in_sync) > 1:
+            x = batches.share(x, batch_size or _KERAS_BATCH_SIZE, num_replicas)
+        return x, None if y is None else np.asarray(y), examples
 
     def check_data(self, x, y):
         """`(x, examples)` of what `fit` is given; see `batches.check`."""
         return batches.check(x, y, self.image_shape, self.num_classes)
+
+
+def _refuse_weights(arguments):
+    for name in ("sample_weight", "class_weight"):
+        if arguments.get(name) is not None:
+            raise ValueError(
+                f"All images count alike in this game. Received: `{name}`. Leave it out, or repeat "
+                "images in the data."
+            )
 
 
 class _StopAtNonFiniteLoss(keras.callbacks.Callback):

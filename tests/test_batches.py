@@ -62,13 +62,11 @@ def fit(form, *arrays):
 def check(form, *arrays, num_classes=3):
     """Checks as for a model with classes, and reads all that is left."""
     x, y = (*form(*arrays), None)[:2]
-    try:
+    with batches.explained(num_classes):
         checked, _ = batches.check(x, y, SHAPE, num_classes)
         if isinstance(checked, keras.utils.PyDataset):
             checked = [checked[index] for index in range(checked.num_batches)]
         return list(checked)
-    except tf.errors.InvalidArgumentError as error:
-        raise batches.explain(error, num_classes) or error from None
 
 
 @every_form
@@ -163,6 +161,50 @@ def test_a_pipeline_that_never_ends_is_not_read_to_its_end():
     assert len(list(checked.take(5))) == 5
     # As many images as are shown beside the model's, and no more.
     assert len(examples) == 64
+
+
+def test_what_arrays_are_made_of_trains_as_they_do():
+    expected = fit(as_array, IMAGES).weights
+    for x, labels in ((list(IMAGES), list(LABELS)), (tf.constant(IMAGES), tf.constant(LABELS))):
+        keras.utils.set_random_seed(8)
+        gan = tiny.build_gan()
+        gan.compile(run_eagerly=True)
+        gan.fit(x, labels, batch_size=4, shuffle=False, verbose=0)
+        tiny.assert_equal(gan.weights, expected)
+
+
+def test_dicts_of_features_are_refused():
+    elements = tf.data.Dataset.from_tensors({"image": IMAGES, "label": LABELS})
+    with pytest.raises(ValueError, match=r"dicts of image, label.*dataset\.map"):
+        batches.check(elements, None, SHAPE, None)
+
+
+def test_images_for_validation_are_checked_as_those_for_training():
+    gan = tiny.build_gan()
+    gan.compile()
+    pixels_as_floats = IMAGES * 127.5 + 127.5
+    pipeline = tf.data.Dataset.from_tensor_slices(pixels_as_floats).batch(4)
+    for held_out in (pixels_as_floats, (pixels_as_floats, LABELS), pipeline):
+        with pytest.raises(ValueError, match=r"must lie in \[-1, 1\]"):
+            gan.fit(IMAGES, validation_data=held_out, verbose=0)
+    assert gan.step == 0
+    with pytest.raises(ValueError, match=r"must lie in \[-1, 1\]"):
+        gan.evaluate(pixels_as_floats, verbose=0)
+    # Not in the first batches, which are looked at before.
+    many = np.concatenate([IMAGES] * 8)
+    many[-1] = 9.0
+    with pytest.raises(ValueError, match=r"must lie in \[-1, 1\]"):
+        gan.evaluate(tf.data.Dataset.from_tensor_slices(many).batch(4), verbose=0)
+    logs = gan.fit(IMAGES, epochs=2, validation_data=(IMAGES, LABELS), verbose=0).history
+    assert len(logs["val_discriminator_loss"]) == 2
+
+
+@pytest.mark.parametrize("weights", [{"sample_weight": np.ones(12)}, {"class_weight": {0: 2.0}}])
+def test_weights_of_images_are_refused(weights):
+    gan = tiny.build_gan()
+    gan.compile()
+    with pytest.raises(ValueError, match=f"count alike.*{next(iter(weights))}"):
+        gan.fit(IMAGES, LABELS, verbose=0, **weights)
 
 
 # Labels.

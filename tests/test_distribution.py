@@ -318,7 +318,7 @@ with contextlib.suppress(FloatingPointError):
     gan.fit(IMAGES, batch_size=4, verbose=0)
     raise AssertionError("not stopped")
 """,
-    "XLA is refused": """
+    "XLA is refused, and left out where it was compiled for one replica": """
 try:
     build(TWO, jit_compile=True)
 except ValueError as error:
@@ -326,6 +326,51 @@ except ValueError as error:
 else:
     raise AssertionError("not refused")
 assert build(TWO).jit_compile is False
+# What was asked for is kept, not what came of it here.
+build(TWO).save(folder / "two.keras")
+assert ganzoo.load(folder / "two.keras").get_compile_config()["jit_compile"] == "auto"
+build(ONE, jit_compile=True).save(folder / "one.keras")
+with TWO.scope():
+    assert ganzoo.load(folder / "one.keras").jit_compile is False
+""",
+    "batches that do not divide are refused": """
+def pairs(size):
+    return ((IMAGES[:size],) for _ in range(2))
+
+class Batches(keras.utils.PyDataset):
+    def __len__(self):
+        return 2
+
+    def __getitem__(self, index):
+        return IMAGES[:3]
+
+wrong = {
+    "array, each batch": (IMAGES, 3),
+    "array, the last batch": (IMAGES[:7], 4),
+    "smaller than a batch": (IMAGES[:3], None),
+    "pipeline": (tf.data.Dataset.from_tensor_slices(IMAGES[:7]).batch(4), None),
+    "generator": (pairs(3), None),
+    "PyDataset": (Batches(), None),
+}
+for kind, (x, batch_size) in wrong.items():
+    gan = build(TWO)
+    try:
+        gan.fit(x, batch_size=batch_size, verbose=0)
+    except ValueError as error:
+        assert "must divide among the 2 replicas" in str(error), (kind, error)
+    else:
+        raise AssertionError(kind)
+    assert all(np.isfinite(weight).all() for weight in gan.get_weights()), kind
+build(TWO).fit(IMAGES[:6], batch_size=4, verbose=0)
+build(TWO).fit(tf.data.Dataset.from_tensor_slices(IMAGES[:6]).batch(4), verbose=0)
+""",
+    "normalization is over a replica's images again when it is compiled so": """
+gan = build(TWO, batch_norm=True, sync_batch_norm=True)
+layers = list(ganzoo.layers.normalizations(gan.generator))
+assert layers and all(layer.synchronized for layer in layers)
+with TWO.scope():
+    gan.compile()
+assert not any(layer.synchronized for layer in layers)
 """,
     "half precision trains": """
 keras.config.set_dtype_policy("mixed_float16")
