@@ -35,7 +35,7 @@ def main():
     for name in ("watched", "alone"):
         gans[name] = family.load_class()(image_shape=(28, 28, 1), **classes, seed=0)
         gans[name].compile()
-    gans["alone"]._note_norm = lambda *_: None
+    gans["alone"].note_norm = lambda *_: None
     batch_size = gans["alone"].recommended_batch_sizes["default"]
     sample = data.read("sample")
     dataset = data.pipeline(sample, batch_size, labels=bool(classes)).repeat()
@@ -59,8 +59,8 @@ def main():
         spent = []
         for _ in range(arguments.rounds):
             started = time.perf_counter()
-            doctor._look()
-            doctor._quiz()
+            doctor.look()
+            doctor.quiz()
             spent.append(time.perf_counter() - started)
     between = doctor.every * seconds["alone"] / (STEPS * arguments.rounds)
     share = statistics.median(spent) / between

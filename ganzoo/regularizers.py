@@ -37,14 +37,14 @@ class GradientRegularizer(abc.ABC):
         self.every = every
 
     @abc.abstractmethod
-    def points(self, real_images, fake_images, uniform):
+    def points(self, real_images, fake_images, draw):
         """Batches of images at which the slope counts; their penalties are added.
 
         Args:
             real_images: `(batch, height, width, channels)`.
             fake_images: the same shape.
-            uniform: the same shape; numbers uniform in [0, 1), for points that are
-                chosen by chance.
+            draw: function from a shape to numbers uniform in [0, 1), for points that are
+                chosen by chance; others at each call.
         """
 
     @abc.abstractmethod
@@ -61,6 +61,11 @@ class GradientRegularizer(abc.ABC):
 
 def _squared_norms(gradients):
     return ops.sum(ops.square(ops.reshape(gradients, (ops.shape(gradients)[0], -1))), axis=1)
+
+
+def _one_each(images):
+    """The shape of a number for each image."""
+    return (ops.shape(images)[0], 1, 1, 1)
 
 
 class _UnitSlope(GradientRegularizer):
@@ -82,24 +87,25 @@ class GradientPenalty(_UnitSlope):
     Reference: Gulrajani et al., 2017 (arXiv:1704.00028), equation 3.
     """
 
-    def points(self, real_images, fake_images, uniform):
-        mix = uniform[:, :1, :1, :1]
+    def points(self, real_images, fake_images, draw):
+        mix = draw(_one_each(real_images))
         return [mix * real_images + (1.0 - mix) * fake_images]
 
 
 @keras.saving.register_keras_serializable(package="ganzoo")
 class DRAGAN(_UnitSlope):
-    """Unit slope around the data: at real images with noise added.
+    """Unit slope around the data: between real images and the same with noise added.
 
-    The noise is uniform in [0, 0.5] standard deviations of the batch, as in the
-    authors' code; the paper's is normal. Each of several replicas takes those of its
-    own part of the batch.
+    The noise is uniform in [0, 0.5] standard deviations of the batch, and a point lies a
+    random part of the way to it, as in the authors' code; the paper's noise is normal, and
+    added whole. Each of several replicas takes those of its own part of the batch.
 
     Reference: Kodali et al., 2017 (arXiv:1705.07215), section 2.4.
     """
 
-    def points(self, real_images, fake_images, uniform):
-        return [real_images + 0.5 * ops.std(real_images) * uniform]
+    def points(self, real_images, fake_images, draw):
+        noise = 0.5 * ops.std(real_images) * draw(ops.shape(real_images))
+        return [real_images + draw(_one_each(real_images)) * noise]
 
 
 @keras.saving.register_keras_serializable(package="ganzoo")
@@ -116,7 +122,7 @@ class R1(GradientRegularizer):
     def __init__(self, weight=10.0, every=1):
         super().__init__(weight, every)
 
-    def points(self, real_images, fake_images, uniform):
+    def points(self, real_images, fake_images, draw):
         return [real_images]
 
     def penalty(self, gradients):
@@ -130,7 +136,7 @@ class R1R2(R1):
     Reference: Huang et al., 2025 (arXiv:2501.05441), section 2.2.
     """
 
-    def points(self, real_images, fake_images, uniform):
+    def points(self, real_images, fake_images, draw):
         return [real_images, fake_images]
 
 

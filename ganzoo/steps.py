@@ -149,13 +149,17 @@ class TwoPlayerStep(keras.Model):
         )
 
     def penalize(self, real_images, fake_images, condition):
-        """The gradient penalty, computed in float32."""
-        uniform = tf.random.stateless_uniform(tf.shape(real_images), self.next_seed())
+        """The gradient penalty: the network in its own precision, all else in float32."""
+
+        def draw(shape):
+            return tf.random.stateless_uniform(shape, self.next_seed())
+
         penalty = 0.0
-        for points in self.regularizer.points(real_images, fake_images, uniform):
+        for points in self.regularizer.points(real_images, fake_images, draw):
             with tf.GradientTape() as tape:
                 tape.watch(points)
-                # Images do not share a logit: the gradient of the sum holds each one's own.
+                # The gradient of the sum holds each image's own, as far as its logit is its own:
+                # batch normalization adds what it does to the others'.
                 total = tf.reduce_sum(self.discriminate(points, condition))
             penalty += self.regularizer.penalty(tape.gradient(total, points))
         return penalty
@@ -280,11 +284,11 @@ class TwoPlayerStep(keras.Model):
         network = getattr(self, player)
         optimizer = getattr(self, f"{player}_optimizer")
         gradients = after(losses, gradients)
-        self._note_norm(player, gradients, optimizer)
+        self.note_norm(player, gradients, optimizer)
         # Its own network alone.
         optimizer.apply_gradients(zip(gradients, network.trainable_variables, strict=True))
 
-    def _note_norm(self, player, gradients, optimizer):
+    def note_norm(self, player, gradients, optimizer):
         """Adds the norm of a player's gradients to a running mean, at one step in many."""
 
         def note():

@@ -14,6 +14,12 @@ from ganzoo.layers import BatchNormalization
 REAL = tiny.make_images(5, seed=1)
 FAKE = -0.5 * tiny.make_images(5, seed=2)
 UNIFORM = np.random.default_rng(3).uniform(0, 1, REAL.shape).astype("float32")
+SHARE = UNIFORM[::-1, :1, :1, :1]
+
+
+def draw(shape, *_):
+    """Known numbers in the place of drawn ones: one for each value, or one for each image."""
+    return tf.constant(UNIFORM if tuple(map(int, shape)) == REAL.shape else SHARE)
 
 
 @keras.saving.register_keras_serializable(package="ganzoo_tests")
@@ -73,25 +79,25 @@ def test_r1_counts_real_images_and_r2_fake_ones():
 @pytest.mark.parametrize("name", ["gradient_penalty", "dragan"])
 def test_unit_slope_penalties_of_a_quadratic_discriminator(name, monkeypatch):
     gan = build_gan(HalfSquare())
-    monkeypatch.setattr(tf.random, "stateless_uniform", lambda *_: tf.constant(UNIFORM))
+    monkeypatch.setattr(tf.random, "stateless_uniform", draw)
     if name == "gradient_penalty":
-        share = UNIFORM[:, 0, 0, 0].reshape(-1, 1, 1, 1)
-        points = share * REAL + (1 - share) * FAKE
+        points = SHARE * REAL + (1 - SHARE) * FAKE
     else:
-        points = REAL + 0.5 * REAL.std() * UNIFORM
+        # The authors' code: X + alpha * (X_p - X), X_p = X + 0.5 * X.std() * uniform.
+        points = REAL + SHARE * (0.5 * REAL.std() * UNIFORM)
     expected = 10 * np.mean((3 * norms_of(points) - 1) ** 2)
     assert penalty_of(gan, name) == pytest.approx(expected, rel=1e-5)
 
 
 def test_gradient_penalty_points_lie_on_the_line_between_a_real_and_its_fake():
-    (points,) = regularizers.GradientPenalty().points(REAL, FAKE, UNIFORM)
+    (points,) = regularizers.GradientPenalty().points(REAL, FAKE, draw)
     share = (np.asarray(points) - FAKE) / (REAL - FAKE)
-    for image, expected in zip(share, UNIFORM[:, 0, 0, 0], strict=True):
+    for image, expected in zip(share, SHARE[:, 0, 0, 0], strict=True):
         np.testing.assert_allclose(image, expected, atol=1e-4)  # One share for an image.
 
 
 def test_dragan_points_stay_near_the_data():
-    (points,) = regularizers.DRAGAN().points(REAL, FAKE, UNIFORM)
+    (points,) = regularizers.DRAGAN().points(REAL, FAKE, draw)
     away = np.asarray(points) - REAL
     assert away.min() >= 0
     assert away.max() <= 0.5 * REAL.std()

@@ -110,7 +110,7 @@ class Doctor(keras.callbacks.Callback):
         figures = {name: figures[name] for name in _SCALARS if name in figures}
         norms = {f"{k}_gradient_norm": v for k, v in self.model.take_gradient_norms().items()}
         # What is made of weights that are no numbers is not worth a look.
-        seen = {} if broken else {**self._look(), **self._quiz()}
+        seen = {} if broken else {**self.look(), **self.quiz()}
         self._consider(Observation(self.model.step, **figures, **norms, **seen))
 
     def get_progress(self):
@@ -147,7 +147,7 @@ class Doctor(keras.callbacks.Callback):
         made = self.extractor(pixels)
         return np.asarray(getattr(made, "features", made), "float64")
 
-    def _look(self):
+    def look(self):
         """Diversity of the generator's images, and where they lie among the real ones."""
         if self._real is None:
             return {}
@@ -168,7 +168,7 @@ class Doctor(keras.callbacks.Callback):
             "coverage": details["coverage"],
         }
 
-    def _quiz(self):
+    def quiz(self):
         """How well the discriminator tells training images from held-out ones."""
         examples = self.model.real_examples
         if self.held_out is None or examples is None or self.model.num_classes:
