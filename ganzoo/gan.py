@@ -22,9 +22,9 @@ class GAN(TwoPlayerModel):
     average of the generator's weights: `generate` and exports use it.
 
     Args:
-        generator: built Keras model from latents `(batch, ...)` to images
-            `(batch, height, width, channels)` in [-1, 1].
-        discriminator: built Keras model from such images to logits `(batch, ...)`,
+        generator: built functional or `Sequential` Keras model from latents `(batch, ...)`
+            to images `(batch, height, width, channels)` in [-1, 1].
+        discriminator: the same from such images to logits `(batch, ...)`,
             with no sigmoid at the end.
         latent_distribution: `"normal"` (standard) or `"uniform"` in [-1, 1).
         seed: int. Seed of the latents drawn in training; None draws one.
@@ -142,8 +142,9 @@ class GAN(TwoPlayerModel):
             uint8 numpy array `(num_images, height, width, channels)`.
 
         Raises:
-            ValueError: If the latents or labels do not fit the model.
+            ValueError: If the latents or labels do not fit the model, or `batch_size` is below 1.
         """
+        batches.check_positive(batch_size=batch_size)
         latents = tf.constant(np.asarray(latents, "float32"))
         if latents.shape[1:] != self.latent_shape:
             raise ValueError(
@@ -186,8 +187,8 @@ class GAN(TwoPlayerModel):
             targets: images `(num_images, height, width, channels)`: uint8 pixels, or
                 floats in [-1, 1].
             labels: class ids of the images, for families with classes.
-            num_steps: int. Steps of gradient descent.
-            num_starts: int. Drawn starts for each image; the best end is kept.
+            num_steps: int, at least 1. Steps of gradient descent.
+            num_starts: int, at least 1. Drawn starts for each image; the best end is kept.
             seed: int. Seed of the starts.
 
         Returns:
@@ -195,8 +196,9 @@ class GAN(TwoPlayerModel):
             squared error, in units of the [-1, 1] range.
 
         Raises:
-            ValueError: If the images or labels do not fit the model.
+            ValueError: If the images or labels do not fit the model, or a number is below 1.
         """
+        batches.check_positive(num_steps=num_steps, num_starts=num_starts)
         targets = np.asarray(targets)
         batches.check_batch(targets, labels, self.image_shape, self.num_classes)
         if targets.dtype == np.uint8:
@@ -212,9 +214,7 @@ class GAN(TwoPlayerModel):
 
     def prepare_inputs(self, num_images, labels, seed, batch_size):
         """The arguments of `generate`, checked, as `(latents, condition)` of all images."""
-        for name, value in (("num_images", num_images), ("batch_size", batch_size)):
-            if value < 1:
-                raise ValueError(f"`{name}` must be at least 1. Received: {name}={value}.")
+        batches.check_positive(num_images=num_images, batch_size=batch_size)
         if seed is None:
             seed = random.randrange(2**31)
         condition = self.prepare_condition(num_images, labels, seed)
@@ -303,7 +303,7 @@ class GAN(TwoPlayerModel):
 
         Args:
             preset: a name in `ganzoo.list_presets()`, or a folder that
-                `save_to_preset` wrote.
+                `save_to_preset` wrote; one of a preset's name is written `"./name"`.
 
         Raises:
             ValueError: If there is no such preset, its files are damaged, or it is of
@@ -377,10 +377,16 @@ def _pixels_of(network, inputs):
 
 def _check_networks(generator, discriminator):
     for name, network in (("generator", generator), ("discriminator", discriminator)):
-        if not isinstance(network, keras.Model) or not network.built:
+        # Of other models Keras does not tell the shapes, and cannot make a second one.
+        if not (isinstance(network, keras.Model) and network.built):
             raise ValueError(
                 f"`{name}` must be a built Keras model. Received: {network!r}. "
-                "Give it a `keras.Input`, or call it once."
+                "Give it a `keras.Input`."
+            )
+        if not hasattr(network, "output_shape"):
+            raise ValueError(
+                f"`{name}` must be a functional or `Sequential` Keras model. Received: "
+                f"{network!r}. Wrap it: `keras.Model(inputs, network(inputs))`."
             )
     made = tuple(generator.output_shape)
     taken = tuple(_first(discriminator.input_shape))

@@ -166,7 +166,7 @@ def _widths(image_shape, base_filters):
 
 
 def normalize(x, name, gamma="ones"):
-    """Batch normalization as all default networks have it; `gamma` is its first scale."""
+    """Batch normalization as convolutional networks here have it; `gamma` is its first scale."""
     # A memory of ten batches: the averaged weights change too fast for Keras's hundred.
     return BatchNormalization(momentum=0.9, gamma_initializer=gamma, name=name)(x)
 

@@ -45,9 +45,13 @@ class MomentumRampSGD(keras.optimizers.SGD):
 
     Args:
         learning_rate: float or a learning rate schedule.
-        momentum: float in [0, 1]. Momentum at step 0.
-        final_momentum: float in [0, 1]. Momentum from step `ramp_steps` on.
+        momentum: float in (0, 1]. Momentum at step 0.
+        final_momentum: float in (0, 1]. Momentum from step `ramp_steps` on.
         ramp_steps: int, at least 1. Steps of the rise.
+        **kwargs: what else `keras.optimizers.SGD` takes, but for `nesterov`.
+
+    Raises:
+        ValueError: If a value is out of range.
 
     Example:
         >>> optimizer = MomentumRampSGD(0.1, 0.5, final_momentum=0.7, ramp_steps=100)
@@ -57,6 +61,13 @@ class MomentumRampSGD(keras.optimizers.SGD):
 
     def __init__(self, learning_rate=0.1, momentum=0.5, final_momentum=0.7, ramp_steps=1, **kwargs):
         super().__init__(learning_rate, momentum=momentum, **kwargs)
+        if not (0 < momentum <= 1 and 0 < final_momentum <= 1 and ramp_steps >= 1):
+            raise ValueError(
+                "Momentum must be above 0 and at most 1, and rise in at least 1 step. Received: "
+                f"momentum={momentum}, final_momentum={final_momentum}, ramp_steps={ramp_steps}."
+            )
+        if self.nesterov:
+            raise ValueError("The momentum is not Nesterov's. Received: nesterov=True.")
         self.final_momentum = final_momentum
         self.ramp_steps = ramp_steps
 

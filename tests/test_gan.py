@@ -321,7 +321,9 @@ def test_a_wrong_argument_of_compile_is_named(arguments, named):
         tiny.build_gan().compile(**arguments)
 
 
-def test_one_optimizer_for_both_players_is_refused():
+@pytest.mark.parametrize("policy", ["float32", "mixed_float16"])
+def test_one_optimizer_for_both_players_is_refused(policy):
+    keras.config.set_dtype_policy(policy)  # Under float16 each is wrapped.
     optimizer = keras.optimizers.Adam()
     with pytest.raises(ValueError, match="optimizer of its own"):
         tiny.build_gan().compile(optimizer, optimizer)
@@ -354,6 +356,23 @@ def test_networks_that_do_not_match_are_refused():
 def test_a_network_that_is_not_built_is_refused():
     with pytest.raises(ValueError, match="`discriminator` must be a built Keras model"):
         ganzoo.GAN(tiny.build_generator(), keras.Sequential([layers.Dense(1)]))
+
+
+def test_a_network_that_does_not_tell_its_shapes_is_refused():
+    class Mine(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.dense = layers.Dense(1)
+
+        def call(self, images):
+            return self.dense(keras.ops.reshape(images, (-1, 6)))
+
+    judge = Mine()
+    judge(np.zeros((1, *tiny.IMAGE_SHAPE), "float32"))
+    with pytest.raises(ValueError, match=r"functional or `Sequential`.*keras\.Model\(inputs"):
+        ganzoo.GAN(tiny.build_generator(), judge)
+    inputs = keras.Input(tiny.IMAGE_SHAPE)
+    ganzoo.GAN(tiny.build_generator(), keras.Model(inputs, judge(inputs)))
 
 
 def test_an_unknown_latent_distribution_is_refused():

@@ -50,3 +50,15 @@ def test_images_of_another_shape_are_refused():
     gan = ganzoo.DCGAN(image_shape=(8, 8, 1), latent_dim=2, base_filters=2)
     with pytest.raises(ValueError, match=r"\(batch, 8, 8, 1\)"):
         gan.invert(np.zeros((1, 9, 9, 1), "uint8"))
+
+
+def test_numbers_below_1_are_refused():
+    gan = ganzoo.CGAN(image_shape=(8, 8, 1), num_classes=2, latent_dim=2, base_filters=2)
+    pixels = np.zeros((1, 8, 8, 1), "uint8")
+    for wrong in ({"num_starts": 0}, {"num_steps": 0}):
+        with pytest.raises(ValueError, match=f"{next(iter(wrong))}=0"):
+            gan.invert(pixels, labels=[0], **wrong)
+    with pytest.raises(ValueError, match="batch_size=0"):
+        gan.decode(np.zeros((1, 2)), labels=[0], batch_size=0)
+    with pytest.raises(ValueError, match="batch_size=0"):
+        gan.morph(np.zeros((1, 2)), np.eye(2)[:1], batch_size=0)

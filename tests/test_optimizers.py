@@ -93,3 +93,12 @@ def test_config_round_trip_with_a_schedule_inside():
     np.testing.assert_array_equal(
         descend(optimizer, start, gradients), descend(restored, start, gradients)
     )
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"momentum": 0.0}, {"final_momentum": 1.5}, {"ramp_steps": 0}, {"nesterov": True}],
+)
+def test_a_momentum_that_cannot_be_is_refused(wrong):
+    with pytest.raises(ValueError, match=next(iter(wrong))):
+        MomentumRampSGD(0.1, **wrong)

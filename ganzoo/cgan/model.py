@@ -3,8 +3,10 @@
 from typing import ClassVar
 
 import keras
+import numpy as np
 import tensorflow as tf
 
+from ganzoo import batches
 from ganzoo.cgan import networks
 from ganzoo.gan import GAN
 from ganzoo.layers import check_image_shape, check_recipe, dtype_policy
@@ -119,7 +121,18 @@ class CGAN(GAN):
 
         Returns:
             uint8 numpy array `(num_images, height, width, channels)`.
+
+        Raises:
+            ValueError: If a shape does not fit the model, or `batch_size` is below 1.
         """
+        batches.check_positive(batch_size=batch_size)
+        shapes = np.shape(latents), np.shape(class_weights)
+        count = len(class_weights) if shapes[1] else 0
+        if shapes != ((count, self.latent_dim), (count, self.num_classes)):
+            raise ValueError(
+                f"Latents must have shape (num_images, {self.latent_dim}), and class weights "
+                f"(num_images, {self.num_classes}). Received: {shapes[0]} and {shapes[1]}."
+            )
         network = self.ema_generator if use_ema else self.generator
         condition = (tf.constant(class_weights, "float32"),)
         return self.render(network.get_layer("synthesis"), latents, condition, batch_size)

@@ -96,3 +96,11 @@ def test_a_preview_has_a_column_for_each_class(cgan):
     pixels = cgan.preview(num_images=7, seed=0)["generated"]
     assert len(pixels) == 9
     np.testing.assert_array_equal(pixels, cgan.generate(9, labels=[0, 1, 2] * 3, seed=0))
+
+
+@pytest.mark.parametrize("wrong", [{"latents": (3, 7)}, {"weights": (3, 2)}, {"weights": (2, 3)}])
+def test_shapes_of_a_morph_that_do_not_fit_are_refused(cgan, wrong):
+    latents = np.zeros(wrong.get("latents", (3, cgan.latent_dim)))
+    weights = np.zeros(wrong.get("weights", (3, 3)))
+    with pytest.raises(ValueError, match=r"Received: \(3, .*"):
+        cgan.morph(latents, weights)
