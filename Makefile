@@ -19,7 +19,7 @@ test-web: $(VENV)/.ganzoo-test
 	$(BIN)/python -m pytest -m web
 
 test-datasets: $(VENV)/.ganzoo-test
-	$(BIN)/python -m pytest -m datasets
+	$(BIN)/python -m pytest -m 'datasets and not slow'
 
 lint: $(VENV)/.ganzoo-test
 	$(BIN)/ruff check .

@@ -1,10 +1,11 @@
 """Makes a preset of a run: measures it, writes its folder, prints its record.
 
-    python scripts/make_preset.py runs/dcgan dcgan_mnist --data-licence MIT --hardware "2 cores"
+    python scripts/make_preset.py runs/dcgan dcgan_mnist --data-licence "CC BY-SA 3.0" --hardware PC
 
 The generator is the best that the run measured (`ganzoo train --evaluate-every`), or else
 its last. The folder comes into `ganzoo/presets/`; the record goes into the family's
-`presets.py`, and then `python scripts/make_zoo_page.py` writes the page of the zoo.
+`presets.py`, and then `python scripts/make_zoo_page.py` writes the page of the zoo. Cards and
+samples of super-resolution presets, which are of photographs, are made by hand.
 """
 
 import argparse
@@ -52,7 +53,7 @@ def figures_of(measured):
         figures[name] = float(f"{float(result):.4g}")
         if result.standard_error is not None:
             figures[f"{name}_standard_error"] = float(f"{result.standard_error:.2g}")
-        if name in measured.floors and name != "precision_recall":
+        if name in measured.floors:
             figures[f"{name}_of_unseen_real_images"] = float(f"{float(measured.floors[name]):.3g}")
     return figures
 
@@ -60,7 +61,7 @@ def figures_of(measured):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("run", type=pathlib.Path)
-    parser.add_argument("name", help="such as dcgan_mnist")
+    parser.add_argument("name", help="such as dcgan_fashion_mnist")
     parser.add_argument("--data-licence", required=True)
     parser.add_argument("--hardware", required=True)
     parser.add_argument("--limits", default="", help="what is known of its weaknesses")
@@ -109,6 +110,7 @@ def main():
         "metrics": {
             **figures_of(measured),
             "extractor": measured.extractor,
+            "extractor_fingerprint": fid.extractor_fingerprint,
             "images": fid.num_fake,
             "seed": fid.seed,
             "command": f"ganzoo evaluate {name} --data {recipe['data']} --metrics all",

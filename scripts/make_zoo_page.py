@@ -19,8 +19,10 @@ HEAD = """# The zoo
 Every preset comes with ganzoo: `ganzoo.from_preset(NAME)`, `ganzoo sample NAME --out grid.png`.
 The pictures are its first samples of seed 0, not picked. Figures of different extractors do not
 compare; how they are measured is said in [metrics](metrics.md). After ± stands a standard error,
-in brackets the figure of real images that no training saw. This page is written by
-`python scripts/make_zoo_page.py` from the cards, which `ganzoo info NAME` prints.
+in brackets the figure of real images that no training saw. The command beside the figures gives
+them again to a hundredth, or to a tenth of the standard error where that is more: processors
+round differently. This page is written by `python scripts/make_zoo_page.py` from the cards,
+which `ganzoo info NAME` prints.
 
 """
 
@@ -47,16 +49,16 @@ def table(presets):
 
 def section(name, family, preset):
     """What the card of a preset says."""
-    folder = weights.find_preset(name)
+    folder = weights.find_description(name)
     card = json.loads((folder / "card.json").read_text(encoding="utf-8"))
     training = card["training"]
-    metrics = card["metrics"]
+    measured = [card[key] for key in ("metrics", "vgg19_distances") if key in card]
     precision = "half precision" if card["recipe"].get("mixed_precision") else "float32"
     rows = [
         ("data", f"{card['data']['name']}, {card['data']['split']}; {card['data']['licence']}"),
         ("trained by", f"`{card['command']}`"),
         ("training", f"{training['minutes']:g} minutes in {precision}, {training['hardware']}"),
-        ("measured", f"{figures(metrics)}; `{metrics['command']}`"),
+        *(("measured", f"{figures(found)}; `{found['command']}`") for found in measured),
         *([("learning curve", curve(card["learning_curve"]))] if "learning_curve" in card else []),
         ("licence of the weights", card["licence"]),
         ("limits", card["limits"]),
@@ -72,7 +74,7 @@ def figures(metrics):
     """The figures of a card as text, each with its error and with that of real images."""
     told = []
     for name, value in metrics.items():
-        if name == "command" or name.endswith((_ERROR, _REAL)):
+        if name in ("command", "extractor_fingerprint") or name.endswith((_ERROR, _REAL)):
             continue
         error, real = metrics.get(name + _ERROR), metrics.get(name + _REAL)
         text = f"{name.replace('_', ' ')} {value}"

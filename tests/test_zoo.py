@@ -1,12 +1,13 @@
 """The presets as a zoo: its page, and that each can be made again."""
 
 import importlib.util
+import os
 import pathlib
 
 import pytest
 
 import ganzoo
-from ganzoo import registry, runs
+from ganzoo import evaluation, registry, runs
 
 SCRIPTS = pathlib.Path(__file__).parent.parent / "scripts"
 PRESETS = registry.presets()
@@ -17,6 +18,10 @@ def load_script(name):
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+def figures_of(name):
+    return runs.find_card(name)["metrics"]
 
 
 def test_the_page_is_what_the_cards_say():
@@ -35,8 +40,7 @@ def test_a_preset_has_the_recipe_that_made_it(name):
     for field, value in preset.recipe.items():
         if field != "max_steps":
             assert made[field] == value
-    steps = made.get("steps", made.get("max_steps"))
-    assert recipe.max_steps in (None, steps)
+    assert recipe.max_steps in (None, card["training"]["steps"])
     assert set(card) >= {"data", "command", "training", "metrics", "licence", "limits"}
 
 
@@ -65,3 +69,33 @@ def test_every_preset_is_named_on_the_page_of_its_family():
     for name, (family, _) in PRESETS.items():
         page = pathlib.Path(ganzoo.__file__).parent / family.name / "README.md"
         assert f"`{name}`" in page.read_text(encoding="utf-8")
+
+
+def assert_same_figures(again, card):
+    """To what the page of the zoo states: a hundredth, or a tenth of the standard error."""
+    for figure, value in again.items():
+        error = card.get(f"{figure}_standard_error", 0)
+        assert value == pytest.approx(card[figure], rel=0.01, abs=0.1 * error), figure
+
+
+@pytest.mark.slow
+@pytest.mark.datasets
+@pytest.mark.parametrize("name", [name for name in PRESETS if "extractor" in figures_of(name)])
+def test_an_evaluation_gives_the_figures_of_the_card_again(name):
+    card = figures_of(name)
+    data = runs.find_card(name)["data"]["name"]
+    measured = evaluation.evaluate(ganzoo.from_preset(name), data, ["all"], seed=card["seed"])
+    assert measured.extractor == card["extractor"]
+    again = load_script("make_preset").figures_of(measured)
+    again = {k: v for k, v in again.items() if not k.endswith(("_error", "_real_images"))}
+    assert "fid" in again
+    assert_same_figures(again, card)
+
+
+@pytest.mark.datasets
+@pytest.mark.parametrize("name", ["srgan_x4", "srresnet_x4"])
+def test_set5_is_restored_as_the_card_says(name):
+    folder = os.environ["SET5_DIR"]
+    mean = evaluation.evaluate_super_resolution(ganzoo.from_preset(name), folder).mean
+    figures = ("psnr", "ssim", "bicubic_psnr", "bicubic_ssim")
+    assert_same_figures({figure: getattr(mean, figure) for figure in figures}, figures_of(name))
