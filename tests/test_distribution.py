@@ -18,6 +18,7 @@ TESTS = pathlib.Path(__file__).parent
 
 PROLOGUE = """
 import contextlib
+import gc
 import json
 import pathlib
 import sys
@@ -226,6 +227,10 @@ checked, gan.real_examples = gan.check_data(dataset, None)
 gan.fit(share_batches(TWO, checked), steps_per_epoch=3, verbose=0)
 assert gan.step == 3
 assert len(gan.real_examples) == 8
+# Readers, then the worker, then the dispatcher: a worker without one may wait for it for ever.
+del gan, checked, dataset
+gc.collect()
+del worker, dispatcher
 """,
     "a run on two replicas leaves what one on one does": """
 photos = tiny.write_folder(folder / "photos", num_images=20)
@@ -410,6 +415,7 @@ def run_programs(programs):
         capture_output=True,
         text=True,
         check=False,
+        timeout=1800,  # What hangs should end in a failure.
     )
     assert outcome.returncode == 0, outcome.stderr[-3000:]
     return json.loads(outcome.stdout.partition("REPORTS")[2])
