@@ -170,8 +170,8 @@ def open_strategy(name="auto"):
     if num_gpus == 0:
         raise ValueError(
             "mirrored trains on all GPUs of this machine. Received: a machine on which TensorFlow "
-            "finds no GPU. Mend its driver, or leave the choice to 'auto' to train on the "
-            "processor."
+            "finds no GPU. Mend its driver, install `tensorflow[and-cuda]`, or leave the choice to "
+            "'auto' to train on the processor."
         )
     return tf.distribute.MirroredStrategy()
 

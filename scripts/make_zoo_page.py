@@ -16,13 +16,14 @@ PAGE = pathlib.Path(__file__).parent.parent / "docs" / "zoo.md"
 _ERROR, _REAL = "_standard_error", "_of_unseen_real_images"
 HEAD = """# The zoo
 
-Every preset comes with ganzoo: `ganzoo.from_preset(NAME)`, `ganzoo sample NAME --out grid.png`.
-The pictures are its first samples of seed 0, not picked. Figures of different extractors do not
-compare; how they are measured is said in [metrics](metrics.md). After ± stands a standard error,
-in brackets the figure of real images that no training saw. The command beside the figures gives
-them again to a hundredth, or to a tenth of the standard error where that is more: processors
-round differently. This page is written by `python scripts/make_zoo_page.py` from the cards,
-which `ganzoo info NAME` prints.
+Every preset comes with ganzoo: `ganzoo.from_preset(NAME)`, `ganzoo sample NAME --out grid.png`, or
+for SRGANs `ganzoo upscale NAME photo.jpg --out large`. The pictures are the first samples of
+seed 0, not picked; of SRGANs, details of photographs that are enlarged. Figures of different
+extractors do not compare; how they are measured is said in [metrics](metrics.md). After ± stands
+a standard error, in brackets the figure of real images that no training saw. The command beside
+the figures gives them again to a hundredth, or to a tenth of the standard error where that is
+more: processors round differently. This page is written by `python scripts/make_zoo_page.py`
+from the cards, which `ganzoo info NAME` prints.
 
 """
 

@@ -3,6 +3,7 @@
 import contextlib
 import pathlib
 import shlex
+import shutil
 import signal
 import sys
 from typing import Annotated
@@ -217,6 +218,8 @@ def report(outcome):
     table.add_row("logs", str(folder / "logs"))
     out_console.print(table)
     print("\nNext:")
+    if not shutil.which("ganzoo"):  # Called by its path, as `make demo` does.
+        print(f"  . {shlex.quote(str(pathlib.Path(sys.prefix, 'bin', 'activate')))}")
     print(f"  tensorboard --logdir {folder / 'logs'}")
     if hasattr(outcome.model, "upscale"):
         print(f"  ganzoo upscale {folder} photo.jpg --out upscaled")

@@ -31,7 +31,8 @@ def load(
         image_size: int. Side that images are cropped (to a centred square) and resized
             to; None leaves them as they are, if all are of one size.
         batch_size: int, at least 1. Images in a batch; what is left over after the last
-            whole batch waits for the next shuffle.
+            whole batch waits for the next shuffle. A family's `recommended_batch_sizes`
+            says what its recipes were tuned with.
         labels: bool. Whether batches are `(images, labels)`, labels int32 `(batch,)`.
         seed: int. Seed of the order, which is another in each pass.
         shuffle: bool. Whether the order is random.

@@ -17,7 +17,7 @@ def write(program, path, card):
     """Writes the file; its metadata hold the card, an entry for each key.
 
     Raises:
-        ValueError: If the packages of `ganzoo[onnx]` are not installed.
+        ValueError: If the packages of the extra `onnx` are not installed.
     """
     onnx, tf2onnx = _import("onnx"), _import("tf2onnx")
     model, _ = tf2onnx.convert.from_function(
@@ -41,7 +41,7 @@ def _import(name):
     except ImportError:
         raise ValueError(
             f"ONNX needs the package {name!r}, which is not installed. Try "
-            "`pip install 'ganzoo[onnx]'`."
+            "`pip install onnx onnxruntime 'tf2onnx>=1.16'`."
         ) from None
 
 

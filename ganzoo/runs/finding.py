@@ -29,13 +29,13 @@ def load(path):
     for family in registry.families():
         family.load_class()
     if path.is_dir() and is_run(path):
-        read_recipe(path)  # Refuses runs of newer versions.
+        recipe = read_recipe(path)  # Refuses runs of newer versions.
         whole = path / "model.keras"
         saved = whole if whole.is_file() else callbacks.newest_whole(path / "checkpoints")
         if not saved:
             raise ValueError(
                 f"Run {str(path)!r} has no model yet: it was stopped before its first epoch "
-                "ended. Go on with it by `ganzoo train --resume`."
+                f"ended. Go on with it by `ganzoo train {recipe.family} --out {path} --resume`."
             )
         path = saved
     elif path.is_dir():
