@@ -6,6 +6,11 @@ import os
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 # As the command line does.
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
+# What is promised to the bit is promised of processors; set it to see a GPU.
+os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
+# Of the user's own work, which no test is part of.
+os.environ.pop("TF_CONFIG", None)
+os.environ.pop("GANZOO_PRESETS_URL", None)
 
 import keras
 import pytest
@@ -18,6 +23,12 @@ def known_state():
     keras.utils.set_random_seed(7)
     yield
     keras.config.set_dtype_policy(policy)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def home(tmp_path_factory):
+    """What ganzoo keeps for its user is not looked at, and nothing is added to it."""
+    os.environ["GANZOO_HOME"] = str(tmp_path_factory.mktemp("home"))
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -2,6 +2,8 @@
 
 import json
 import os
+import pathlib
+import shutil
 import subprocess
 import sys
 
@@ -14,6 +16,7 @@ import tiny
 
 import ganzoo
 from ganzoo import registry, weights
+from ganzoo.metrics.classifiers import CLASSIFIERS
 
 CASES = [pytest.param(family, {}, id=family.name) for family in registry.families()]
 # Dropout has random states of its own, and the optimizers a schedule.
@@ -261,6 +264,27 @@ def test_damaged_preset_weights_are_refused(tmp_path):
         weights.verify(tmp_path / "none", registry.File("none", sha256="0" * 64, size=8))
 
 
+def flip_a_bit(path):
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+
+
+def test_packaged_weights_that_were_changed_are_not_loaded(tmp_path, monkeypatch):
+    shutil.copytree(weights.find_preset("vanilla_mnist"), tmp_path / "vanilla_mnist")
+    monkeypatch.setattr(weights, "_PACKAGED", tmp_path)
+    assert ganzoo.from_preset("vanilla_mnist").image_shape == (28, 28, 1)
+    flip_a_bit(tmp_path / "vanilla_mnist" / "model.weights.h5")
+    with pytest.raises(ValueError, match="damaged: its SHA-256"):
+        ganzoo.from_preset("vanilla_mnist")
+    # So are the classifiers that metrics look through.
+    asset = CLASSIFIERS["mnist"].weights
+    flip_a_bit(pathlib.Path(shutil.copy(weights.find_asset(asset), tmp_path)))
+    monkeypatch.setattr(weights, "_ASSETS", tmp_path)
+    with pytest.raises(ValueError, match="damaged: its SHA-256"):
+        weights.find_asset(asset)
+
+
 def test_a_bare_name_is_the_registered_preset_and_a_path_the_folder(tmp_path, monkeypatch):
     """As it is of data sets. A run of that name does not hide the preset either."""
     monkeypatch.chdir(tmp_path)
@@ -357,6 +381,7 @@ def test_a_fresh_process_loads_every_model_as_it_was(loader, saved):
         capture_output=True,
         text=True,
         check=False,
+        timeout=600,
     )
     assert outcome.returncode == 0, outcome.stderr[-2000:]
     names = sorted(["GAN", *(family.class_name for family in registry.families())])

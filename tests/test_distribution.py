@@ -415,7 +415,7 @@ def run_programs(programs):
         capture_output=True,
         text=True,
         check=False,
-        timeout=1800,  # What hangs should end in a failure.
+        timeout=900,  # What hangs should end in a failure.
     )
     assert outcome.returncode == 0, outcome.stderr[-3000:]
     return json.loads(outcome.stdout.partition("REPORTS")[2])

@@ -45,6 +45,7 @@ def one_line():
         yield
     except (ValueError, TypeError) as error:
         assert str(error)
+        assert "\n" not in str(error)
 
 
 @pytest.mark.parametrize("family", registry.families(), ids=lambda family: family.name)

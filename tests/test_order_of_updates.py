@@ -18,10 +18,9 @@ CASES = [
     for family in registry.families()
     for recipe, game in [
         ("default", {}),
-        ("default", {"regularizer": "r1_r2", "update": "alternating"}),
         ("default", {"regularizer": "r1_r2", "update": "simultaneous"}),
+        ("paper", {}),
         ("paper", {"regularizer": "r1_r2", "update": "alternating"}),
-        ("paper", {"regularizer": "r1_r2", "update": "simultaneous"}),
     ]
 ]
 

@@ -104,6 +104,7 @@ def call(module, name, registered=None):
     ("config", "reason"),
     [
         (put_a_lambda, "[Ll]ambda"),
+        (call("stranger", "run"), "cannot be loaded"),
         (call("os", "system"), "cannot be loaded"),
         (call("builtins", "eval"), "cannot be loaded"),
         (call("subprocess", "Popen"), "cannot be loaded"),
@@ -113,8 +114,16 @@ def call(module, name, registered=None):
         (lambda config: [config], "cannot be loaded"),
     ],
 )
-def test_code_and_strange_objects_in_a_configuration_are_refused(config, reason, file, tmp_path):
+def test_code_and_strange_objects_in_a_configuration_are_refused(
+    config, reason, file, tmp_path, monkeypatch
+):
+    # A module that tells when it is imported or called.
+    marker = tmp_path / "it was run"
+    code = f"open({str(marker)!r}, 'w').close()\ndef run(**_): open({str(marker)!r}, 'w').close()"
+    (tmp_path / "stranger.py").write_text(code)
+    monkeypatch.syspath_prepend(tmp_path)
     refuses(rewrite(file, tmp_path / "b.keras", config=config), reason)
+    assert not marker.exists()
 
 
 def with_argument(name, value):
@@ -126,21 +135,34 @@ def with_argument(name, value):
 
 
 @pytest.mark.parametrize(
-    ("name", "value"),
+    ("name", "value", "reason"),
     [
-        ("latent_dim", 10**9),
-        ("latent_dim", 10**30),
-        ("latent_dim", -1),
-        ("latent_dim", "many"),
-        ("latent_dim", None),
-        ("image_shape", [10**5, 10**5, 3]),
-        ("image_shape", [10**12, 10**12, 10**12]),
-        ("image_shape", []),
-        ("image_shape", "large"),
+        ("latent_dim", 10**9, "numbers .* is asked for by a file"),
+        ("latent_dim", 10**30, "cannot be"),
+        ("latent_dim", -1, "at least 1"),
+        ("latent_dim", "many", "cannot be"),
+        ("latent_dim", None, "cannot be"),
+        ("image_shape", [10**5, 10**5, 3], "numbers .* is asked for by a file"),
+        ("image_shape", [10**12, 10**12, 10**12], "cannot be"),
+        ("image_shape", [], "`image_shape` must be"),
+        ("image_shape", "large", "cannot be"),
     ],
 )
-def test_a_configuration_that_asks_for_absurd_sizes_is_refused(name, value, file, tmp_path):
-    refuses(rewrite(file, tmp_path / "b.keras", config=with_argument(name, value)), "cannot be")
+def test_a_configuration_that_asks_for_absurd_sizes_is_refused(name, value, reason, file, tmp_path):
+    refuses(rewrite(file, tmp_path / "b.keras", config=with_argument(name, value)), reason)
+
+
+def test_a_configuration_longer_than_any_is_refused(file, preset, tmp_path, monkeypatch):
+    monkeypatch.setattr(untrusted, "_CONFIG_BYTES", 100)
+    path = pathlib.Path(shutil.copy(file, tmp_path))
+    refuses(path, "config.json has more than 100 bytes")
+    with pytest.raises(ValueError, match="more than 100"):
+        ganzoo.from_preset(preset)
+
+
+def test_a_model_of_outsized_images_is_refused(file, tmp_path, monkeypatch):
+    monkeypatch.setattr(untrusted, "_IMAGE_VALUES", 3)
+    refuses(pathlib.Path(shutil.copy(file, tmp_path)), "its images would have the shape")
 
 
 def test_a_model_that_is_outsized_beside_its_file_is_refused_before_it_is_made(preset, tmp_path):

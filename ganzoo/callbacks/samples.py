@@ -45,7 +45,8 @@ class SampleGrid(keras.callbacks.Callback):
                 f"image_shape={self.model.image_shape}. Leave the callback out."
             )
         self._writer = tf.summary.create_file_writer(str(self.run_dir / "logs" / "samples"))
-        if self.model.real_examples is not None:
+        drawn = self.model.step and (self.run_dir / "samples" / "real.png").is_file()
+        if self.model.real_examples is not None and not drawn:
             real = self.model.real_examples[: self.num_images]
             pixels = real if real.dtype == "uint8" else images.to_pixels(real)
             self._draw(pixels, "real", step=0)

@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 import tiny
+from PIL import Image
 
 from ganzoo import callbacks
 
@@ -17,6 +18,19 @@ def read_scalars(folder):
                 number = float(tf.make_ndarray(value.tensor))
                 scalars.setdefault(value.tag, {})[event.step] = number
     return scalars
+
+
+def read_pictures(folder):
+    """`{tag: {step: pixels}}` of all event files in a folder; each picture comes once."""
+    pictures = {}
+    for path in glob.glob(str(folder / "events*")):
+        for event in tf.compat.v1.train.summary_iterator(path):
+            for value in event.summary.value:
+                (*_, encoded) = tf.make_ndarray(value.tensor)
+                steps = pictures.setdefault(value.tag, {})
+                assert event.step not in steps
+                steps[event.step] = tf.io.decode_png(encoded).numpy()
+    return pictures
 
 
 class _Recorder(keras.callbacks.Callback):
@@ -64,3 +78,14 @@ def test_sample_grids_draw_the_same_latents_and_the_real_images_once(tmp_path):
     first, second = ((tmp_path / "samples" / name).read_bytes() for name in names[:2])
     # The generator stood still, so the same latents give the same file.
     assert first == second
+    again = callbacks.SampleGrid(tmp_path, num_images=4)
+    gan.fit(pixels, batch_size=4, initial_epoch=2, epochs=3, verbose=0, callbacks=[again])
+    pictures = read_pictures(tmp_path / "logs" / "samples")
+    assert {tag: sorted(steps) for tag, steps in pictures.items()} == {
+        "real": [0],
+        "generated": [1, 2, 3],
+    }
+    with Image.open(tmp_path / "samples" / "epoch_002.png") as image:
+        zoom = image.width // pictures["generated"][2].shape[1]
+        drawn = np.asarray(image)[::zoom, ::zoom]
+    np.testing.assert_array_equal(pictures["generated"][2][..., 0], drawn)

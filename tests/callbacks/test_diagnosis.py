@@ -59,10 +59,9 @@ def test_each_illness_is_named_alone(illness):
     assert findings[0].step == 4000
 
 
-@pytest.mark.parametrize("illness", SICK)
+# Swings are many observations by themselves.
+@pytest.mark.parametrize("illness", sorted(set(SICK) - {"no_equilibrium"}))
 def test_a_single_observation_proves_nothing(illness):
-    if illness == "no_equilibrium":
-        return  # Swings are many observations by themselves.
     whole = history(**SICK[illness])
     first = next(index for index in range(len(whole)) if index / 19 >= 0.6)
     assert diagnose(whole[: first + 1]) == []

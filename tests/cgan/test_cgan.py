@@ -104,3 +104,17 @@ def test_shapes_of_a_morph_that_do_not_fit_are_refused(cgan, wrong):
     weights = np.zeros(wrong.get("weights", (3, 3)))
     with pytest.raises(ValueError, match=r"Received: \(3, .*"):
         cgan.morph(latents, weights)
+
+
+def test_the_paper_recipe_compiles_to_the_papers_training():
+    """Section 4.1: rates from 0.1 down to 1e-6 by 1.00004 a step, momentum from 0.5 to 0.7."""
+    gan = ganzoo.CGAN((8, 8, 1), 2, recipe="paper")
+    gan.compile()
+    for optimizer in (gan.generator_optimizer, gan.discriminator_optimizer):
+        for step, rate in ((0, 0.1), (10_000, 0.1 / 1.00004**10_000), (10**6, 1e-6)):
+            optimizer.iterations.assign(step)
+            assert float(optimizer.learning_rate) == pytest.approx(rate, rel=1e-3)
+        assert float(optimizer.momentum_at(0)) == pytest.approx(0.5)
+        assert float(optimizer.momentum_at(10**6)) == pytest.approx(0.7)
+    assert (gan.update, gan.ema_decay, gan.discriminator_steps) == ("alternating", 0.0, 1)
+    assert gan.regularizer is None

@@ -1,6 +1,8 @@
 """What each command writes and prints, on standard output, when all goes well."""
 
+import dataclasses
 import json
+import pathlib
 
 import numpy as np
 import pytest
@@ -8,7 +10,7 @@ import tiny
 from PIL import Image
 
 import ganzoo
-from ganzoo import registry
+from ganzoo import registry, runs
 
 
 @pytest.fixture(scope="module")
@@ -47,6 +49,28 @@ def test_a_slash_at_the_end_makes_a_folder_of_any_name(ganzoo_command, model_fil
         code, _, _ = ganzoo_command("sample", model_file, "-n", 1, "--out", f"{tmp_path / name}/")
         assert code == 0
         assert [path.name for path in (tmp_path / name).iterdir()] == ["00000.png"]
+
+
+def test_a_walk_between_classes_is_a_row_of_a_picture_or_moves(ganzoo_command, tmp_path):
+    model = registry.get_family("cgan").build_smallest(seed=0)
+    model.save(tmp_path / "cgan.keras")
+    walks = ganzoo.interpolate(model, num_rows=2, labels=[0, 2], seed=4)
+    common = ["sample", tmp_path / "cgan.keras", "--interpolate", "--labels", "0,2", "-n", 2]
+    for name in ("walk.png", "walk.gif"):
+        arguments = [*common, "--seed", 4, "--out", tmp_path / name]
+        code, out, _ = ganzoo_command(*arguments)
+        assert code == 0
+        assert f"2 walks of {walks.shape[1]} images" in out
+    grid = ganzoo.images.make_grid(walks.reshape(-1, *walks.shape[2:]), columns=walks.shape[1])
+    zoom = ganzoo.images.zoom_for(grid)
+    with Image.open(tmp_path / "walk.png") as image:
+        np.testing.assert_array_equal(np.asarray(image)[::zoom, ::zoom], grid[..., 0])
+    with Image.open(tmp_path / "walk.gif") as image:
+        assert image.n_frames == 2 * walks.shape[1] - 2  # There and back.
+        first = ganzoo.images.make_grid(walks[:, 0])
+        zoom = ganzoo.images.zoom_for(first)
+        shown = np.asarray(image.convert("L"))[::zoom, ::zoom].astype(int)
+    assert abs(shown - first[..., 0]).max() <= 2  # A GIF has 256 colours.
 
 
 def test_labels_are_taken_in_turn(ganzoo_command, tmp_path):
@@ -188,6 +212,49 @@ def test_info_prints_the_card(ganzoo_command, tmp_path):
     assert code == 0
     assert "draws [small] things" in out
     assert "vanilla" in out
+
+
+def test_every_option_of_train_reaches_the_recipe(ganzoo_command, monkeypatch):
+    given = {
+        "image_size": 32,
+        "batch_size": 7,
+        "epochs": 3,
+        "max_steps": 11,
+        "start_from": "some/run",
+        "recipe": "paper",
+        "mixed_precision": True,
+        "class_conditional": True,
+        "loss": "hinge",
+        "regularizer": "r1",
+        "regularizer_weight": 0.25,
+        "regularizer_every": 4,
+        "decay_steps": 500,
+        "scale": 2,
+        "content_only": True,
+        "content": "vgg22",
+        "blend": 0.5,
+        "evaluate_every": 2,
+        "sync_batch_norm": True,
+        "seed": 9,
+    }
+    expected = runs.Recipe("srgan", "photographs", **given)
+    fields = {field.name for field in dataclasses.fields(runs.Recipe)}
+    assert set(given) == fields - {"family", "data"}  # All that there are.
+    told = []
+
+    def note(recipe, out, save_every, site, verbose):
+        told.extend([recipe, out, save_every])
+        raise ValueError("seen")
+
+    monkeypatch.setattr(runs, "train", note)
+    flags = {"start_from": "from"}
+    words = ["train", "srgan", "--data", "photographs", "--out", "there", "--save-every", "5m"]
+    for name, value in given.items():
+        flag = "--" + flags.get(name, name).replace("_", "-")
+        words += [flag] if value is True else [flag, value]
+    code, _, err = ganzoo_command(*words)
+    assert (code, err) == (2, "ganzoo: seen\n")
+    assert told == [expected, pathlib.Path("there"), "5m"]
 
 
 def test_train_and_resume_leave_a_run_and_say_what_comes_next(ganzoo_command, tmp_path):

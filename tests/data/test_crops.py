@@ -106,7 +106,7 @@ def test_workers_share_the_crops_of_one(photos):
     assert [set(np.unique(images.to_pixels(crops)[..., 0])) for crops in own] == [{0, 2}, {1, 3}]
 
 
-def test_crops_of_a_tfds_set_of_pairs_come_from_its_high_resolution_images(tmp_path):
+def test_crops_of_a_tfds_set_of_pairs_come_from_its_high_resolution_images(tfds_folder):
     """A set made as TFDS makes DIV2K: `lr` beside `hr`, images of any size."""
     import tensorflow_datasets as tfds
 
@@ -120,13 +120,12 @@ def test_crops_of_a_tfds_set_of_pairs_come_from_its_high_resolution_images(tmp_p
     tfds.dataset_builders.store_as_tfds_dataset(
         name="pairs_of_photos",
         version="1.0.0",
-        data_dir=tmp_path,
+        data_dir=tfds_folder,
         features=tfds.features.FeaturesDict({name: tfds.features.Image() for name in shapes}),
         split_datasets={
             "train": tf.data.Dataset.from_generator(make_pairs, output_signature=shapes)
         },
     )
-    tfds.core.add_data_dir(tmp_path)
     crops = tiny.gather(data.load_crops("pairs_of_photos", crop_size=32, batch_size=6))
     assert crops.shape == (48, 32, 32, 3)
     assert sorted(np.unique(images.to_pixels(crops))) == [200, 201, 202]

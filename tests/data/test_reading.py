@@ -168,9 +168,70 @@ except ValueError as error:
         capture_output=True,
         text=True,
         check=True,
+        timeout=300,
     )
     (line,) = outcome.stdout.splitlines()
     assert "'mnist'" in line
     assert str(tmp_path) in line
     assert "TFDS_DATA_DIR" in line
     assert "'sample'" in line
+
+
+@pytest.fixture
+def letters(tfds_folder):
+    """A set as TFDS keeps MNIST: images of one size with classes, in two splits."""
+    import tensorflow as tf
+    import tensorflow_datasets as tfds
+
+    def make(count):
+        pixels = np.arange(count, dtype="uint8")[:, None, None, None] * np.ones(
+            (1, 8, 8, 1), "uint8"
+        )
+        elements = {"image": pixels, "label": np.arange(count) % 3}
+        return tf.data.Dataset.from_tensor_slices(elements)
+
+    tfds.dataset_builders.store_as_tfds_dataset(
+        name="letters",
+        version="1.0.0",
+        data_dir=tfds_folder,
+        features=tfds.features.FeaturesDict(
+            {
+                "image": tfds.features.Image(shape=(8, 8, 1)),
+                "label": tfds.features.ClassLabel(names=["a", "b", "c"]),
+            }
+        ),
+        split_datasets={"train": make(10), "test": make(5)},
+    )
+    return "letters"
+
+
+def test_a_tfds_set_is_read_by_its_name(letters):
+    assert data.find_splits(letters) == {"test": 5, "train": 10}
+    whole = data.read(letters)
+    shown = whole.pixels[:, 0, 0, 0]
+    assert sorted(shown) == list(range(10))
+    np.testing.assert_array_equal(whole.labels, shown % 3)
+    assert (whole.pixels.shape, whole.num_classes) == ((10, 8, 8, 1), 3)
+    assert len(data.read(letters, "train[:4]").pixels) == 4
+    resized = data.read(letters, "test", image_size=6)
+    assert resized.pixels.shape == (5, 6, 6, 1)
+    np.testing.assert_array_equal(resized.labels, resized.pixels[:, 0, 0, 0] % 3)
+    parts = [data.read(letters, data_part=Part(index, 3)).pixels[:, 0, 0, 0] for index in range(3)]
+    assert [len(part) for part in parts] == [3] * 3
+    assert len(set(np.concatenate(parts))) == 9
+    dataset = data.load(letters, split="test", batch_size=5, labels=True)
+    ((images, labels),) = list(dataset)
+    np.testing.assert_array_equal(ganzoo.images.to_pixels(images)[:, 0, 0, 0] % 3, labels)
+
+
+def test_what_a_tfds_set_does_not_have_is_said(letters):
+    with pytest.raises(ValueError, match=r"no split 'valid'. It has: test, train"):
+        data.read(letters, "valid")
+    with pytest.raises(ValueError, match=r"no 'test\[:9\]': .*incompatible with 5 examples"):
+        data.read(letters, "test[:9]")
+
+
+def test_a_run_holds_out_what_a_small_test_split_has(letters, tmp_path):
+    """The doctor takes 256 images where there are as many."""
+    recipe = ganzoo.runs.Recipe("vanilla", letters, batch_size=5, max_steps=1)
+    assert ganzoo.runs.train(recipe, tmp_path / "run", verbose=0).step == 1

@@ -98,3 +98,16 @@ def test_a_normalization_that_does_not_exist_is_named():
         ganzoo.DCGAN(image_shape=(16, 16, 1), discriminator_norm="bacth")
     with pytest.raises(ValueError, match=r"'none'.*Known: batch"):
         ganzoo.DCGAN(image_shape=(16, 16, 1), discriminator_norm="none", recipe="paper")
+
+
+def test_the_paper_recipe_compiles_to_the_papers_training():
+    """Section 4: Adam at 2e-4 with beta 1 of 0.5; the game of the 2014 paper, no averages."""
+    gan = ganzoo.DCGAN(image_shape=(8, 8, 1), base_filters=2, recipe="paper")
+    gan.compile()
+    for optimizer in (gan.generator_optimizer, gan.discriminator_optimizer):
+        config = optimizer.get_config()
+        assert config["learning_rate"] == pytest.approx(2e-4)
+        assert (config["beta_1"], config["beta_2"]) == (0.5, 0.999)
+    assert (gan.update, gan.ema_decay, gan.discriminator_steps) == ("alternating", 0.0, 1)
+    assert type(gan.adversarial_loss).__name__ == "NonSaturating"
+    assert gan.regularizer is None

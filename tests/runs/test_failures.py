@@ -3,6 +3,7 @@
 import contextlib
 import errno
 import os
+import pathlib
 import shutil
 import subprocess
 import sys
@@ -117,6 +118,22 @@ def test_a_folder_that_may_not_be_written_is_one_line(photos, tmp_path):
         pytest.raises(OSError, match="Read-only file system"),
     ):
         train(photos, fixed / "run")
+
+
+def test_a_command_that_may_not_write_ends_in_one_line_and_code_1(
+    photos, tmp_path, monkeypatch, capsys
+):
+    def refuse(path, *_, **__):
+        raise OSError(errno.EROFS, "Read-only file system", str(path))
+
+    monkeypatch.setattr(pathlib.Path, "mkdir", refuse)
+    arguments = ["train", "vanilla", "--data", photos, "--batch-size", 5, "--out", tmp_path / "run"]
+    with pytest.raises(SystemExit) as stop:
+        cli.main([*map(str, arguments), "--epochs", "1"])
+    assert stop.value.code == 1
+    (line,) = [line for line in capsys.readouterr().err.splitlines() if "ganzoo: " in line]
+    assert "Read-only file system" in line
+    assert "run" in line
 
 
 def test_photos_that_vanish_are_named_and_the_last_checkpoint_stays(tmp_path, monkeypatch):

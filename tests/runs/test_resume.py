@@ -32,12 +32,16 @@ def start(out, photos, *options):
 
 
 def finish(process):
-    output, _ = process.communicate()
+    output, _ = process.communicate(timeout=600)
     assert process.returncode == 0, output[-3000:]
 
 
 def wait_until(process, condition):
+    began = time.monotonic()
     while process.poll() is None and not condition():
+        if time.monotonic() - began > 600:
+            process.kill()
+            raise TimeoutError("What was waited for did not come.")
         time.sleep(0.01)
 
 
@@ -55,7 +59,7 @@ def kill_and_go_on(out, photos, epochs, moments):
         process = start(out, photos, "--epochs", epochs, *again)
         moment(process)
         process.send_signal(signal.SIGKILL)
-        output, _ = process.communicate()
+        output, _ = process.communicate(timeout=600)
         assert process.returncode in (0, -signal.SIGKILL), output[-3000:]
         num_killed += process.returncode != 0
     finish(start(out, photos, "--epochs", epochs, "--resume"))
@@ -121,7 +125,7 @@ def test_a_signal_to_a_real_process_leaves_its_code_and_the_command_to_go_on(
     process = start(out, photos, "--epochs", 30)
     wait_until(process, lambda: (out / "checkpoints" / "newest.json").exists())
     process.send_signal(number)
-    output, _ = process.communicate()
+    output, _ = process.communicate(timeout=600)
     assert process.returncode == 128 + number, output[-3000:]
     last = output.strip().splitlines()[-1]
     assert last.startswith("ganzoo: Stopped at step ")

@@ -1,6 +1,7 @@
 """Where a run ends, and how it goes on."""
 
 import functools
+import os
 import shutil
 import signal
 
@@ -14,7 +15,7 @@ from trying import (
 )
 
 import ganzoo
-from ganzoo import callbacks, runs
+from ganzoo import callbacks, cli, runs
 
 
 @pytest.mark.parametrize(("max_steps", "epochs", "steps"), [(3, 2, 3), (6, 9, 6), (99, 1, 4)])
@@ -119,3 +120,37 @@ def test_a_damaged_checkpoint_costs_only_the_steps_since_the_one_before(finished
     with pytest.warns(UserWarning, match=r"step_00000008\.keras.*Going back to 'step_00000004"):
         runs.resume(out, verbose=0)
     assert_same_run(out, finished.folder)
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_command_that_is_stopped_ends_with_the_signals_code(
+    number, code, photos, tmp_path, capsys
+):
+    arguments = ["train", "vanilla", "--data", photos, "--batch-size", 5, "--out", tmp_path / "run"]
+    with interrupted(6, number), pytest.raises(SystemExit) as stop:
+        cli.main([*map(str, arguments), "--epochs", "2"])
+    assert stop.value.code == code
+    (line,) = [line for line in capsys.readouterr().err.splitlines() if "ganzoo: " in line]
+    assert "Stopped at step 6 of 8" in line
+    assert "--resume" in line
+
+
+def test_a_second_signal_acts_at_once(photos, tmp_path):
+    """Not after the step and its checkpoint, which a first one waits for."""
+
+    class Impatient(callbacks.StopAtStep):
+        def on_train_batch_begin(self, batch, logs=None):
+            if self.model.step == 5:
+                os.kill(os.getpid(), signal.SIGINT)
+                os.kill(os.getpid(), signal.SIGINT)
+
+    # A shell that starts the tests in the background has them ignore it.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.MonkeyPatch.context() as patch, pytest.raises(KeyboardInterrupt):
+            patch.setattr(callbacks, "StopAtStep", Impatient)
+            train(photos, tmp_path / "run")
+    finally:
+        signal.signal(signal.SIGINT, before)
+    names = [path.stem for path in callbacks.checkpoints(tmp_path / "run" / "checkpoints")]
+    assert names == ["step_00000004"]
