@@ -21,7 +21,7 @@ PRESETS = {
             "seed": 0,
             "max_steps": 45_000,
         },
-        scores=(Score("fid", 0.2053, extractor="fashion_mnist", num_images=10_000),),
+        scores=(Score("fid", 0.2052, extractor="fashion_mnist", num_images=10_000),),
     ),
     "cgan_mnist": Preset(
         config={"image_shape": (28, 28, 1), "num_classes": 10, "latent_dim": 64},
