@@ -35,7 +35,7 @@ PRESETS = {
             "seed": 0,
             "max_steps": 28_116,
         },
-        scores=(Score("fid", 7.685, extractor="cifar10", num_images=10_000),),
+        scores=(Score("fid", 7.677, extractor="cifar10", num_images=10_000),),
     ),
     "dcgan_fashion_mnist": Preset(
         config=_OF_GRAY_IMAGES,
