@@ -32,13 +32,13 @@ def find_preset(preset):
             were registered.
         DownloadError: If its weights cannot be fetched.
     """
-    if is_registered(preset):
-        _, record = registry.get_preset(preset)
-        if not (_PACKAGED / preset / record.weights.name).is_file():
-            return _fetch_preset(preset, record.weights)
-        verify(_PACKAGED / preset / record.weights.name, record.weights)
-        return _PACKAGED / preset
     folder = pathlib.Path(preset)
+    if is_registered(preset):
+        _, record = registry.get_preset(str(preset))
+        if not (_PACKAGED / folder / record.weights.name).is_file():
+            return _fetch_preset(str(preset), record.weights)
+        verify(_PACKAGED / folder / record.weights.name, record.weights)
+        return _PACKAGED / folder
     if (folder / "model.weights.h5").is_file() and (folder / "config.json").is_file():
         return folder
     if folder.is_dir():
@@ -59,8 +59,10 @@ def find_description(preset):
 
 
 def is_registered(preset):
-    """Whether a registered preset is meant: a path means the folder there."""
-    return isinstance(preset, str) and preset in registry.presets()
+    """Whether a registered preset is meant: a path means the folder there, where there is one."""
+    if not isinstance(preset, str) and pathlib.Path(preset).is_dir():
+        return False
+    return str(preset) in registry.presets()
 
 
 def _fetch_preset(name, file):

@@ -296,6 +296,8 @@ def test_a_bare_name_is_the_registered_preset_and_a_path_the_folder(tmp_path, mo
         assert ganzoo.runs.find_model(folder).image_shape == mine.image_shape
         assert ganzoo.runs.find_card(folder)["limits"] == "mine"
     assert ganzoo.runs.find_card("vanilla_mnist")["limits"] != "mine"
+    # Where there is no such folder, it can only be the preset.
+    assert weights.find_preset(pathlib.Path("dcgan_mnist")) == weights.find_preset("dcgan_mnist")
 
 
 def test_an_unknown_preset_is_named(tmp_path):

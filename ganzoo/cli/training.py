@@ -218,8 +218,11 @@ def report(outcome):
     table.add_row("logs", str(folder / "logs"))
     out_console.print(table)
     print("\nNext:")
-    if not shutil.which("ganzoo"):  # Called by its path, as `make demo` does.
-        print(f"  . {shlex.quote(str(pathlib.Path(sys.prefix, 'bin', 'activate')))}")
+    activate = pathlib.Path(sys.prefix, "bin", "activate")
+    if activate.is_file() and not shutil.which(
+        "ganzoo"
+    ):  # Called by its path, as `make demo` does.
+        print(f"  . {shlex.quote(str(activate))}")
     print(f"  tensorboard --logdir {folder / 'logs'}")
     if hasattr(outcome.model, "upscale"):
         print(f"  ganzoo upscale {folder} photo.jpg --out upscaled")

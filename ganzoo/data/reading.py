@@ -31,11 +31,12 @@ def read(name_or_dir, split="train", image_size=None, data_part=WHOLE):
 
 
 def find_splits(name_or_dir):
-    """The number of images of each split; a folder and the sample have `"train"` alone."""
-    if name_or_dir == "sample":
-        return {"train": 10_000}
-    if folders.is_meant(name_or_dir):
-        return {"train": len(folders.find_images(pathlib.Path(name_or_dir)))}
+    """The number of images of each split.
+
+    A folder and the sample have `"train"` alone, whose images are not counted: None.
+    """
+    if name_or_dir == "sample" or folders.is_meant(name_or_dir):
+        return {"train": None}
     source = "mnist" if name_or_dir == _STACKED_MNIST else str(name_or_dir)
     builder, _, _ = tfds.find(source)
     return {name: split.num_examples for name, split in sorted(builder.info.splits.items())}

@@ -67,9 +67,8 @@ class Result:
         if isinstance(other, Result):
             for kind in ("metric", "extractor", "extractor_fingerprint"):
                 ours, theirs = getattr(self, kind), getattr(other, kind)
-                if kind == "extractor_fingerprint" and None in (ours, theirs):
-                    continue
-                if ours != theirs:
+                unknown = kind == "extractor_fingerprint" and None in (ours, theirs)
+                if ours != theirs and not unknown:
                     raise ValueError(
                         f"Results of different {kind}s are on different scales. Received: "
                         f"{ours!r} and {theirs!r}. Measure both with one {kind}."

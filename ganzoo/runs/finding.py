@@ -5,7 +5,7 @@ import pathlib
 
 from ganzoo import callbacks, registry, untrusted, weights
 from ganzoo.gan import GAN
-from ganzoo.runs.recipes import is_run, read_recipe
+from ganzoo.runs.recipes import is_run, read_recipe, resuming
 
 
 def load(path):
@@ -35,7 +35,7 @@ def load(path):
         if not saved:
             raise ValueError(
                 f"Run {str(path)!r} has no model yet: it was stopped before its first epoch "
-                f"ended. Go on with it by `ganzoo train {recipe.family} --out {path} --resume`."
+                f"ended. Go on with it by `{resuming(recipe, path)}`."
             )
         path = saved
     elif path.is_dir():

@@ -4,7 +4,6 @@ import contextlib
 import dataclasses
 import pathlib
 import re
-import shlex
 
 import keras
 import tensorflow as tf
@@ -14,6 +13,7 @@ from ganzoo.distribution import share_batches
 from ganzoo.gan import GAN
 from ganzoo.runs.finding import find_model
 from ganzoo.runs.preparing import blend
+from ganzoo.runs.recipes import resuming
 
 # As many as `ganzoo evaluate` makes, so that figures compare.
 _EVALUATED_IMAGES = 10_000
@@ -66,7 +66,7 @@ def all_workers(site, recipe, out):
             raise
         raise FailedRunError(
             f"Worker {site.worker} of {site.num_workers} lost another, which may say why. Go on "
-            f"from the last checkpoint with `{_resuming(recipe, out)}` on all of them."
+            f"from the last checkpoint with `{resuming(recipe, out)}` on all of them."
         ) from None
 
 
@@ -118,7 +118,7 @@ def fit(model, recipe, dataset, real, out, site, save_every, verbose, progress=N
                 state = f"the state is in {str(checkpoint.save())!r}. "
         raise InterruptedRunError(
             f"Stopped at step {model.step} of {total}; {state}Go on with "
-            f"`{_resuming(recipe, out)}`.",
+            f"`{resuming(recipe, out)}`.",
             stop.signum,
         ) from None
     logs = metrics.epochs[-1] if metrics and metrics.epochs else {}
@@ -157,12 +157,8 @@ def _last_good_named(model, recipe, out, site, metrics):
             raise
         raise FailedRunError(
             f"Training stopped at step {model.step}: {_reason(error)} {_last_good(out)} Go on with "
-            f"`{_resuming(recipe, out)}`."
+            f"`{resuming(recipe, out)}`."
         ) from None
-
-
-def _resuming(recipe, out):
-    return f"ganzoo train {recipe.family} --out {shlex.quote(str(out))} --resume"
 
 
 def _last_good(out):

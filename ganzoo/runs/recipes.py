@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import pathlib
+import shlex
 import textwrap
 
 import keras
@@ -94,6 +95,11 @@ class Recipe:
                 "`blend` is with the model that training starts from. Received: "
                 f"blend={self.blend} and no such model. Name one, such as --from srresnet_x4."
             )
+
+
+def resuming(recipe, out):
+    """The command that goes on with a run."""
+    return f"ganzoo train {recipe.family} --out {shlex.quote(str(out))} --resume"
 
 
 def is_run(folder):

@@ -139,8 +139,22 @@ def test_crops_of_a_tfds_set_of_pairs_come_from_its_high_resolution_images(tfds_
         data.load_crops("pairs_of_photos", crop_size=41)
 
 
+def test_photographs_that_do_not_fit_into_memory_are_decoded_when_their_turn_comes(
+    tmp_path, monkeypatch
+):
+    """Not by the buffer that shuffles them."""
+    folder = tiny.write_folder(tmp_path / "photos", num_images=400, side=8)
+    monkeypatch.setattr(crops_module, "_CACHED_BYTES", 0)
+    read, read_photo = [], crops_module.photos.read_photo
+    monkeypatch.setattr(
+        crops_module.photos, "read_photo", lambda path: read.append(path) or read_photo(path)
+    )
+    next(iter(data.load_crops(folder, crop_size=8, batch_size=4, crops_per_image=1)))
+    # The buffer of crops holds 64.
+    assert 64 < len(read) < 200
+
+
 def test_a_set_that_does_not_fit_into_memory_gives_the_same_crops(photos, monkeypatch):
-    """Its photographs are decoded after they are shuffled, each when its turn comes."""
     arguments = {"crop_size": 16, "batch_size": 4, "crops_per_image": 4, "seed": 1}
     cached = tiny.gather(data.load_crops(photos, **arguments))
     monkeypatch.setattr(crops_module, "_CACHED_BYTES", 0)

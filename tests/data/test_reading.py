@@ -141,7 +141,7 @@ def test_hidden_files_and_folders_are_no_images_and_tiff_files_are(tmp_path):
     found = data.read(tmp_path)
     assert found.num_classes == 2
     assert found.labels.tolist() == [0, 1]
-    assert data.find_splits(tmp_path) == {"train": 2}
+    assert data.find_splits(tmp_path) == {"train": None}
 
 
 def test_an_unknown_name_is_refused_with_the_nearest():
