@@ -219,9 +219,8 @@ def report(outcome):
     out_console.print(table)
     print("\nNext:")
     activate = pathlib.Path(sys.prefix, "bin", "activate")
-    if activate.is_file() and not shutil.which(
-        "ganzoo"
-    ):  # Called by its path, as `make demo` does.
+    # Called by its path, as `make demo` does.
+    if activate.is_file() and not shutil.which("ganzoo"):
         print(f"  . {shlex.quote(str(activate))}")
     print(f"  tensorboard --logdir {folder / 'logs'}")
     if hasattr(outcome.model, "upscale"):

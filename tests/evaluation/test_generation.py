@@ -172,6 +172,22 @@ def test_all_are_those_that_apply(folder):
     assert set(conditional.results) - set(plain.results) == {"label_accuracy"}
 
 
+def test_a_floor_is_of_as_many_images_as_the_fakes(folder):
+    """One image in ten of 600 is held out."""
+    for count, expected in ((30, 30), (500, 60)):
+        outcome = measure(folder, FakeGAN(), ("fid", "modes"), num_images=count)
+        assert {floor.num_fake for floor in outcome.floors.values()} == {expected}
+        assert f"{count} images (seed 0)" in outcome.protocol
+        assert f"beside them {expected} unseen ones" in outcome.protocol
+
+
+def test_all_with_features_alone_leaves_out_what_reads_classes(folder):
+    outcome = evaluation.evaluate(
+        FakeGAN(), folder, ["all"], 100, lambda pixels: pixels.reshape(len(pixels), -1) / 255.0
+    )
+    assert list(outcome.results) == ["fid", "kid", "precision_recall"]
+
+
 def test_an_extractor_of_other_classes_leaves_out_what_reads_them(folder):
     class ThreeLevels(Levels):
         def __call__(self, images):
