@@ -37,6 +37,7 @@ def fetch(url, path, sha256, size):
     Raises:
         DownloadError: If it does not arrive, or is another file. Nothing is at `path` then, or
             what was there before.
+        OSError: If it cannot be written.
     """
     path = pathlib.Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -44,9 +45,8 @@ def fetch(url, path, sha256, size):
         if path.is_file() and path.stat().st_size == size and digest(path) == sha256:
             return  # Another process was quicker.
         part = path.with_name(f"{path.name}.part")
-        if part.is_file() and part.stat().st_size >= size:
-            part.unlink()
-        _receive(url, part, size)
+        if not part.is_file() or part.stat().st_size != size:  # Whole, and not yet compared.
+            _receive(url, part, size)
         if (found := digest(part)) != sha256:
             part.unlink()
             raise DownloadError(
@@ -91,6 +91,27 @@ def require_network(host, port=443):
 def _receive(url, part, size):
     """Adds what is missing of a file to the part that is there, up to its whole size."""
     have = part.stat().st_size if part.is_file() else 0
+    have = have if have < size else 0
+    with open(part, "ab") as file:
+        # An error in here is the disk's, and says so by itself.
+        for place, chunk in _arriving(url, have, size):
+            file.truncate(place)
+            file.write(chunk)
+    if (have := part.stat().st_size) > size:
+        part.unlink()
+        raise DownloadError(
+            f"{url} is not the file that was recorded: it is longer than {size:,} bytes. Nothing "
+            "of it was kept. Try again, or another source."
+        )
+    if have < size:
+        raise DownloadError(
+            f"{url} broke off after {have:,} of {size:,} bytes. They are kept, and the next try "
+            "goes on from there."
+        )
+
+
+def _arriving(url, have, size):
+    """Yields `(place, bytes)` of a file from a place on, to one byte after its end if there is."""
     try:
         if host := urllib.parse.urlsplit(url).hostname:
             require_network(host)
@@ -98,12 +119,10 @@ def _receive(url, part, size):
         with urllib.request.urlopen(request, timeout=TIMEOUT) as answer:
             # A server that knows no ranges sends all of it.
             goes_on = have and answer.status == 206 and _begins_at(answer, have)
-            with open(part, "ab" if goes_on else "wb") as file:
-                have = have if goes_on else 0
-                while have < size and (chunk := answer.read1(min(_CHUNK, size - have))):
-                    file.write(chunk)
-                    have += len(chunk)
-                too_long = have == size and answer.read1(1)
+            have = have if goes_on else 0
+            while have <= size and (chunk := answer.read1(min(_CHUNK, size + 1 - have))):
+                yield have, chunk
+                have += len(chunk)
     except urllib.error.HTTPError as error:
         raise DownloadError(
             f"{url} cannot be had: the server answers {error.code} "
@@ -115,17 +134,6 @@ def _receive(url, part, size):
             f"{url} cannot be fetched ({reason}); {have:,} of {size:,} "
             "bytes have arrived, and the next try goes on from there. Is there a network?"
         ) from None
-    if too_long:
-        part.unlink()
-        raise DownloadError(
-            f"{url} is not the file that was recorded: it is longer than {size:,} bytes. Nothing "
-            "of it was kept. Try again, or another source."
-        )
-    if have < size:
-        raise DownloadError(
-            f"{url} broke off after {have:,} of {size:,} bytes. They are kept, and the next try "
-            "goes on from there."
-        )
 
 
 def _begins_at(answer, place):

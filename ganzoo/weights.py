@@ -68,30 +68,37 @@ def is_registered(preset):
 def _fetch_preset(name, file):
     """The folder of a preset whose weights are fetched, where they are not there yet."""
     folder = home() / "presets" / name
-    # Before the weights, since these are what others take for a whole preset; and again where a
-    # newer version brings others.
-    for other in (_PACKAGED / name).iterdir():
-        copy = folder / other.name
-        if not copy.is_file() or copy.read_bytes() != other.read_bytes():
-            with new_file(copy) as partial:
-                shutil.copy(other, partial)
+    way_out = "Or give the folder of a preset, or a .keras file, in the place of the preset's name."
     try:
         verify(folder / file.name, file)
-        return folder
+        fetched = True
     except ValueError:
-        pass  # What is missing is fetched; so is what was damaged since.
-    way_out = "Or give the folder of a preset, or a .keras file, in the place of the preset's name."
-    if not (source := os.environ.get(URL_VARIABLE)):
+        fetched = False  # What is missing is fetched; so is what was damaged since.
+    source = os.environ.get(URL_VARIABLE, "")
+    if not fetched and not source.startswith(("http://", "https://")):
         raise ValueError(
             f"The weights of preset {name!r} did not come with this installation. Set "
-            f"{URL_VARIABLE} to where they can be fetched. {way_out}"
+            f"{URL_VARIABLE} to the http:// or https:// address that they can be fetched from. "
+            f"Received: {URL_VARIABLE}={source!r}. {way_out}"
         )
     try:
-        downloads.fetch(
-            f"{source.rstrip('/')}/{name}/{file.name}", folder / file.name, file.sha256, file.size
-        )
+        # Before the weights, since these are what others take for a whole preset; and again
+        # where a newer version brings others.
+        for other in (_PACKAGED / name).iterdir():
+            copy = folder / other.name
+            if not copy.is_file() or copy.read_bytes() != other.read_bytes():
+                with new_file(copy) as partial:
+                    shutil.copy(other, partial)
+        if not fetched:
+            url = f"{source.rstrip('/')}/{name}/{file.name}"
+            downloads.fetch(url, folder / file.name, file.sha256, file.size)
     except downloads.DownloadError as error:
         raise downloads.DownloadError(f"{error} {way_out}") from None
+    except OSError as error:
+        raise OSError(
+            f"The weights of preset {name!r} cannot be kept in {str(folder)!r} ({error}). Set "
+            f"GANZOO_HOME to a folder with room that can be written to. {way_out}"
+        ) from None
     return folder
 
 

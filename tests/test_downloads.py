@@ -199,6 +199,23 @@ def test_a_part_of_another_file_costs_one_try(server, tmp_path):
     assert fetch(server, tmp_path).read_bytes() == CONTENT
 
 
+def test_a_part_that_is_whole_is_not_fetched_again(server, tmp_path):
+    """As a process leaves it that is stopped before it has compared it."""
+    part = tmp_path / "new" / "weights.bin.part"
+    part.parent.mkdir()
+    part.write_bytes(CONTENT)
+    assert fetch(server, tmp_path).read_bytes() == CONTENT
+    assert server.ranges == []
+    assert not part.exists()
+
+
+def test_a_disk_that_fails_is_not_taken_for_the_network(server, tmp_path):
+    (tmp_path / "new" / "weights.bin.part").mkdir(parents=True)
+    with pytest.raises(OSError, match=r"weights\.bin\.part") as caught:
+        fetch(server, tmp_path)
+    assert not isinstance(caught.value, downloads.DownloadError)
+
+
 def test_a_port_where_nobody_listens_is_named_at_once(server, tmp_path):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -288,12 +305,21 @@ def test_a_card_is_there_without_the_weights(slim):
     assert weights.find_description(NAME).joinpath("samples.png").is_file()
 
 
-def test_a_preset_that_cannot_be_fetched_says_what_can_be_done(slim, server, monkeypatch):
-    with pytest.raises(ValueError, match=rf"{NAME}.*Set GANZOO_PRESETS_URL.*folder of a preset"):
-        weights.find_preset(NAME)
+def test_a_preset_that_cannot_be_fetched_says_what_can_be_done(slim, server, tmp_path, monkeypatch):
+    for source in (None, "/data/presets", "example.org/presets", "localhost:9"):
+        if source:
+            monkeypatch.setenv(weights.URL_VARIABLE, source)
+        with pytest.raises(ValueError, match=rf"{NAME}.*Set GANZOO_PRESETS_URL.*folder of a pres"):
+            weights.find_preset(NAME)
+    assert not weights.home().exists()
     monkeypatch.setenv(weights.URL_VARIABLE, server.url)
     server.behave = lambda request: send_all(request, slim[:-1] + b"!")
     with pytest.raises(downloads.DownloadError, match=r"not the file.*folder of a preset"):
         weights.find_preset(NAME)
     record = registry.get_preset(NAME)[1].weights
     assert not (weights.home() / "presets" / NAME / record.name).exists()
+    # A file in the place of ganzoo's folder, as unwritable for root as for anybody.
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("GANZOO_HOME", str(tmp_path / "file"))
+    with pytest.raises(OSError, match=rf"{NAME}.*cannot be kept in .*Set GANZOO_HOME"):
+        weights.find_preset(NAME)
