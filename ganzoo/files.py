@@ -38,7 +38,9 @@ def new_file(path, durable=False):
 
 def _flush(path):
     """Waits until the disk holds what a file or folder holds."""
-    descriptor = os.open(path, os.O_RDONLY)
+    if os.name == "nt" and path.is_dir():
+        return  # Windows opens no folders, and writes none from a file that is open to read.
+    descriptor = os.open(path, os.O_RDWR if path.is_file() else os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:
@@ -96,15 +98,21 @@ def new_folder(path, replace=False):
     """Yields a folder to fill; it appears at `path` whole, or not at all.
 
     Args:
-        path: the folder's place.
+        path: the folder's place; of a link, the place that it points to.
         replace: bool. Whether to put it in the place of a folder that is there.
 
     Raises:
-        ValueError: If `path` holds something already.
+        ValueError: If `path` holds something already, or is a folder that no other can be
+            put in the place of: the working folder, or the root of a disk.
     """
-    path = pathlib.Path(path)
+    given, path = str(path), pathlib.Path(path).resolve()
+    if path == pathlib.Path.cwd() or os.path.ismount(path):
+        raise ValueError(
+            f"{given!r} is the working folder or a disk, and stays where it is. Give a new folder "
+            f"in it, such as {os.path.join(given, 'made')!r}."
+        )
     if not replace and path.exists() and (not path.is_dir() or any(path.iterdir())):
-        raise ValueError(f"{str(path)!r} is not empty. Choose another folder or remove it.")
+        raise ValueError(f"{given!r} is not empty. Choose another folder or remove it.")
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = pathlib.Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
     old = partial.with_name(f"{partial.name}.old")

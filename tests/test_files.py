@@ -71,6 +71,25 @@ def test_a_folder_is_replaced_as_a_whole(tmp_path):
     assert list(tmp_path.iterdir()) == [path]
 
 
+def test_a_link_is_filled_where_it_points_to(tmp_path):
+    """A user who linked to another disk wants the files there."""
+    (tmp_path / "target").mkdir()
+    (tmp_path / "link").symlink_to("target")
+    with files.new_folder(tmp_path / "link") as partial:
+        (partial / "new.txt").touch()
+    assert (tmp_path / "link").is_symlink()
+    assert [entry.name for entry in (tmp_path / "target").iterdir()] == ["new.txt"]
+    assert {entry.name for entry in tmp_path.iterdir()} == {"link", "target"}
+
+
+@pytest.mark.parametrize("path", [".", "/"])
+def test_the_working_folder_and_disks_stay_where_they_are(path, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ValueError, match="new folder in it"), files.new_folder(path):
+        pass
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_folder_that_holds_something_is_refused(tmp_path):
     (tmp_path / "old.txt").touch()
     with pytest.raises(ValueError, match="not empty"), files.new_folder(tmp_path):
