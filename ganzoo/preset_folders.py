@@ -42,7 +42,7 @@ def read(preset, wanted_class, without_family):
 def write(gan, folder, card, discriminator, half):
     """Writes a model as a preset; see `GAN.save_to_preset`."""
     folder = pathlib.Path(folder)
-    family = next((f for f in registry.families() if f.class_name == type(gan).__name__), None)
+    family = _family_of(gan)
     # Without what belongs to the run: a preset takes the precision it is loaded under.
     of_the_run = ("name", "trainable", "dtype")
     arguments = {k: v for k, v in gan.get_config().items() if k not in of_the_run}
@@ -64,6 +64,22 @@ def write(gan, folder, card, discriminator, half):
             for pixels in [*gan.preview(64, seed=0).values()][:1]:
                 grid = images.make_grid(pixels, columns=gan.num_classes)
                 images.write_png(partial / "samples.png", grid)
+
+
+def _family_of(gan):
+    """The family that a model is of, None for a `ganzoo.GAN` of any two networks."""
+    kind = type(gan)
+    for family in registry.families():
+        # By name first: only the class itself is worth an import.
+        if family.class_name == kind.__name__ and family.load_class() is kind:
+            return family
+    if kind.__module__ == "ganzoo.gan":
+        return None
+    raise ValueError(
+        "A preset holds a model of a family or a `ganzoo.GAN`, and is loaded as that. Received: a "
+        f"{kind.__module__}.{kind.__name__}, which would lose what it changes. Keep it by "
+        "`gan.save('mine.keras')`."
+    )
 
 
 def _class_of(config, folder):

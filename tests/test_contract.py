@@ -285,6 +285,16 @@ def test_packaged_weights_that_were_changed_are_not_loaded(tmp_path, monkeypatch
         weights.find_asset(asset)
 
 
+def test_a_class_of_ones_own_is_no_preset(tmp_path):
+    """It would be loaded as another class, by its name or as a bare `GAN`."""
+    smallest = registry.get_family("vanilla").smallest
+    for name in ("Mine", "VanillaGAN"):
+        gan = type(name, (ganzoo.VanillaGAN,), {})(**smallest)
+        with pytest.raises(ValueError, match=rf"{name}, which would lose.*gan.save"):
+            gan.save_to_preset(tmp_path / "mine")
+    assert not (tmp_path / "mine").exists()
+
+
 def test_a_bare_name_is_the_registered_preset_and_a_path_the_folder(tmp_path, monkeypatch):
     """As it is of data sets. A run of that name does not hide the preset either."""
     monkeypatch.chdir(tmp_path)
