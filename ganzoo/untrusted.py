@@ -12,9 +12,7 @@ import pathlib
 import warnings
 import zipfile
 
-import h5py
-import keras
-import tensorflow as tf
+# Libraries are imported where they are needed: a configuration is read without TensorFlow.
 
 # Parts of a `.keras` file that ganzoo writes; the last one is that of a checkpoint.
 _PARTS = {"metadata.json", "config.json", "model.weights.h5", "progress.json"}
@@ -39,6 +37,8 @@ def load_keras(path):
         ValueError: If the file is damaged, holds something else beside or instead of a
             model, or would have something outsized made.
     """
+    import keras
+
     path = pathlib.Path(path)
     with refusing(path):
         with zipfile.ZipFile(path) as archive:
@@ -113,6 +113,8 @@ def limited(num_bytes):
     Raises:
         ValueError: Before a variable is made that would be too much.
     """
+    import tensorflow as tf
+
     most = _NUMBERS + _NUMBERS_PER_BYTE * num_bytes
     made = {"numbers": 0, "variables": 0}
     shapes = tf.Graph()
@@ -138,6 +140,8 @@ def limited(num_bytes):
 
 def _check_weights(file):
     """Raises where an HDF5 file holds something else than arrays of numbers of its own."""
+    import h5py
+
     problems = []
 
     def visit_link(name, link):

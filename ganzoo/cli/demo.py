@@ -35,7 +35,12 @@ def demo(
     if out is None:
         pathlib.Path("runs").mkdir(exist_ok=True)
         out = pathlib.Path(tempfile.mkdtemp(prefix="demo-", dir="runs"))
-    drawn = out.with_name(f"{out.name}-{PRESET}.png")  # The folder of a new run must be empty.
+    elif not out.name:  # The working folder.
+        out = out.resolve()
+    runs.require_new(out)
+    recipe = runs.Recipe("dcgan", "sample", epochs=1000, max_steps=max_steps, seed=seed)
+    # Beside it, since the folder of a new run must be empty.
+    drawn = out.with_name(f"{out.name}-{PRESET}.png")
     grid = images.make_grid(from_preset(PRESET).generate(64, seed=seed))
     images.write_png(drawn, grid, images.zoom_for(grid))
     print(f"{drawn}: 64 images\n")
@@ -43,7 +48,6 @@ def demo(
     print("Now another learns to draw them, from 10,000 Fashion-MNIST images.")
     print("It takes a few minutes on two processor cores. Watch the losses stay level:")
     print("real_score and fake_score at 0.5 would mean that the discriminator only guesses.\n")
-    recipe = runs.Recipe("dcgan", "sample", epochs=1000, max_steps=max_steps, seed=seed)
     with interruptible():
         outcome = runs.train(recipe, out, verbose=verbosity())
     print("\nMeasured beside real images, which stand on the right:")

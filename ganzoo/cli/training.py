@@ -1,6 +1,7 @@
 """`ganzoo train` and `ganzoo reproduce`."""
 
 import contextlib
+import json
 import pathlib
 import shlex
 import shutil
@@ -8,11 +9,10 @@ import signal
 import sys
 from typing import Annotated
 
-import rich.table
 import typer
 
 from ganzoo import registry
-from ganzoo.cli.common import import_tensorflow, out_console
+from ganzoo.cli.common import import_tensorflow
 
 FAMILIES = "|".join(family.name for family in registry.families())
 
@@ -211,23 +211,28 @@ def report(outcome):
     grids = sorted((folder / "samples").glob("epoch_*.png"))
     speed = outcome.logs.get("images_per_second")
     print(f"\nDone: {outcome.step} steps" + (f", {speed:.0f} images/s." if speed else "."))
-    table = rich.table.Table(show_header=False, box=None)
-    table.add_row("samples", str(grids[-1]) if grids else "none")
-    table.add_row("real images", str(folder / "samples" / "real.png"))
-    table.add_row("model", str(folder / "model.keras"))
-    table.add_row("logs", str(folder / "logs"))
-    out_console.print(table)
+    places = {
+        "samples": grids[-1] if grids else "none",
+        "real images": folder / "samples" / "real.png",
+        "model": folder / "model.keras",
+        "logs": folder / "logs",
+    }
+    for name, place in places.items():
+        print(f"  {name:<12} {place}")  # No table: it would break a long path.
     print("\nNext:")
     activate = pathlib.Path(sys.prefix, "bin", "activate")
     # Called by its path, as `make demo` does.
     if activate.is_file() and not shutil.which("ganzoo"):
         print(f"  . {shlex.quote(str(activate))}")
-    print(f"  tensorboard --logdir {folder / 'logs'}")
+    run = shlex.quote(str(folder))
+    print(f"  tensorboard --logdir {shlex.quote(str(folder / 'logs'))}")
     if hasattr(outcome.model, "upscale"):
-        print(f"  ganzoo upscale {folder} photo.jpg --out upscaled")
+        print(f"  ganzoo upscale {run} photo.jpg --out upscaled")
         return
-    print(f"  ganzoo sample {folder} -n 64 --seed 1 --out grid.png")
-    print(f'  python -c "import ganzoo; print(ganzoo.load({str(folder)!r}).generate(4).shape)"')
+    print(f"  ganzoo sample {run} -n 64 --seed 1 --out grid.png")
+    path = json.dumps(str(folder), ensure_ascii=False)
+    code = f"import ganzoo; print(ganzoo.load({path}).generate(4).shape)"
+    print(f"  python -c {shlex.quote(code)}")
 
 
 def _require_same(recipe, wanted):

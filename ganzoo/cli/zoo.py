@@ -7,7 +7,7 @@ import rich.markup
 import rich.table
 import typer
 
-from ganzoo import registry, weights
+from ganzoo import registry, untrusted, weights
 from ganzoo.cli.common import Json, out_console
 
 
@@ -42,13 +42,15 @@ def info(preset: Annotated[str, typer.Argument(metavar="PRESET")]):
     Example: `ganzoo info dcgan_fashion_mnist`
     """
     folder = weights.find_description(preset)
-    config = json.loads((folder / "config.json").read_text())
-    card = json.loads((folder / "card.json").read_text())
-    table = rich.table.Table(show_header=False, box=None)
-    for key, value in {**config, **card}.items():
-        shown = value if isinstance(value, str) else json.dumps(value)
-        table.add_row(f"[bold]{key}[/bold]", rich.markup.escape(shown))
-    table.add_row("[bold]samples[/bold]", str(folder / "samples.png"))
+    described = untrusted.read_config(folder / "config.json")
+    if (folder / "card.json").is_file():
+        described |= untrusted.read_config(folder / "card.json")
+    rows = [(k, v if isinstance(v, str) else json.dumps(v)) for k, v in described.items()]
+    if (folder / "samples.png").is_file():
+        rows.append(("samples.png", str(folder / "samples.png")))
+    table = rich.table.Table(rich.table.Column(style="bold"), "", show_header=False, box=None)
+    for row in rows:
+        table.add_row(*map(rich.markup.escape, row))
     out_console.print(table)
 
 

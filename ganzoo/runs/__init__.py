@@ -7,7 +7,7 @@ A run folder holds `config.json`, `checkpoints/`, `logs/`, `samples/`,
 from ganzoo.runs.finding import find_card, find_model, from_preset, load
 from ganzoo.runs.fitting import FailedRunError, InterruptedRunError, Outcome
 from ganzoo.runs.recipes import RUN_FORMAT, Recipe, is_run, read_recipe
-from ganzoo.runs.starting import reproduce, resume, train
+from ganzoo.runs.starting import reproduce, require_new, resume, train
 
 __all__ = [
     "RUN_FORMAT",
@@ -22,6 +22,7 @@ __all__ = [
     "load",
     "read_recipe",
     "reproduce",
+    "require_new",
     "resume",
     "train",
 ]

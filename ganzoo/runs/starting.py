@@ -10,7 +10,7 @@ from ganzoo.files import locked, remove_partials
 from ganzoo.runs.finding import find_card, load
 from ganzoo.runs.fitting import all_workers, fit
 from ganzoo.runs.preparing import build, multiplies_bfloat16, open_data, open_real_images
-from ganzoo.runs.recipes import Recipe, is_run, read_recipe, write_config
+from ganzoo.runs.recipes import Recipe, is_run, read_recipe, resuming, write_config
 
 
 def train(recipe, out, save_every=None, site=None, verbose="auto"):
@@ -42,7 +42,7 @@ def train(recipe, out, save_every=None, site=None, verbose="auto"):
     callbacks.parse_every(save_every)
     site = site or Site()
     if site.is_chief:  # The others may come when it has begun to write.
-        _require_new(out)
+        require_new(out)
     model_class = registry.get_family(recipe.family).load_class()
     if recipe.batch_size is None:
         batch_size = model_class.recommended_batch_sizes.get(recipe.recipe)
@@ -59,7 +59,7 @@ def train(recipe, out, save_every=None, site=None, verbose="auto"):
             out.mkdir(parents=True, exist_ok=True)
         with _alone(out, site):
             if site.is_chief:
-                _require_new(out)  # Another process may have been quicker.
+                require_new(out)  # Another process may have been quicker.
                 write_config(out, recipe, model, site)
             return fit(model, recipe, dataset, real, out, site, save_every, verbose)
 
@@ -139,11 +139,16 @@ def resume(out, epochs=None, max_steps=None, save_every=None, site=None, verbose
         return fit(model, recipe, dataset, real, out, site, save_every, verbose, progress)
 
 
-def _require_new(out):
+def require_new(out):
+    """Raises a `ValueError` unless a folder is empty or not there."""
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        advice = "Go on with it by --resume, or choose" if is_run(out) else "Choose"
-        what = "holds another run" if is_run(out) else "is not an empty folder"
-        raise ValueError(f"{str(out)!r} {what}. {advice} another folder.")
+        if not is_run(out):
+            raise ValueError(f"{str(out)!r} is not an empty folder. Choose another folder.")
+        command = resuming(read_recipe(out), out)
+        raise ValueError(
+            f"{str(out)!r} holds another run. Go on with it by `{command}`, or choose another "
+            "folder."
+        )
 
 
 def _alone(out, site):

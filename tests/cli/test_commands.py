@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import pathlib
+import shlex
 
 import numpy as np
 import pytest
@@ -212,6 +213,18 @@ def test_info_prints_the_card(ganzoo_command, tmp_path):
     assert code == 0
     assert "draws [small] things" in out
     assert "vanilla" in out
+    assert "samples.png" in out
+    # Folders of others, who kept less.
+    (tmp_path / "mine" / "samples.png").unlink()
+    (tmp_path / "mine" / "card.json").unlink()
+    code, out, _ = ganzoo_command("info", tmp_path / "mine")
+    assert code == 0
+    assert "samples.png" not in out
+    for content in ("[1, 2]", "{", '"text"'):
+        (tmp_path / "mine" / "card.json").write_text(content)
+        code, _, err = ganzoo_command("info", tmp_path / "mine")
+        assert code == 2
+        assert "card.json" in err
 
 
 def test_every_option_of_train_reaches_the_recipe(ganzoo_command, monkeypatch):
@@ -302,7 +315,7 @@ def test_evaluate_measures_a_generator_beside_real_images(ganzoo_command, tmp_pa
 def test_reproduce_says_how_the_figure_is_measured(ganzoo_command, tmp_path, monkeypatch):
     _, preset = registry.get_preset("vanilla_mnist")
     monkeypatch.setitem(vars(preset), "recipe", {**preset.recipe, "max_steps": 1})
-    out = tmp_path / "again and again"
+    out = tmp_path / "again [and] again"
     code, printed, _ = ganzoo_command(
         "reproduce", "vanilla_mnist", "--out", out, "--data", "sample"
     )
@@ -310,6 +323,27 @@ def test_reproduce_says_how_the_figure_is_measured(ganzoo_command, tmp_path, mon
     # On the data of the preset's figure, whatever this run learned from.
     assert f"ganzoo evaluate '{out}' --data mnist" in printed
     assert f"fid is {preset.scores[0].value:g}" in printed
+    # What is to be typed next is for any shell as it stands.
+    assert f"{out / 'model.keras'}" in printed
+    following = printed[printed.index("Next:") :].splitlines()
+    commands = [shlex.split(line) for line in following if line.startswith("  ")]
+    named = [word for command in commands for word in command if str(out) in word]
+    assert named[:2] == [str(out / "logs"), str(out)]
+    assert f'ganzoo.load("{out}")' in named[2]
+
+
+def test_a_demo_that_cannot_train_draws_nothing(ganzoo_command, tmp_path, monkeypatch):
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "mine.txt").touch()
+    monkeypatch.chdir(tmp_path / "full")
+    for wrong, named in (
+        (["--out", "."], "not an empty folder"),
+        (["--out", "new", "--max-steps", "0"], "max_steps=0"),
+    ):
+        code, _, err = ganzoo_command("demo", *wrong)
+        assert code == 2
+        assert named in err
+    assert [path.name for path in tmp_path.rglob("*")] == ["full", "mine.txt"]
 
 
 @pytest.mark.slow

@@ -52,7 +52,7 @@ def test_starting_from_other_networks_is_refused(finished, tmp_path):
 
 def test_the_folder_of_another_run_is_refused_and_left_as_it_was(finished, photos):
     before = snapshot(finished.folder)
-    with pytest.raises(ValueError, match=r"holds another run.*--resume"):
+    with pytest.raises(ValueError, match=r"holds another run.*`ganzoo train vanilla --out .*--res"):
         train(photos, finished.folder)
     assert snapshot(finished.folder) == before
 
