@@ -204,7 +204,9 @@ class GAN(TwoPlayerModel):
         if targets.dtype == np.uint8:
             targets = images.from_pixels(targets)
         return inversion.invert(
-            lambda latents, condition: self.ema_generator(self.join(latents, condition)),
+            lambda latents, condition: tf.cast(
+                self.ema_generator(self.join(latents, condition)), "float32"
+            ),
             targets,
             self.sample_latents(len(targets) * num_starts, seed=(seed, 0)),
             self.prepare_condition(len(targets), labels, seed),
@@ -288,10 +290,14 @@ class GAN(TwoPlayerModel):
         # Keras keeps no seed state, and a resumed run would draw its first latents again.
         for index, state in enumerate(self._seed_states()):
             store[f"seed_{index}"] = keras.ops.convert_to_numpy(state)
+        store["steps"] = np.int64(self._taken.steps.value.numpy())
 
     def load_own_variables(self, store):
         names = list(store.keys())
-        super().load_own_variables({n: store[n] for n in names if not n.startswith("seed_")})
+        ours = [n for n in names if n == "steps" or n.startswith("seed_")]
+        super().load_own_variables({n: store[n] for n in names if n not in ours})
+        if "steps" in ours:  # Older versions did not count them.
+            self._taken.steps.assign(np.asarray(store["steps"]))
         for index, state in enumerate(self._seed_states()):
             state.assign(np.asarray(store[f"seed_{index}"]))
 

@@ -3,10 +3,12 @@
 import types
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from ganzoo.distribution import worker_of
 from ganzoo.images import from_pixels
+from ganzoo.layers import normalizations
 
 # Steps from one that notes the norms of the gradients to the next.
 _NORM_EVERY = 10
@@ -31,8 +33,9 @@ class TwoPlayerStep(keras.Model):
 
     def __init__(self, **kwargs):
         super().__init__(**kwargs)
-        # In an object that Keras does not look into: these are no metrics of an epoch.
+        # In objects that Keras does not look into: these are no metrics of an epoch, and no weight.
         self._norms = types.SimpleNamespace(generator=_mean(), discriminator=_mean())
+        self._taken = types.SimpleNamespace(steps=_counter())
 
     def train_step(self, data):
         real_images, condition = self.unpack(data)
@@ -43,7 +46,12 @@ class TwoPlayerStep(keras.Model):
         else:
             outcome = self.train_alternately(real_images, condition)
         self.update_ema(self.collect_statistics(condition))
+        self.note_step()
         return self.track(*outcome)
+
+    def note_step(self):
+        """Counts a step, whether or not the scaling of a float16 loss skipped its updates."""
+        self._taken.steps.assign_add(1)
 
     def train_simultaneously(self, real_images, condition):
         """Moves both players at once, over one forward pass of each network.
@@ -142,11 +150,27 @@ class TwoPlayerStep(keras.Model):
         every = self.regularizer.every
         if every == 1:
             return self.penalize(real_images, fake_images, condition)
-        return tf.cond(
+        return self.compute_at_times(
             tf.equal(self.discriminator_optimizer.iterations % every, 0),
             lambda: every * self.penalize(real_images, fake_images, condition),
-            lambda: 0.0,
+            self.discriminator,
         )
+
+    def compute_at_times(self, now, compute, network):
+        """The number `compute` gives where `now`, else 0, and no statistic of `network` moves.
+
+        Replicas that normalize a batch together must meet, which they cannot in a branch: they
+        compute it at every step.
+        """
+        layers = list(normalizations(network))
+        if not any(layer.synchronized for layer in layers):
+            return tf.cond(now, compute, lambda: 0.0)
+        statistics = [v for layer in layers for v in layer.non_trainable_variables]
+        before = [tf.identity(variable.value) for variable in statistics]
+        value = compute()
+        for variable, old in zip(statistics, before, strict=True):
+            variable.assign(tf.where(now, variable.value, old))
+        return tf.where(now, value, 0.0)
 
     def penalize(self, real_images, fake_images, condition):
         """The gradient penalty: the network in its own precision, all else in float32."""
@@ -283,18 +307,37 @@ class TwoPlayerStep(keras.Model):
     def _move(self, player, gradients, losses):
         network = getattr(self, player)
         optimizer = getattr(self, f"{player}_optimizer")
-        gradients = after(losses, gradients)
+        gradients = self.share_overflow(after(losses, gradients), optimizer)
         self.note_norm(player, gradients, optimizer)
         # Its own network alone.
         optimizer.apply_gradients(zip(gradients, network.trainable_variables, strict=True))
 
+    def share_overflow(self, gradients, optimizer):
+        """The gradients, infinite on all replicas where a scaled loss overflowed on one.
+
+        Keras asks the first replica alone whether to skip a step, before gradients are summed.
+        """
+        alone = self.distribute_strategy.num_replicas_in_sync == 1
+        if alone or not isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
+            return gradients
+        overflows = 1.0 - tf.cast(optimizer.check_finite(gradients), "float32")
+        context = tf.distribute.get_replica_context()
+        overflows = context.all_reduce(tf.distribute.ReduceOp.SUM, overflows)
+        mark = tf.where(overflows > 0, np.inf, 0.0)
+        return [g if g is None else g + tf.cast(mark, g.dtype) for g in gradients]
+
     def note_norm(self, player, gradients, optimizer):
         """Adds the norm of a player's gradients to a running mean, at one step in many."""
+        scaled = isinstance(optimizer, keras.optimizers.LossScaleOptimizer)
 
         def note():
             # Gradients of a loss that was scaled.
             norm = tf.linalg.global_norm(gradients) / self.scale_loss(1.0, optimizer)
-            getattr(self._norms, player).update_state(norm)
+            # An overflow is how the scale finds its size, and no illness: the step is skipped.
+            counts = tf.math.is_finite(norm) if scaled else tf.constant(True)
+            getattr(self._norms, player).update_state(
+                tf.where(counts, norm, 0.0), sample_weight=tf.cast(counts, "float32")
+            )
             return True
 
         # Over all weights it costs a good part of what their update costs.
@@ -356,3 +399,9 @@ def count(images):
 
 def _mean():
     return keras.metrics.Mean(dtype="float32")
+
+
+def _counter():
+    return keras.Variable(
+        0, dtype="int64", trainable=False, aggregation="only_first_replica", name="steps"
+    )

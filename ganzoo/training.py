@@ -2,6 +2,7 @@
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from ganzoo import batches, losses, registry, regularizers
 from ganzoo.layers import normalizations
@@ -29,9 +30,13 @@ class TwoPlayerModel(TwoPlayerStep):
 
     @property
     def step(self):
-        """Steps trained so far: updates of the generator, over all runs of the model."""
+        """Steps taken so far, over all runs of the model."""
         # A variable of many replicas is no number until it is read.
-        return int(self.generator_optimizer.iterations.value.numpy())
+        taken = int(self._taken.steps.value.numpy())
+        if not self.compiled:
+            return taken
+        # Files of older versions have updates alone, which float16 may skip.
+        return max(taken, int(self.generator_optimizer.iterations.value.numpy()))
 
     @property
     def gradient_norms(self):
@@ -204,6 +209,8 @@ class TwoPlayerModel(TwoPlayerStep):
     def _build_optimizer(self, identifier, network):
         """The optimizer, with its state made and, under float16, its loss scaled."""
         optimizer = keras.optimizers.get(identifier)
+        if self.distribute_strategy.num_replicas_in_sync > 1:
+            _require_mirrored(optimizer)
         scaled = isinstance(optimizer, keras.optimizers.LossScaleOptimizer)
         # Keras itself wraps `model.optimizer` alone: the other player's gradients would underflow.
         if self.dtype_policy.name == "mixed_float16" and not scaled:
@@ -318,6 +325,15 @@ class TwoPlayerModel(TwoPlayerStep):
     def check_data(self, x, y):
         """`(x, examples)` of what `fit` is given; see `batches.check`."""
         return batches.check(x, y, self.image_shape, self.num_classes)
+
+
+def _require_mirrored(optimizer):
+    if not isinstance(optimizer.iterations.value, tf.distribute.DistributedValues):
+        raise ValueError(
+            "On several replicas an optimizer must be made where the model is. Received: a "
+            f"{type(optimizer).__name__} from outside of the strategy's scope. Make it inside "
+            "`with strategy.scope():`, or give its name."
+        )
 
 
 def _refuse_weights(arguments):

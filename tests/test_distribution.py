@@ -377,6 +377,78 @@ with TWO.scope():
     gan.compile()
 assert not any(layer.synchronized for layer in layers)
 """,
+    "replicas that normalize together do at times, in a graph, what they do at once": """
+def train(family, **arguments):
+    keras.utils.set_random_seed(4)
+    with TWO.scope():
+        model = family.build_smallest(seed=3, **arguments)
+        model.compile(sync_batch_norm=True, **recommended(model))
+    model.fit(batches_of(*tiny.make_data(model, 24)), verbose=0)
+    return model
+
+
+def recommended(model):
+    every = ganzoo.regularizers.R1(0.1, every=2)
+    return {"regularizer": every} | sgd()
+
+
+for name in ("cgan", "lapgan"):
+    family = registry.get_family(name)
+    model = train(family)
+    assert model.step == 3
+    for network in (model.generator, model.discriminator, model.ema_generator):
+        for weight in network.get_weights():
+            assert np.isfinite(weight).all()
+network = model.ema_generator
+layer = next(iter(ganzoo.layers.normalizations(network)))
+layer.synchronized = True
+with TWO.scope():
+    seen = keras.Variable(0.0, trainable=False, aggregation="mean")
+
+
+@tf.function
+def at_times(now):
+    def compute():
+        layer.moving_mean.assign(layer.moving_mean + 1.0)
+        return 7.0
+
+    return TWO.run(lambda: model.compute_at_times(now, compute, network))
+
+
+for now, moved, value in ((tf.constant(True), 1.0, 7.0), (tf.constant(False), 0.0, 0.0)):
+    before = layer.moving_mean.numpy()
+    values = TWO.experimental_local_results(at_times(now))
+    assert [float(v) for v in values] == [value] * 2
+    np.testing.assert_allclose(layer.moving_mean.numpy() - before, moved, atol=1e-6)
+""",
+    "an overflow on one replica is one of all": """
+class Overflowing(ganzoo.losses.NonSaturating):
+    def generator(self, real_logits, fake_logits):
+        replica = tf.distribute.get_replica_context().replica_id_in_sync_group
+        factor = tf.where(tf.equal(replica, 1), np.inf, 1.0)
+        return super().generator(real_logits, fake_logits) * factor
+
+
+keras.config.set_dtype_policy("mixed_float16")
+gan = build(TWO, sgd, loss=Overflowing())
+before = tiny.copy_of(gan.generator.trainable_variables)
+try:
+    gan.fit(IMAGES, batch_size=8, verbose=0)
+except FloatingPointError:
+    pass  # The loss that is logged is infinite, too.
+tiny.assert_equal(gan.generator.trainable_variables, before)
+assert (steps(gan.generator_optimizer), steps(gan.discriminator_optimizer)) == (0, 1)
+""",
+    "an optimizer from outside of the scope is named": """
+for optimizer in (keras.optimizers.Adam(), keras.optimizers.SGD()):
+    try:
+        build(TWO).compile(optimizer, "adam")
+    except ValueError as error:
+        assert "strategy.scope()" in str(error)
+    else:
+        raise AssertionError(optimizer)
+build(TWO).compile("adam", "sgd")
+""",
     "half precision trains": """
 keras.config.set_dtype_policy("mixed_float16")
 gan = build(TWO)

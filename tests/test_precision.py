@@ -108,6 +108,41 @@ def test_training_under_float16_runs_through_fit(float16):
     assert int(gan.discriminator_optimizer.iterations) == 4
 
 
+def test_a_step_that_loss_scaling_skips_counts_and_is_no_illness(float16, tmp_path):
+    """Or an epoch, which has as many steps as batches, would end at other places."""
+    gan = build_gan(model_class=ganzoo.GAN)
+    scaled = [keras.optimizers.LossScaleOptimizer(sgd(), initial_scale=1e38) for _ in range(2)]
+    gan.compile(*scaled)
+    before = tiny.copy_of(gan.generator.trainable_variables)
+    gan.fit(IMAGES, batch_size=4, epochs=3, verbose=0)
+    assert int(gan.generator_optimizer.iterations) == 0
+    tiny.assert_equal(gan.generator.trainable_variables, before)
+    assert gan.step == 6
+    assert gan.take_gradient_norms() == {}
+    gan.save(tmp_path / "a.keras")
+    again = ganzoo.load(tmp_path / "a.keras")
+    assert again.step == 6
+    again.fit(IMAGES, batch_size=4, verbose=0)
+    assert again.step == 8
+
+
+@pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
+def test_images_of_half_precision_are_inverted(policy):
+    """A family's come in float32; those of own networks need not."""
+    keras.config.set_dtype_policy(policy)
+    generator = keras.Sequential(
+        [
+            keras.Input((4,)),
+            keras.layers.Dense(6, activation="tanh"),
+            keras.layers.Reshape(tiny.IMAGE_SHAPE),
+        ]
+    )
+    gan = ganzoo.GAN(generator, tiny.build_discriminator(), seed=3)
+    latents, errors = gan.invert(IMAGES, num_steps=2, num_starts=1)
+    assert latents.shape == (8, 4)
+    assert np.isfinite(errors).all()
+
+
 # XLA draws other numbers from the same seeds: compared are steps whose numbers are known.
 
 

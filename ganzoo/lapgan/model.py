@@ -198,7 +198,7 @@ class LAPGAN(GAN):
                 return tf.reduce_sum(self.ema_generator(self.join(latents, labels), training=True))
 
         now = tf.equal(self.generator_optimizer.iterations % _COLLECT_EVERY, 0)
-        return [tf.cond(now, collect, lambda: 0.0)]
+        return [self.compute_at_times(now, collect, self.ema_generator)]
 
     def discriminate(self, images, condition, training=True):
         """Logits of one level's images, or a list of them for a list of all levels'."""

@@ -247,6 +247,7 @@ class SRGAN(GAN):
         gradients = tape.gradient(scaled_loss, self.generator.trainable_variables)
         self.move_generator(gradients, loss)
         self.update_ema()
+        self.note_step()
         return self._track_content()
 
     def test_step(self, data):
@@ -356,7 +357,7 @@ class SRGAN(GAN):
         return min(receptive, _OVERLAP)
 
     def preview(self, num_images, seed):
-        """The upscaled real examples, then what they were made of and what they should be."""
+        """The upscaled real examples, then what they were made of by bicubic interpolation."""
         if self.real_examples is None:
             return {}
         high_res = self.real_examples[:num_images]
