@@ -383,3 +383,13 @@ def test_any_two_networks_are_exported(tmp_path):
     gan.export(tmp_path / "model")
     assert export.verify(gan, tmp_path / "model") <= 1
     assert isinstance(gan, ganzoo.GAN)
+
+
+def test_networks_of_operations_are_exported(tmp_path):
+    """`keras.ops` between layers are nodes without weights or precision."""
+    latents = keras.Input((4,))
+    hidden = keras.layers.Dense(6)(latents)
+    images = keras.ops.tanh(keras.ops.reshape(hidden, (-1, *tiny.IMAGE_SHAPE)) * 2)
+    gan = ganzoo.GAN(keras.Model(latents, images), tiny.build_discriminator())
+    gan.export(tmp_path / "model")
+    assert export.verify(gan, tmp_path / "model") <= 1

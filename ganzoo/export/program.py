@@ -69,13 +69,13 @@ def float32_network(gan, half=False):
     Raises:
         ValueError: If a weight is too large for float16.
     """
-    network = keras.models.clone_model(
-        gan.ema_generator,
-        clone_function=lambda layer: type(layer).from_config(
-            {**layer.get_config(), "dtype": "float32"}
-        ),
-        recursive=True,
-    )
+
+    def clone(layer):
+        # Beside layers there are operations of `keras.ops`, which have no precision of their own.
+        own = {"dtype": "float32"} if isinstance(layer, keras.Layer) else {}
+        return type(layer).from_config({**layer.get_config(), **own})
+
+    network = keras.models.clone_model(gan.ema_generator, clone_function=clone, recursive=True)
     network.trainable = False
     values = gan.ema_generator.get_weights()
     if half:
