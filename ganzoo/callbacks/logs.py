@@ -14,8 +14,9 @@ from ganzoo.files import write_json
 class GameScalars(keras.callbacks.Callback):
     """Draws the logs of `fit` in TensorBoard while an epoch lasts, all in one group.
 
-    A point is the mean since the one before. Keras's own callback draws what its logs
-    are, means since the epoch began, which hide what happens late in a long epoch.
+    A point is the mean since the one before, or over an epoch that is shorter. Keras's own
+    callback draws what its logs are, means since the epoch began, which hide what happens late
+    in a long epoch.
 
     Args:
         run_dir: folder of the run; scalars go to `logs/train`.
@@ -35,11 +36,18 @@ class GameScalars(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch, logs=None):
         self._windows.reach(batch)
-        if self._windows.length < self.every:
-            return
+        self._logs = logs
+        if self._windows.length >= self.every:
+            self._draw()
+
+    def on_epoch_end(self, epoch, logs=None):
+        if self._windows.length == self._windows.steps:  # No point yet.
+            self._draw()
+
+    def _draw(self):
         step = self.model.step
         with self._writer.as_default():
-            for name, window in self._windows.since_last(logs).items():
+            for name, window in self._windows.since_last(self._logs).items():
                 tf.summary.scalar(f"game/{name}", window, step=step)
         self._writer.flush()
 

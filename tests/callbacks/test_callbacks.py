@@ -66,6 +66,22 @@ def test_game_scalars_are_means_since_the_point_before(tmp_path):
         np.testing.assert_allclose(drawn["game/generator_loss"][step], value, rtol=1e-4)
 
 
+def test_an_epoch_of_few_steps_has_one_point(tmp_path):
+    gan = tiny.build_gan()
+    gan.compile()
+    pixels = np.zeros((10, *gan.image_shape), "uint8")
+    scalars = callbacks.GameScalars(tmp_path, every=100)
+    history = gan.fit(
+        pixels, batch_size=2, epochs=2, verbose=0, callbacks=[scalars], validation_data=pixels
+    ).history
+    drawn = read_scalars(tmp_path / "logs" / "train")
+    assert "game/val_generator_loss" not in drawn
+    assert drawn["game/generator_loss"].keys() == {5, 10}
+    np.testing.assert_allclose(
+        [*drawn["game/generator_loss"].values()], history["generator_loss"], rtol=1e-5
+    )
+
+
 def test_sample_grids_draw_the_same_latents_and_the_real_images_once(tmp_path):
     gan = tiny.build_gan(batch_norm=False)
     gan.compile(generator_optimizer="adam", discriminator_optimizer="adam", ema_decay=0.0)
