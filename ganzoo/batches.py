@@ -61,9 +61,11 @@ def check(x, y, image_shape, num_classes):
         if first is None:
             raise ValueError(_empty())
         return _prepend(first, checked), np.asarray(_split(first)[0])
+    _require_array(x)
     images = np.asarray(x)
     check_batch(images, y, image_shape, num_classes)
-    return images, images[:256]
+    # A copy: a view would keep all of them in memory for as long as the model.
+    return images, images[:256].copy()
 
 
 def share(x, batch_size, num_replicas):
@@ -177,7 +179,29 @@ def _explain(error, num_classes):
         return ValueError(_outside_classes(*map(int, found.groups()), num_classes))
     if found := re.search(re.escape(_SHARE_MARK) + r"\] \[(\d+)\] \[among\] \[(\d+)\]", text):
         return ValueError(_not_divided(*map(int, found.groups())))
+    if found := re.search(r"Shape of tensor .*\[(.*)\] is not compatible .* \[\?,(.*)\]", text):
+        shape, wanted = (_parse(sides) for sides in found.groups())
+        return ValueError(_other_shape(shape, (None, *wanted)))
     return None
+
+
+def _parse(sides):
+    """The shape that TensorFlow writes as `8,?,3`."""
+    return tuple(None if side == "?" else int(side) for side in sides.split(",") if side)
+
+
+def _require_array(x):
+    if isinstance(x, tuple) and len(x) == 2 and np.shape(x[0]) != np.shape(x[1]):
+        raise ValueError(
+            "Images and labels in memory are two arguments, `fit(images, labels)`. Received: a "
+            "tuple of both."
+        )
+    if not hasattr(x, "__array__") and not isinstance(x, (tuple, list)):
+        raise ValueError(
+            "Images must be an array, a `tf.data.Dataset`, a `keras.utils.PyDataset` or a "
+            f"generator. Received: a {type(x).__name__}. Write a generator that yields its "
+            "batches."
+        )
 
 
 def _check_pipeline(dataset, image_shape, num_classes):
@@ -205,8 +229,9 @@ def _check_pipeline(dataset, image_shape, num_classes):
         raise ValueError(_empty())
 
     def assert_batch(*batch):
-        batch = batch[0] if len(batch) == 1 else batch
-        images, labels = _split(batch)
+        images, *others = batch
+        # Of what Python code makes, TensorFlow knows no shape.
+        images = tf.ensure_shape(images, (None, *image_shape))
         checks = []
         if images.dtype != tf.uint8:
             low, high = tf.reduce_min(images), tf.reduce_max(images)
@@ -214,11 +239,13 @@ def _check_pipeline(dataset, image_shape, num_classes):
             inside = tf.logical_and(low >= -bound, high <= bound)
             checks.append(tf.debugging.Assert(inside, [_RANGE_MARK, low, "to", high]))
         if num_classes is not None:
+            others[0] = labels = tf.ensure_shape(others[0], (None,))
             low, high = tf.reduce_min(labels), tf.reduce_max(labels)
             inside = tf.logical_and(low >= 0, tf.cast(high, "int64") < num_classes)
             checks.append(tf.debugging.Assert(inside, [_LABEL_MARK, low, "to", high]))
         with tf.control_dependencies(checks):
-            return tf.nest.map_structure(tf.identity, batch)
+            batch = tf.nest.map_structure(tf.identity, (images, *others))
+        return batch if others else batch[0]
 
     checked = dataset.map(assert_batch, num_parallel_calls=tf.data.AUTOTUNE)
     return checked.prefetch(tf.data.AUTOTUNE), np.concatenate(examples)
@@ -291,12 +318,7 @@ def _check_spec(shape, dtype, image_shape):
         None in (side, want) or side == want for side, want in zip(shape, wanted, strict=True)
     )
     if not fits:
-        shown = ", ".join("batch" if side is None else str(side) for side in wanted)
-        raise ValueError(
-            f"Images must have shape ({shown}), as the model was built. Received: images of "
-            f"shape {shape}. Load them with `ganzoo.data.load(..., image_size=...)` or build the "
-            "model with their `image_shape`."
-        )
+        raise ValueError(_other_shape(shape, wanted))
     if dtype != "uint8" and "float" not in dtype:
         raise ValueError(
             "Images must be uint8 pixels or floats in [-1, 1]. Received: images of dtype "
@@ -308,6 +330,15 @@ def _empty():
     return (
         "The data set is empty: training needs at least one batch. Received: no images. "
         "Give more images or a smaller batch size."
+    )
+
+
+def _other_shape(shape, wanted):
+    shown = ", ".join("batch" if side is None else str(side) for side in wanted)
+    return (
+        f"Images must have shape ({shown}), as the model was built. Received: images of "
+        f"shape {shape}. Load them with `ganzoo.data.load(..., image_size=...)` or build the "
+        "model with their `image_shape`."
     )
 
 

@@ -168,6 +168,56 @@ def test_what_arrays_are_made_of_trains_as_they_do():
         tiny.assert_equal(gan.weights, expected)
 
 
+def of_python(arrays, batch_size=4):
+    """A pipeline of whose elements TensorFlow knows no shape."""
+    kinds = [tf.as_dtype(array.dtype) for array in arrays]
+
+    def pick(index):
+        parts = tf.numpy_function(lambda i: [array[i] for array in arrays], [index], kinds)
+        return tuple(parts) if len(parts) > 1 else parts[0]
+
+    return tf.data.Dataset.range(len(arrays[0])).map(pick).batch(batch_size)
+
+
+def test_images_of_no_known_shape_train_as_those_of_one():
+    ends = []
+    for data in (of_python([IMAGES]), as_pipeline(IMAGES)[0]):
+        keras.utils.set_random_seed(8)
+        gan = tiny.build_gan()
+        gan.compile()
+        gan.fit(data, verbose=0)
+        ends.append(gan.weights)
+    tiny.assert_equal(*ends)
+    labelled = batches.check(of_python([IMAGES, LABELS]), None, SHAPE, 3)[0].element_spec
+    assert [tuple(spec.shape) for spec in labelled] == [(None, *SHAPE), (None,)]
+
+
+def test_a_later_batch_of_another_shape_is_named():
+    gan = tiny.build_gan()
+    gan.compile()
+    known = as_pipeline(tiny.make_images(batches._NUM_EXAMPLES))[0]
+    others = of_python([tiny.make_images(4, (3, 3, 1))])
+    unknown = tf.data.Dataset.range(17).map(
+        lambda i: tf.numpy_function(lambda i: tiny.make_images(4, SHAPE), [i], tf.float32)
+    )
+    assert known.element_spec.shape.rank == 4
+    with pytest.raises(ValueError, match=r"shape \(batch, 2, 3, 1\).*Received: .*\(4, 3, 3, 1\)"):
+        gan.fit(unknown.concatenate(others), verbose=0)
+
+
+def test_what_is_no_array_is_named():
+    class Loader:
+        def __iter__(self):
+            return iter([IMAGES])
+
+    gan = tiny.build_gan()
+    gan.compile()
+    with pytest.raises(ValueError, match=r"two arguments, `fit\(images, labels\)`"):
+        gan.fit((IMAGES, LABELS))
+    with pytest.raises(ValueError, match=r"Received: a Loader\. Write a generator"):
+        gan.fit(Loader())
+
+
 def test_dicts_of_features_are_refused():
     elements = tf.data.Dataset.from_tensors({"image": IMAGES, "label": LABELS})
     with pytest.raises(ValueError, match=r"dicts of image, label.*dataset\.map"):
