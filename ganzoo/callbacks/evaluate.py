@@ -6,7 +6,7 @@ import pathlib
 import keras
 import tensorflow as tf
 
-from ganzoo import evaluation
+from ganzoo import evaluation, registry
 from ganzoo.callbacks.checkpoints import save_whole
 from ganzoo.files import write_json
 from ganzoo.metrics import Result
@@ -37,7 +37,8 @@ class Evaluate(keras.callbacks.Callback):
         self, data, run_dir, metric="fid", every=1, num_images=2000, extractor=None, seed=0
     ):
         super().__init__()
-        evaluation.check_metrics([metric])
+        if metric not in evaluation.METRICS:
+            raise ValueError(registry.unknown("metric", metric, evaluation.METRICS))
         if every < 1 or num_images < 1:
             raise ValueError(
                 "`every` and `num_images` must be at least 1. Received: "

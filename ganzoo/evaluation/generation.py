@@ -125,7 +125,9 @@ def evaluate(
         num_images: int. Fake images.
         extractor: see `ganzoo.metrics.get_extractor`. None takes the classifier of the
             data set if ganzoo has one, else `"inception_v3"`.
-        seed: int. Seed of the fake images and of every choice of real ones.
+        seed: int. Seed of the fake images and of every choice of real ones. From each 1,000
+            images to the next it rises by 1,000: other images are of seeds that are no
+            multiple of 1,000 away.
         report: function that is called with the number of fake images that are done.
 
     Returns:

@@ -80,7 +80,7 @@ def open_references(name, image_shape, extractor=None, seed=0):
         images=training,
         training=embedded,
         sample=embedded[chosen],
-        held_out=extractor(held_out.pixels[unseen]),
+        held_out=Embedding.join(_embed_in_parts(extractor, held_out.pixels[unseen])),
         held_out_labels=None if held_out.labels is None else held_out.labels[unseen],
         unseen=split == "train",
     )
@@ -150,11 +150,13 @@ def embed_reference(extractor, pixels, name):
 
 
 def _embed(extractor, pixels):
-    parts = [
-        extractor(pixels[start : start + _BATCH]).features
-        for start in range(0, len(pixels), _BATCH)
-    ]
-    return np.concatenate(parts)
+    return np.concatenate([part.features for part in _embed_in_parts(extractor, pixels)])
+
+
+def _embed_in_parts(extractor, pixels):
+    # A user's extractor may take much memory for each image.
+    for start in range(0, len(pixels) or 1, _BATCH):
+        yield extractor(pixels[start : start + _BATCH])
 
 
 def _read(path, count):

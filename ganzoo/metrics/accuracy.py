@@ -74,4 +74,4 @@ class _Confusion:
 
     def merge(self, other):
         if len(other):
-            self.counts = self.counts + other.counts if len(self) else other.counts
+            self.counts = self.counts + other.counts if len(self) else other.counts.copy()

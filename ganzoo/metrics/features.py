@@ -40,6 +40,12 @@ class Embedding:
         parts = (self.features, self.probabilities, self.pixels)
         return Embedding(*(None if part is None else part[rows] for part in parts))
 
+    @classmethod
+    def join(cls, embeddings):
+        """All images of several embeddings of one extractor, in their order."""
+        columns = zip(*((e.features, e.probabilities, e.pixels) for e in embeddings), strict=True)
+        return cls(*(None if parts[0] is None else np.concatenate(parts) for parts in columns))
+
     def require_probabilities(self):
         """The probabilities.
 

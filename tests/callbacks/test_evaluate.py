@@ -65,6 +65,7 @@ def test_it_measures_as_seldom_as_asked(references, tmp_path):
     ("arguments", "named"),
     [
         ({"metric": "fdi"}, "Did you mean 'fid'"),
+        ({"metric": "all"}, "Unknown metric: 'all'"),
         ({"every": 0}, "every=0"),
         ({"num_images": 0}, "num_images=0"),
     ],

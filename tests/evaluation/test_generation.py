@@ -251,6 +251,21 @@ def test_features_of_real_images_are_made_once(tmp_path, monkeypatch):
     assert len(list((tmp_path / "references").iterdir())) == 3
 
 
+def test_an_extractor_sees_a_bounded_number_of_images_at_once(tmp_path):
+    """One of a user's may need much memory for each."""
+    seen = []
+
+    def extractor(pixels):
+        seen.append(len(pixels))
+        return pixels.reshape(len(pixels), -1).astype("float32")
+
+    opened = references.open_references("sample", (28, 28, 1), extractor)
+    assert max(seen) <= 1000
+    assert sum(seen) == 10_000
+    shown = opened.held_out.pixels.reshape(len(opened.held_out), -1)
+    np.testing.assert_array_equal(opened.held_out.features, shown)
+
+
 def test_a_home_that_cannot_be_written_costs_only_time(tmp_path, monkeypatch):
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("GANZOO_HOME", str(tmp_path / "file"))
