@@ -12,7 +12,9 @@ def read(name, split, image_size, part):
     builder, image_key, label_key = find(name)
     features = builder.info.features
     dataset = read_split(builder, split, part)
-    if image_size in (None, features[image_key].shape[0]) and None not in features[image_key].shape:
+    shape = features[image_key].shape
+    fits = image_size is None or shape[:2] == (image_size, image_size)
+    if fits and None not in shape:
         # Images of one known size come in large batches, many times as fast as one by one.
         examples = list(dataset.batch(1000).as_numpy_iterator())
         decoded = [image for example in examples for image in example[image_key]]

@@ -224,6 +224,23 @@ def test_a_tfds_set_is_read_by_its_name(letters):
     np.testing.assert_array_equal(ganzoo.images.to_pixels(images)[:, 0, 0, 0] % 3, labels)
 
 
+def test_a_tfds_set_that_is_not_square_is_cut(tfds_folder):
+    import tensorflow as tf
+    import tensorflow_datasets as tfds
+
+    tfds.dataset_builders.store_as_tfds_dataset(
+        name="portraits",
+        version="1.0.0",
+        data_dir=tfds_folder,
+        features=tfds.features.FeaturesDict({"image": tfds.features.Image(shape=(8, 6, 3))}),
+        split_datasets={
+            "train": tf.data.Dataset.from_tensor_slices({"image": np.zeros((2, 8, 6, 3), "uint8")})
+        },
+    )
+    assert data.read("portraits").pixels.shape == (2, 8, 6, 3)
+    assert data.read("portraits", image_size=8).pixels.shape == (2, 8, 8, 3)
+
+
 def test_what_a_tfds_set_does_not_have_is_said(letters):
     with pytest.raises(ValueError, match=r"no split 'valid'. It has: test, train"):
         data.read(letters, "valid")
