@@ -31,7 +31,8 @@ class VanillaGAN(GAN):
         recipe: `"default"` or `"paper"`.
         **kwargs: `seed`, `name` and `dtype`.
 
-    Input shape: latents `(batch, latent_dim)`, standard normal.
+    Input shape: latents `(batch, latent_dim)`, standard normal; uniform in [-1, 1) under
+        `recipe="paper"`.
     Output shape: images `(batch, height, width, channels)`, in [-1, 1].
 
     Raises:
@@ -66,7 +67,12 @@ class VanillaGAN(GAN):
             else:
                 generator = networks.build_generator(image_shape, latent_dim, hidden_units)
                 discriminator = networks.build_discriminator(image_shape, hidden_units)
-        super().__init__(generator, discriminator, **kwargs)
+        super().__init__(
+            generator,
+            discriminator,
+            latent_distribution="uniform" if recipe == "paper" else "normal",
+            **kwargs,
+        )
         self.recipe = recipe
         self.latent_dim = latent_dim
         self.hidden_units = hidden_units

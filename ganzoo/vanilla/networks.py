@@ -43,7 +43,8 @@ def build_paper_generator(image_shape, latent_dim, hidden_units):
     """
     initializer = keras.initializers.RandomUniform(-0.05, 0.05)
     latents = keras.Input((latent_dim,), name="latents")
-    x = latents
+    # The code draws them with a variance of 1.
+    x = layers.Rescaling(math.sqrt(3), name="unit_variance")(latents)
     for index in range(2):
         x = layers.Dense(
             hidden_units,

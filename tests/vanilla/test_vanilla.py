@@ -39,6 +39,10 @@ def test_the_paper_recipe_has_the_layers_of_the_published_code():
         0.5,
         0.5,
     ]
+    # Noise of variance 1, as the first layer has it.
+    noise = generator.get_layer("unit_variance")(gan.sample_latents(1000, seed=(0, 0)))
+    assert np.std(noise) == pytest.approx(1, abs=0.01)
+    assert np.abs(noise).max() <= 3**0.5
     assert np.abs(generator.get_layer("dense_0").get_weights()[0]).max() <= 0.05
     assert np.abs(discriminator.get_layer("logits").get_weights()[0]).max() <= 0.005
 
