@@ -13,15 +13,14 @@ import hashlib
 import json
 import pathlib
 import pprint
-import tempfile
 
 import keras
 import tensorflow as tf
+from measure_preset import PRESETS, figures_of, measure
 
 import ganzoo
-from ganzoo import evaluation, images, registry, runs
+from ganzoo import registry, runs
 
-PRESETS = pathlib.Path(ganzoo.__file__).parent / "presets"
 # What a recipe says and a command does not need to: it is the default.
 DEFAULTS = runs.Recipe("", "")
 FLAGS = {"start_from": "from"}
@@ -41,21 +40,6 @@ def command_of(recipe):
 def shorten(recipe):
     """What of a recipe is not the default, and what was left to the family or machine."""
     return {k: v for k, v in recipe.items() if v != getattr(DEFAULTS, k) or k == "seed"}
-
-
-def figures_of(measured):
-    """The figures of an evaluation, as a card holds them."""
-    figures = {}
-    for name, result in measured.results.items():
-        if name == "precision_recall":
-            figures |= {k: round(v, 4) for k, v in result.details.items()}
-            continue
-        figures[name] = float(f"{float(result):.4g}")
-        if result.standard_error is not None:
-            figures[f"{name}_standard_error"] = float(f"{result.standard_error:.2g}")
-        if name in measured.floors:
-            figures[f"{name}_of_unseen_real_images"] = float(f"{float(measured.floors[name]):.3g}")
-    return figures
 
 
 def main():
@@ -78,15 +62,9 @@ def main():
         if value is not None
     }
     epochs = json.loads((run / "metrics.json").read_text())["epochs"]
-    data = arguments.evaluate_on or recipe["data"]
-    # What comes with the package is measured: float16 weights draw a little otherwise.
-    with tempfile.TemporaryDirectory() as scratch:
-        gan.save_to_preset(pathlib.Path(scratch, name), half=True)
-        shipped = ganzoo.from_preset(pathlib.Path(scratch, name))
-        measured = evaluation.evaluate(shipped, data, ["all"], seed=0)
-    fid = measured.results["fid"]
     last = {"max_steps": gan.step, "evaluate_every": None}
     again = {k: v for k, v in shorten({**recipe, **last}).items() if v is not None}
+    chosen = "Of its run the step with the best FID. " if best.is_file() else ""
     card = {
         "preset": name,
         "data": {"name": recipe["data"], "split": "train", "licence": arguments.data_licence},
@@ -107,27 +85,16 @@ def main():
             for epoch in epochs
             if "fid" in epoch
         ],
-        "metrics": {
-            **figures_of(measured),
-            "extractor": measured.extractor,
-            "extractor_fingerprint": fid.extractor_fingerprint,
-            "images": fid.num_fake,
-            "seed": fid.seed,
-            "command": f"ganzoo evaluate {name} --data {recipe['data']} --metrics all",
-        },
+        "metrics": {},
         "licence": "Apache-2.0",
-        "limits": " ".join(
-            [
-                arguments.limits,
-                "One seed. Not for use where images must be true to anything.",
-            ]
-        ).strip(),
+        "limits": f"{arguments.limits} One seed. {chosen}Not for use where images must be true to "
+        "anything.".strip(),
     }
     folder = PRESETS / name
     gan.save_to_preset(folder, card, discriminator=arguments.discriminator, half=True)
-    grid = images.make_grid(measured.neighbours, columns=evaluation.NEIGHBOUR_COLUMNS)
-    images.write_png(folder / "neighbours.png", grid)
+    measured = measure(folder, arguments.evaluate_on)
     weights = (folder / "model.weights.h5").read_bytes()
+    figures = figures_of(measured)
     config = {k: v for k, v in gan.get_config().items() if k in registered(gan)}
     record = registry.Preset(
         config=config,
@@ -136,9 +103,13 @@ def main():
         ),
         # Half precision is a matter of the machine: emulated, it takes ten times as long.
         recipe={k: v for k, v in again.items() if k not in ("family", "mixed_precision")},
-        scores=(registry.Score("fid", card["metrics"]["fid"], measured.extractor, fid.num_fake),),
+        scores=(
+            registry.Score(
+                "fid", figures["fid"], measured.extractor, measured.results["fid"].num_fake
+            ),
+        ),
     )
-    print(json.dumps(card["metrics"], indent=2))
+    print(json.dumps(figures, indent=2))
     pprint.pprint({name: record}, sort_dicts=False)
 
 

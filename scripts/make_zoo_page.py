@@ -8,12 +8,12 @@ A test compares the page with what this would write.
 import json
 import pathlib
 
+from measure_preset import ERROR, REAL
+
 import ganzoo
 from ganzoo import registry, weights
 
 PAGE = pathlib.Path(__file__).parent.parent / "docs" / "zoo.md"
-# How names of figures end that belong to another.
-_ERROR, _REAL = "_standard_error", "_of_unseen_real_images"
 HEAD = """# The zoo
 
 Every preset comes with ganzoo: `ganzoo.from_preset(NAME)`, `ganzoo sample NAME --out grid.png`, or
@@ -21,9 +21,9 @@ for SRGANs `ganzoo upscale NAME photo.jpg --out large`. The pictures are the fir
 seed 0, not picked; of SRGANs, details of photographs that are enlarged. Figures of different
 extractors do not compare; how they are measured is said in [metrics](metrics.md). After ± stands
 a standard error, in brackets the figure of real images that no training saw. The command beside
-the figures gives them again to a hundredth, or to a tenth of the standard error where that is
-more: processors round differently. This page is written by `python scripts/make_zoo_page.py`
-from the cards, which `ganzoo info NAME` prints.
+the figures gives them again within 1 %, or a tenth of the standard error where that is more
+(of PSNR within 0.02 dB, of SSIM 0.0002): processors round differently. This page is written by
+`python scripts/make_zoo_page.py` from the cards, which `ganzoo info NAME` prints.
 
 """
 
@@ -60,7 +60,11 @@ def section(name, family, preset):
         ("trained by", f"`{card['command']}`"),
         ("training", f"{training['minutes']:g} minutes in {precision}, {training['hardware']}"),
         *(("measured", f"{figures(found)}; `{found['command']}`") for found in measured),
-        *([("learning curve", curve(card["learning_curve"]))] if "learning_curve" in card else []),
+        *(
+            [("learning curve", curve(card["learning_curve"]))]
+            if card.get("learning_curve")
+            else []
+        ),
         ("licence of the weights", card["licence"]),
         ("limits", card["limits"]),
     ]
@@ -75,9 +79,9 @@ def figures(metrics):
     """The figures of a card as text, each with its error and with that of real images."""
     told = []
     for name, value in metrics.items():
-        if name in ("command", "extractor_fingerprint") or name.endswith((_ERROR, _REAL)):
+        if name in ("command", "extractor_fingerprint") or name.endswith((ERROR, REAL)):
             continue
-        error, real = metrics.get(name + _ERROR), metrics.get(name + _REAL)
+        error, real = metrics.get(name + ERROR), metrics.get(name + REAL)
         text = f"{name.replace('_', ' ')} {value}"
         text += "" if error is None else f" ± {error:g}"
         text += "" if real is None else f" ({real:g})"
@@ -89,7 +93,9 @@ def curve(points):
     """A learning curve as text, of ten points at most."""
     every = -(-len(points) // 10)
     chosen = points[::-1][::every][::-1]
-    return ", ".join(f"{point['fid']:g} at step {point['step']:,}" for point in chosen)
+    (metric,) = set(points[0]) - {"step"}
+    told = (f"{point[metric]:g} at step {point['step']:,}" for point in chosen)
+    return f"{metric} {', '.join(told)}"
 
 
 if __name__ == "__main__":

@@ -75,7 +75,7 @@ def main():
 
 
 def _pipeline(image_data, name, seed):
-    """Endless passes over the training images, each time shifted and mirrored otherwise."""
+    """One pass over the training images, which are shifted and mirrored otherwise each time."""
     shift = SHIFT[name]
     height, width, channels = image_data.pixels.shape[1:]
     margins = [(0, 0), (shift, shift), (shift, shift), (0, 0)]

@@ -1,28 +1,40 @@
 """The presets as a zoo: its page, and that each can be made again."""
 
-import importlib.util
+import dataclasses
+import hashlib
+import importlib
 import os
 import pathlib
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import zipfile
+from unittest import mock
 
+import numpy as np
 import pytest
 import tiny
+from PIL import Image
 
 import ganzoo
-from ganzoo import evaluation, registry, runs
+from ganzoo import evaluation, images, registry, runs, weights
 
-SCRIPTS = pathlib.Path(__file__).parent.parent / "scripts"
+ROOT = pathlib.Path(__file__).parent.parent
 PRESETS = registry.presets()
 
 
 def load_script(name):
-    spec = importlib.util.spec_from_file_location(name, SCRIPTS / f"{name}.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    with mock.patch.object(sys, "path", [str(ROOT / "scripts"), *sys.path]):
+        return importlib.import_module(name)
 
 
 def figures_of(name):
     return runs.find_card(name)["metrics"]
+
+
+GENERATING = [name for name in PRESETS if "extractor" in figures_of(name)]
 
 
 def test_the_page_is_what_the_cards_say():
@@ -37,12 +49,115 @@ def test_a_preset_has_the_recipe_that_made_it(name):
     family, preset = PRESETS[name]
     recipe = runs.Recipe(family.name, **preset.recipe)
     card = runs.find_card(name)
-    made = card["recipe"]
-    for field, value in preset.recipe.items():
-        if field != "max_steps":
-            assert made[field] == value
+    # Which precision is quick is a matter of the machine; a length that steps end is not used.
+    loose = {"mixed_precision": None, "epochs": 1, "max_steps": 1}
+    made = runs.Recipe(**card["recipe"])
+    assert dataclasses.replace(recipe, **loose) == dataclasses.replace(made, **loose)
     assert recipe.max_steps in (None, card["training"]["steps"])
+    command = load_script("make_preset").command_of(card["recipe"])
+    # Photographs lie where their owner put them.
+    assert options(command) == options(card["command"].replace("./photos", "photographs"))
     assert set(card) >= {"data", "command", "training", "metrics", "licence", "limits"}
+    assert card["licence"] == preset.license
+    score = preset.scores[0]
+    figures = card["metrics"]
+    expected = (
+        ("fid", figures["extractor"], figures["fid"], figures["images"])
+        if name in GENERATING
+        else ("Set5 PSNR", None, figures["psnr"], 5)
+    )
+    assert (score.metric, score.extractor, score.value, score.num_images) == expected
+
+
+def options(command):
+    """The options of a command, without the folder of the run."""
+    words = shlex.split(command.partition(" --out ")[0])
+    return sorted(" ".join(words).split(" --"))
+
+
+@pytest.mark.parametrize("name", GENERATING)
+def test_the_page_of_the_family_has_the_figures_of_the_card(name):
+    family, _ = PRESETS[name]
+    page = pathlib.Path(ganzoo.__file__).parent / family.name / "README.md"
+    lines = page.read_text(encoding="utf-8").splitlines()
+    rows = " ".join(line for line in lines if line.startswith(f"| `{name}`"))
+    numbers = re.findall(r"\d+\.?\d*", rows)
+    card = figures_of(name)
+    shown = {figure: card[figure] for figure in ("fid", "precision", "recall")}
+    if "label_accuracy" in card:
+        shown["label_accuracy"] = 100 * card["label_accuracy"]
+    for figure, value in shown.items():
+        rounded = (f"{value:.{len(text.partition('.')[2])}f}" == text for text in numbers)
+        assert any(rounded), f"{name}: {figure} is {value}"
+
+
+@pytest.mark.parametrize("name", GENERATING)
+def test_samples_are_what_the_preset_draws(name):
+    """To what processors round differently."""
+    gan = ganzoo.from_preset(name)
+    drawn = images.make_grid(gan.preview(64, seed=0)["generated"], columns=gan.num_classes)
+    for picture in ("samples", "neighbours"):
+        with Image.open(weights.find_preset(name) / f"{picture}.png") as image:
+            kept = np.asarray(image).astype(int).reshape(*image.size[::-1], -1)
+        if picture == "samples":
+            assert np.abs(kept - drawn).max() <= 2
+        assert kept.std() > 10
+
+
+def test_weights_of_all_presets_are_small():
+    assert sum(preset.weights.size for _, preset in PRESETS.values()) <= 30e6
+
+
+def test_a_wheel_holds_the_presets(tmp_path):
+    """Tests run on the sources, which have everything."""
+    shutil.copytree(
+        ROOT / "ganzoo", tmp_path / "ganzoo", ignore=shutil.ignore_patterns("__pycache__")
+    )
+    for name in ("pyproject.toml", "setup.py", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, tmp_path / name)
+    build = "import setuptools.build_meta as b; b.build_wheel('made')"
+    (tmp_path / "made").mkdir()
+    subprocess.run(
+        [sys.executable, "-c", build], cwd=tmp_path, check=True, capture_output=True, timeout=300
+    )
+    (wheel,) = (tmp_path / "made").glob("*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        for name, (_, preset) in PRESETS.items():
+            content = archive.read(f"ganzoo/presets/{name}/{preset.weights.name}")
+            assert hashlib.sha256(content).hexdigest() == preset.weights.sha256
+            for other in ("config.json", "card.json", "samples.png"):
+                assert archive.read(f"ganzoo/presets/{name}/{other}")
+        assert any(name.startswith("ganzoo/assets/") for name in archive.namelist())
+
+
+OFFLINE = """
+import pathlib, socket, sys
+
+
+def refuse(*_, **__):
+    raise OSError("offline")
+
+
+socket.socket.connect = socket.getaddrinfo = refuse
+import numpy as np
+import ganzoo
+
+name, folder = sys.argv[1], pathlib.Path(sys.argv[2])
+gan = ganzoo.from_preset(name)
+if hasattr(gan, "upscale"):
+    assert gan.upscale(np.zeros((8, 9, 3), "uint8")).shape == (32, 36, 3)
+else:
+    assert gan.generate(64, seed=0).shape == (64, *gan.image_shape)
+for format, path in (("savedmodel", folder / "model"), ("onnx", folder / "model.onnx")):
+    gan.export(path, format=format)
+    assert ganzoo.export.verify(gan, path) <= 1
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", PRESETS)
+def test_a_preset_loads_and_leaves_offline_in_a_fresh_process(name, tmp_path):
+    subprocess.run([sys.executable, "-c", OFFLINE, name, tmp_path], check=True, timeout=600)
 
 
 def test_reproduce_trains_the_recipe(tmp_path, monkeypatch):
@@ -74,7 +189,7 @@ def test_every_preset_is_named_on_the_page_of_its_family():
 
 
 def assert_same_figures(again, card):
-    """To what the page of the zoo states: a hundredth, or a tenth of the standard error."""
+    """To what the page of the zoo states: 1 %, or a tenth of the standard error."""
     for figure, value in again.items():
         error = card.get(f"{figure}_standard_error", 0)
         assert value == pytest.approx(card[figure], rel=0.01, abs=0.1 * error), figure
@@ -82,13 +197,13 @@ def assert_same_figures(again, card):
 
 @pytest.mark.slow
 @pytest.mark.datasets
-@pytest.mark.parametrize("name", [name for name in PRESETS if "extractor" in figures_of(name)])
+@pytest.mark.parametrize("name", GENERATING)
 def test_an_evaluation_gives_the_figures_of_the_card_again(name):
     card = figures_of(name)
     data = runs.find_card(name)["data"]["name"]
     measured = evaluation.evaluate(ganzoo.from_preset(name), data, ["all"], seed=card["seed"])
     assert measured.extractor == card["extractor"]
-    again = load_script("make_preset").figures_of(measured)
+    again = load_script("measure_preset").figures_of(measured)
     again = {k: v for k, v in again.items() if not k.endswith(("_error", "_real_images"))}
     assert "fid" in again
     assert_same_figures(again, card)
@@ -99,5 +214,7 @@ def test_an_evaluation_gives_the_figures_of_the_card_again(name):
 def test_set5_is_restored_as_the_card_says(name):
     folder = os.environ["SET5_DIR"]
     mean = evaluation.evaluate_super_resolution(ganzoo.from_preset(name), folder).mean
-    figures = ("psnr", "ssim", "bicubic_psnr", "bicubic_ssim")
-    assert_same_figures({figure: getattr(mean, figure) for figure in figures}, figures_of(name))
+    # A hundredth of it would be more than the two presets are apart.
+    for figure, most in (("psnr", 0.02), ("ssim", 2e-4)):
+        for kind in (figure, f"bicubic_{figure}"):
+            assert getattr(mean, kind) == pytest.approx(figures_of(name)[kind], abs=most), kind
