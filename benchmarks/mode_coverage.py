@@ -56,7 +56,10 @@ def train(real, loss, regularizer, weight, arguments):
     """A row of the table: what a DCGAN comes to."""
     keras.utils.set_random_seed(arguments.seed)
     gan = ganzoo.DCGAN(
-        image_shape=(28, 28, 3), base_filters=arguments.base_filters, seed=arguments.seed
+        image_shape=(28, 28, 3),
+        base_filters=arguments.base_filters,
+        discriminator_norm=arguments.discriminator_norm,
+        seed=arguments.seed,
     )
     penalty = REGULARIZERS[regularizer](weight) if weight else "none"
     gan.compile(loss=loss, regularizer=penalty)
@@ -82,6 +85,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--steps", type=int, default=3000)
     parser.add_argument("--base-filters", type=int, default=64)
+    parser.add_argument("--discriminator-norm", help="none or batch, in place of the default")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--dtype", default="mixed_bfloat16")
     parser.add_argument("--losses", help="some of them alone, such as hinge,relativistic")

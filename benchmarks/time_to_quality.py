@@ -43,6 +43,7 @@ SHAPE = (28, 28, 1)
 
 class Ganzoo:
     def __init__(self, family, seed):
+        keras.utils.set_random_seed(seed)
         self.batch_size = family.recommended_batch_sizes["default"]
         self.model = family(SHAPE, dtype="mixed_bfloat16", seed=seed)
         self.model.compile()
@@ -53,6 +54,7 @@ class Ganzoo:
 
 class Guide:
     def __init__(self, family, seed):
+        keras.utils.set_random_seed(seed)
         self.batch_size = family.recommended_batch_sizes["default"]
         self.gan = family(SHAPE, seed=seed)
         rate = float(self.gan.recommended()["generator_optimizer"].learning_rate)

@@ -283,7 +283,7 @@ def measure(family, settings, rounds, seconds):
 
 
 def measure_quality(family, num_steps, seeds):
-    """Fréchet distances of both after as many steps, by the last weights."""
+    """Fréchet distances of both after as many steps, by the last weights and the averaged."""
     batch_size = family.load_class().recommended_batch_sizes["default"]
     image_data = read_images(family)
     guide, own = pipelines(family, image_data, batch_size)
