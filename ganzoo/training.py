@@ -14,9 +14,7 @@ LOGS = ("generator_loss", "discriminator_loss", "real_score", "fake_score")
 # Images in a step where an array is given without saying so.
 _KERAS_BATCH_SIZE = 32
 # Of weights and losses that are no longer numbers.
-REMEDIES = (
-    "Lower the learning rates, add a regularizer such as 'r1', or train in float32 (--float32)."
-)
+REMEDIES = "Lower the learning rates, or train in float32 (--float32)."
 
 
 class TwoPlayerModel(TwoPlayerStep):
@@ -114,8 +112,8 @@ class TwoPlayerModel(TwoPlayerStep):
                 new latents; the batch of real images is the same for all k, where the
                 paper draws a new one.
             ema_decay: float in [0, 1). Decay of the generator's moving average; 0 makes
-                `ema_generator` equal the generator (but for statistics of its own samples,
-                which a LAPGAN's has). It rises with the steps as
+                `ema_generator` equal the generator (except for a LAPGAN, whose averaged
+                generator keeps batch statistics of its own samples). It rises with the steps as
                 `min(ema_decay, (1 + step) / (10 + step))`, so that a short run is not
                 held back by its first weights.
             update: `"simultaneous"`: one forward pass of the generator serves both

@@ -10,7 +10,7 @@ import ganzoo
 from ganzoo import registry
 
 PACKAGE = pathlib.Path(ganzoo.__file__).parent
-FAMILIES = ("vanilla", "cgan", "dcgan", "lapgan", "srgan")
+FAMILIES = tuple(family.name for family in registry.families())
 
 # From the ground up; a module imports from rows above its own and from its own folder. The
 # modules of one row know nothing of each other, but for pairs that are named below.

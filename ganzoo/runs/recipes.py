@@ -33,8 +33,8 @@ class Recipe:
         recipe: `"default"` or the `"paper"`'s.
         mixed_precision: bool or None. Half precision inside the networks: float16 on a
             GPU, bfloat16 elsewhere. None means with ganzoo's own recipe, where the
-            processor multiplies bfloat16 matrices: training there is more than half as
-            fast again. Papers trained in float32, and not all their recipes bear less.
+            processor multiplies bfloat16 matrices: training there is quicker, by up to twice
+            as much (docs/speed.md). Papers trained in float32, and not all their recipes bear less.
         class_conditional: bool. Whether a family that can do with classes or without
             them gets them.
         loss: str or None. As `compile` takes it; None takes the model's recommended.

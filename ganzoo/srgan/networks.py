@@ -44,8 +44,8 @@ class PixelShuffle(keras.layers.Layer):
 def build_generator(scale, num_blocks, filters, zero_start):
     """SRResNet (figure 4 of the paper): low-resolution images to `scale` times the size.
 
-    With `zero_start` its residual blocks add nothing at first, as the paper's do not (Goyal et
-    al., 2017, arXiv:1706.02677, section 5.1).
+    With `zero_start` its residual blocks add nothing at first (Goyal et al., 2017,
+    arXiv:1706.02677, section 5.1); in the SRGAN paper they do.
     """
     low_res = keras.Input((None, None, 3), name="low_res")
     x = layers.Conv2D(filters, 9, padding="same", name="head_conv")(low_res)
