@@ -155,7 +155,7 @@ def parse_every(every):
 
 
 class StopAtStep(keras.callbacks.Callback):
-    """Ends training once the generator has been updated so many times.
+    """Ends training once so many steps have been taken.
 
     Args:
         max_steps: int. Steps, counted over all runs of the model.

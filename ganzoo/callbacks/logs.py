@@ -38,17 +38,17 @@ class GameScalars(keras.callbacks.Callback):
         self._windows.reach(batch)
         self._logs = logs
         if self._windows.length >= self.every:
-            self._draw()
+            self._draw(self._windows.since_last(logs))
 
     def on_epoch_end(self, epoch, logs=None):
         if self._windows.length == self._windows.steps:  # No point yet.
-            self._draw()
+            self._draw(self._logs)
 
-    def _draw(self):
+    def _draw(self, means):
         step = self.model.step
         with self._writer.as_default():
-            for name, window in self._windows.since_last(self._logs).items():
-                tf.summary.scalar(f"game/{name}", window, step=step)
+            for name, mean in means.items():
+                tf.summary.scalar(f"game/{name}", mean, step=step)
         self._writer.flush()
 
     def on_train_end(self, logs=None):

@@ -27,7 +27,7 @@ _OF_LOST_WORKERS = (
 
 @dataclasses.dataclass(frozen=True)
 class Outcome:
-    """What a run came to: its model, folder, last logs and generator updates.
+    """What a run came to: its model, folder, last logs and steps.
 
     Of several workers the chief alone has logs, and has written the folder.
     """
