@@ -339,7 +339,7 @@ class GAN(TwoPlayerModel):
         Raises:
             ValueError: If the folder holds something.
         """
-        preset_folders.write(self, folder, card or {}, discriminator, half)
+        preset_folders.write(self, folder, card or {}, discriminator, half, without_family=GAN)
 
     # Use elsewhere
 

@@ -39,10 +39,13 @@ def read(preset, wanted_class, without_family):
     return model
 
 
-def write(gan, folder, card, discriminator, half):
-    """Writes a model as a preset; see `GAN.save_to_preset`."""
+def write(gan, folder, card, discriminator, half, without_family):
+    """Writes a model as a preset; see `GAN.save_to_preset`.
+
+    A model of the class `without_family` is of none: its config names its networks.
+    """
     folder = pathlib.Path(folder)
-    family = _family_of(gan)
+    family = None if type(gan) is without_family else _family_of(gan)
     # Without what belongs to the run: a preset takes the precision it is loaded under.
     of_the_run = ("name", "trainable", "dtype")
     arguments = {k: v for k, v in gan.get_config().items() if k not in of_the_run}
@@ -67,14 +70,12 @@ def write(gan, folder, card, discriminator, half):
 
 
 def _family_of(gan):
-    """The family that a model is of, None for a `ganzoo.GAN` of any two networks."""
+    """The family that a model is of."""
     kind = type(gan)
     for family in registry.families():
         # By name first: only the class itself is worth an import.
         if family.class_name == kind.__name__ and family.load_class() is kind:
             return family
-    if kind.__module__ == "ganzoo.gan":
-        return None
     raise ValueError(
         "A preset holds a model of a family or a `ganzoo.GAN`, and is loaded as that. Received: a "
         f"{kind.__module__}.{kind.__name__}, which would lose what it changes. Keep it by "
