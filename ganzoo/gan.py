@@ -160,18 +160,24 @@ class GAN(TwoPlayerModel):
         latents = tf.convert_to_tensor(latents, "float32")
         if network not in self._renderers:
             # The loop is in the graph: each call from Python costs as much as a small network.
-            @tf.function(reduce_retracing=True)
+            # Written out, since to have it translated takes longer than to draw 64 images.
+            @tf.function(reduce_retracing=True, autograph=False)
             def draw(latents, condition, batch_size):
                 count = -(-tf.shape(latents)[0] // batch_size)
+
+                def draw_batch(index, made):
+                    of_batch = slice(index * batch_size, (index + 1) * batch_size)
+                    part, *rest = (value[of_batch] for value in (latents, *condition))
+                    pixels = _pixels_of(network, self.join(part, rest))
+                    return index + 1, made.write(index, pixels)
+
                 made = tf.TensorArray(
                     "uint8", size=count, infer_shape=False, element_shape=(None, *self.image_shape)
                 )
-                for index in tf.range(count):
-                    # Two batches at once keep all cores busy between large operations.
-                    tf.autograph.experimental.set_loop_options(parallel_iterations=2)
-                    of_batch = slice(index * batch_size, (index + 1) * batch_size)
-                    part, *rest = (value[of_batch] for value in (latents, *condition))
-                    made = made.write(index, _pixels_of(network, self.join(part, rest)))
+                # Two batches at once keep all cores busy between large operations.
+                _, made = tf.while_loop(
+                    lambda index, _: index < count, draw_batch, (0, made), parallel_iterations=2
+                )
                 return made.concat()
 
             self._renderers[network] = draw

@@ -34,6 +34,9 @@ class LatentPart(keras.layers.Layer):
         part = latents[:, self.start : self.start + math.prod(self.shape)]
         return ops.reshape(part, (-1, *self.shape))
 
+    def compute_output_shape(self, input_shape):
+        return (input_shape[0], *self.shape)
+
     def get_config(self):
         return {**super().get_config(), "start": self.start, "shape": self.shape}
 

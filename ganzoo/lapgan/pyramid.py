@@ -133,6 +133,10 @@ class Downsample(keras.layers.Layer):
     def call(self, images):
         return downsample(images)
 
+    def compute_output_shape(self, input_shape):
+        batch, height, width, channels = input_shape
+        return (batch, height // 2, width // 2, channels)
+
 
 @keras.saving.register_keras_serializable(package="ganzoo")
 class Upsample(keras.layers.Layer):
@@ -140,3 +144,7 @@ class Upsample(keras.layers.Layer):
 
     def call(self, images):
         return upsample(images)
+
+    def compute_output_shape(self, input_shape):
+        batch, height, width, channels = input_shape
+        return (batch, 2 * height, 2 * width, channels)
