@@ -12,6 +12,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from ganzoo.data.pipelines import untuned
+
 # Floats may leave [-1, 1] by rounding alone.
 _TOLERANCE = 1e-3
 # Images that are shown beside the model's.
@@ -215,6 +217,7 @@ def _check_pipeline(dataset, image_shape, num_classes):
     _check_spec(spec_images.shape, spec_images.dtype.name, image_shape)
     if num_classes is not None and spec_labels is None:
         raise ValueError(_no_labels())
+    dataset = untuned(dataset)
     examples = []
     for batch in dataset:
         images, labels = _split(batch)

@@ -126,6 +126,20 @@ def go_through(one_pass, num_batches, seed, start):
     if start is None:
         number = tf.data.Dataset.random(seed=seed, rerandomize_each_iteration=True).take(1)
         one = number.flat_map(one_pass)
-        return one.apply(tf.data.experimental.assert_cardinality(num_batches))
+        return untuned(one.apply(tf.data.experimental.assert_cardinality(num_batches)))
     first, done = divmod(start, num_batches)
-    return tf.data.Dataset.range(first, sys.maxsize).flat_map(one_pass).skip(done)
+    return untuned(tf.data.Dataset.range(first, sys.maxsize).flat_map(one_pass).skip(done))
+
+
+def untuned(dataset):
+    """A data set whose iterators end as soon as they are not needed any more.
+
+    One that is tuned while it runs holds the program up when it ends, by up to a minute:
+    TensorFlow wakes the thread that tunes before it tells that it is to end, and one that looks
+    in between sleeps on. Without it, calls in parallel are as many as the machine runs at once.
+    Whoever has chosen to tune, or not to, is left alone.
+    """
+    options = tf.data.Options()
+    if dataset.options().autotune.enabled is None:
+        options.autotune.enabled = False
+    return dataset.with_options(options)

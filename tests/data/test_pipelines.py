@@ -2,11 +2,12 @@
 
 import numpy as np
 import pytest
+import tensorflow as tf
 import tiny
 from PIL import Image
 
 import ganzoo
-from ganzoo import data, images
+from ganzoo import batches, data, images
 from ganzoo.distribution import Part
 
 
@@ -94,3 +95,15 @@ def test_workers_have_between_them_the_batches_of_one(count):
 def test_a_wrong_argument_is_named(png_folder, arguments, named):
     with pytest.raises(ValueError, match=named):
         data.load(png_folder, **arguments)
+
+
+def test_iterators_end_at_once_and_a_choice_to_tune_them_is_kept(png_folder):
+    assert data.load(png_folder, batch_size=5).options().autotune.enabled is False
+    crops = data.load_crops(png_folder, crop_size=4, batch_size=4)
+    assert crops.options().autotune.enabled is False
+    chosen = tf.data.Options()
+    chosen.autotune.enabled = True
+    batch = tf.data.Dataset.from_tensors(tiny.make_images(4))
+    for given, enabled in ((batch, False), (batch.with_options(chosen), True)):
+        checked, _ = batches.check(given, None, tiny.IMAGE_SHAPE, None)
+        assert checked.options().autotune.enabled is enabled

@@ -213,7 +213,7 @@ def test_super_resolution_is_trained_in_two_phases(tmp_path, monkeypatch):
 def test_the_model_of_the_end_is_blended_with_that_of_the_start(tmp_path, monkeypatch):
     monkeypatch.setattr(registry.Family, "load_class", lambda family: SmallSRGAN)
     folder = tiny.write_folder(tmp_path / "photos", num_images=2, side=40)
-    given = {"data": str(folder), "image_size": 32, "batch_size": 4, "scale": 2}
+    given = {"data": str(folder), "image_size": 32, "batch_size": 4, "scale": 2, "content": "pixel"}
     runs.train(runs.Recipe("srgan", **given, max_steps=1), tmp_path / "first", verbose=0)
     recipe = runs.Recipe(
         "srgan", **given, max_steps=2, start_from=str(tmp_path / "first"), blend=0.25
