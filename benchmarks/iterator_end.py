@@ -11,7 +11,7 @@ import time
 
 import tensorflow as tf
 
-from ganzoo.data.pipelines import untuned
+from ganzoo.data.tuning import untuned
 
 
 def measure(dataset, num_iterators, seconds):

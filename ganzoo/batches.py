@@ -12,7 +12,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from ganzoo.data.pipelines import untuned
+from ganzoo.data.tuning import untuned
 
 # Floats may leave [-1, 1] by rounding alone.
 _TOLERANCE = 1e-3

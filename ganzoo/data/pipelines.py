@@ -9,6 +9,7 @@ import sys
 import tensorflow as tf
 
 from ganzoo.data.reading import read
+from ganzoo.data.tuning import untuned
 from ganzoo.distribution import WHOLE
 from ganzoo.images import from_pixels
 
@@ -129,17 +130,3 @@ def go_through(one_pass, num_batches, seed, start):
         return untuned(one.apply(tf.data.experimental.assert_cardinality(num_batches)))
     first, done = divmod(start, num_batches)
     return untuned(tf.data.Dataset.range(first, sys.maxsize).flat_map(one_pass).skip(done))
-
-
-def untuned(dataset):
-    """A data set whose iterators end as soon as they are not needed any more.
-
-    One that is tuned while it runs holds the program up when it ends, by up to a minute:
-    TensorFlow wakes the thread that tunes before it tells that it is to end, and one that looks
-    in between sleeps on. Without it, calls in parallel are as many as the machine runs at once.
-    Whoever has chosen to tune, or not to, is left alone.
-    """
-    options = tf.data.Options()
-    if dataset.options().autotune.enabled is None:
-        options.autotune.enabled = False
-    return dataset.with_options(options)

@@ -6,6 +6,7 @@ import numpy as np
 
 from ganzoo import downloads, registry
 from ganzoo.data.arrays import ImageData, fit, stack, to_pil
+from ganzoo.data.tuning import untuned
 
 
 def read(name, split, image_size, part):
@@ -60,7 +61,7 @@ def read_split(builder, split, part, undecoded=None):
     )
     split_part = parts[part.index] if part.count > 1 else split
     try:
-        examples = builder.as_dataset(split=split_part, decoders=decoders)
+        examples = untuned(builder.as_dataset(split=split_part, decoders=decoders))
         return examples.map(lambda example: example[undecoded]) if undecoded else examples
     except ValueError as error:
         splits = ", ".join(sorted(builder.info.splits))

@@ -11,7 +11,7 @@ import tiny
 from PIL import Image
 
 import ganzoo
-from ganzoo import data
+from ganzoo import data, runs
 from ganzoo.distribution import Part
 
 
@@ -250,5 +250,5 @@ def test_what_a_tfds_set_does_not_have_is_said(letters):
 
 def test_a_run_holds_out_what_a_small_test_split_has(letters, tmp_path):
     """The doctor takes 256 images where there are as many."""
-    recipe = ganzoo.runs.Recipe("vanilla", letters, batch_size=5, max_steps=1)
-    assert ganzoo.runs.train(recipe, tmp_path / "run", verbose=0).step == 1
+    recipe = runs.Recipe("vanilla", letters, batch_size=5, max_steps=1)
+    assert runs.train(recipe, tmp_path / "run", verbose=0).step == 1

@@ -36,7 +36,7 @@ import tiny
 from ganzoo import callbacks, registry, runs, training
 from ganzoo.distribution import Site, share_batches
 
-# Iterators that Keras makes of arrays hold up whatever deletes them (`untuned` in ganzoo.data):
+# Iterators that Keras makes of arrays hold up whatever deletes them (ganzoo.data.tuning):
 # here nothing does.
 gc.disable()
 IMAGES = tiny.make_images(8)
