@@ -15,7 +15,7 @@ import tensorflow as tf
 import tiny
 
 import ganzoo
-from ganzoo import registry, weights
+from ganzoo import registry, runs, weights
 from ganzoo.metrics.classifiers import CLASSIFIERS
 
 CASES = [pytest.param(family, {}, id=family.name) for family in registry.families()]
@@ -303,9 +303,9 @@ def test_a_bare_name_is_the_registered_preset_and_a_path_the_folder(tmp_path, mo
     assert ganzoo.from_preset("vanilla_mnist").image_shape == (28, 28, 1)
     for folder in ("./vanilla_mnist", tmp_path / "vanilla_mnist"):
         assert ganzoo.from_preset(folder).image_shape == mine.image_shape
-        assert ganzoo.runs.find_model(folder).image_shape == mine.image_shape
-        assert ganzoo.runs.find_card(folder)["limits"] == "mine"
-    assert ganzoo.runs.find_card("vanilla_mnist")["limits"] != "mine"
+        assert runs.find_model(folder).image_shape == mine.image_shape
+        assert runs.find_card(folder)["limits"] == "mine"
+    assert runs.find_card("vanilla_mnist")["limits"] != "mine"
     # Where there is no such folder, it can only be the preset.
     assert weights.find_preset(pathlib.Path("dcgan_mnist")) == weights.find_preset("dcgan_mnist")
 

@@ -13,7 +13,7 @@ import time
 import pytest
 
 import ganzoo
-from ganzoo import downloads, registry, weights
+from ganzoo import downloads, registry, runs, weights
 
 CONTENT = bytes(range(256)) * 1000
 RECORD = {"sha256": hashlib.sha256(CONTENT).hexdigest(), "size": len(CONTENT)}
@@ -301,7 +301,7 @@ def test_weights_of_a_preset_are_fetched_once_and_again_when_damaged(
 
 
 def test_a_card_is_there_without_the_weights(slim):
-    assert ganzoo.runs.find_card(NAME)["preset"] == NAME
+    assert runs.find_card(NAME)["preset"] == NAME
     assert weights.find_description(NAME).joinpath("samples.png").is_file()
 
 
