@@ -12,8 +12,13 @@ os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
 os.environ.pop("TF_CONFIG", None)
 os.environ.pop("GANZOO_PRESETS_URL", None)
 
+from unittest import mock
+
 import keras
 import pytest
+import tensorflow as tf
+
+from ganzoo.data.tuning import untuned
 
 
 @pytest.fixture(autouse=True)
@@ -23,6 +28,14 @@ def known_state():
     keras.utils.set_random_seed(7)
     yield
     keras.config.set_dtype_policy(policy)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def iterators_that_end_at_once():
+    """Those that Keras makes of arrays, too, or tests wait for the ones of others."""
+    begin = tf.data.Dataset.__iter__
+    with mock.patch.object(tf.data.Dataset, "__iter__", lambda dataset: begin(untuned(dataset))):
+        yield
 
 
 @pytest.fixture(scope="session", autouse=True)
