@@ -145,7 +145,7 @@ wrong = {
     "PyDataset": (Batches(), None),
 }
 for kind, (x, batch_size) in wrong.items():
-    gan = build(TWO, run_eagerly=True)
+    gan = build(TWO)
     try:
         gan.fit(x, batch_size=batch_size, verbose=0)
     except ValueError as error:
@@ -153,8 +153,8 @@ for kind, (x, batch_size) in wrong.items():
     else:
         raise AssertionError(kind)
     assert all(np.isfinite(weight).all() for weight in gan.get_weights()), kind
-build(TWO, run_eagerly=True).fit(IMAGES[:6], batch_size=4, verbose=0)
-build(TWO, run_eagerly=True).fit(tf.data.Dataset.from_tensor_slices(IMAGES[:6]).batch(4), verbose=0)
+build(TWO).fit(IMAGES[:6], batch_size=4, verbose=0)
+build(TWO).fit(tf.data.Dataset.from_tensor_slices(IMAGES[:6]).batch(4), verbose=0)
 """,
     "an overflow on one replica is one of all": """
 class Overflowing(ganzoo.losses.NonSaturating):
