@@ -11,7 +11,8 @@ def untuned(dataset):
     that looks for the mark too early sleeps through its whole period. Not tuned, as many calls
     run in parallel as the machine has threads. A user's own choice stays.
     """
+    if dataset.options().autotune.enabled is not None:
+        return dataset
     options = tf.data.Options()
-    if dataset.options().autotune.enabled is None:
-        options.autotune.enabled = False
+    options.autotune.enabled = False
     return dataset.with_options(options)
