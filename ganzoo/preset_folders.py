@@ -36,7 +36,7 @@ def read(preset, wanted_class, without_family):
 
     path = folder / "model.weights.h5"
     if weights.is_registered(preset):
-        # Verified by its hash: limits for files of others take as long as the networks.
+        # Verified by its hash: limits for files of others would add a third to the time.
         model, networks = build()
         networks.load_weights(path)
     else:
