@@ -1,14 +1,13 @@
 """ganzoo: the GAN model zoo for Keras 3 on TensorFlow.
 
-Importing the package is light; a family imports TensorFlow when it is first
-touched.
+Importing the package is fast. TensorFlow is imported when a family is first used.
 """
 
 import importlib
 
 from ganzoo import registry
 
-# A line for each family, which registers itself.
+# One line per family, which registers itself.
 from ganzoo import cgan  # isort: skip
 from ganzoo import dcgan  # isort: skip
 from ganzoo import lapgan  # isort: skip
@@ -17,9 +16,10 @@ from ganzoo import vanilla  # isort: skip
 from ganzoo.version import __version__
 
 _MODULES = (
-    "bulk",
+    "base",
     "callbacks",
     "data",
+    "distribution",
     "evaluation",
     "export",
     "images",
@@ -28,13 +28,22 @@ _MODULES = (
     "metrics",
     "optimizers",
     "regularizers",
+    "sampling",
+    "training",
 )
 _FUNCTIONS = {
-    "GAN": "ganzoo.gan",
-    "load": "ganzoo.runs",
-    "from_preset": "ganzoo.runs",
-    "interpolate": "ganzoo.interpolation",
+    "GAN": "ganzoo.base",
+    "LatentGAN": "ganzoo.base",
+    "load": "ganzoo.saving.loading",
+    "find_card": "ganzoo.saving.loading",
+    "from_preset": "ganzoo.saving.loading",
+    "interpolate": "ganzoo.sampling",
+    "train": "ganzoo.training",
+    "resume": "ganzoo.training",
+    "reproduce": "ganzoo.training",
 }
+# Former names that programs may still use.
+_RENAMED = {"bulk": "ganzoo.sampling"}
 _FAMILIES = {family.class_name: family for family in registry.families()}
 
 __all__ = [
@@ -46,8 +55,8 @@ __all__ = [
 ]
 
 
-def list_presets():
-    """Names of all registered presets, sorted."""
+def list_presets() -> list[str]:
+    """Return the names of all registered presets, sorted."""
     return list(registry.presets())
 
 
@@ -58,6 +67,8 @@ def __getattr__(name):
         return getattr(importlib.import_module(_FUNCTIONS[name]), name)
     if name in _MODULES:
         return importlib.import_module(f"ganzoo.{name}")
+    if name in _RENAMED:
+        return importlib.import_module(_RENAMED[name])
     raise AttributeError(f"module 'ganzoo' has no attribute {name!r}")
 
 

@@ -1,17 +1,21 @@
-"""Keras building blocks that more than one family uses."""
+"""Build layers and networks that more than one family uses."""
 
 import contextlib
+from collections.abc import Iterator
 
 import keras
 from keras import ops
 
 
 @contextlib.contextmanager
-def dtype_policy(policy):
-    """Builds what is inside under a dtype policy; None keeps the global one.
+def dtype_policy(policy: keras.DTypePolicy | str | dict | None) -> Iterator[None]:
+    """Build layers inside under a dtype policy. None keeps the global one.
 
-    Saved models need it: they are rebuilt with the policy they were made with,
-    whatever the global one is by then.
+    Keras rebuilds a saved model with the policy that it was saved with. The global policy may have
+    changed since.
+
+    Args:
+        policy: Keras dtype policy, its name or config, or None.
     """
     before = keras.config.dtype_policy()
     if policy is not None:
@@ -22,22 +26,26 @@ def dtype_policy(policy):
         keras.config.set_dtype_policy(before)
 
 
-def check_recipe(recipe):
-    """Raises a `ValueError` unless the recipe is one that every family has."""
+def check_recipe(recipe: str) -> None:
+    """Check the name of a recipe.
+
+    Raises:
+        ValueError: If it is neither `"default"` nor `"paper"`.
+    """
     if recipe not in ("default", "paper"):
         raise ValueError(
-            "`recipe` must be 'default', ganzoo's own, or 'paper', the introducing paper's. "
-            f"Received: recipe={recipe!r}."
+            "`recipe` must be 'default' (ganzoo's recipe) or 'paper' (the recipe of the original "
+            f"paper). Received: recipe={recipe!r}."
         )
 
 
-# A stride that divides the kernel leaves no checkerboard (Odena et al., 2016,
+# A kernel size that the stride divides causes no checkerboard artifacts (Odena et al., 2016,
 # doi:10.23915/distill.00003).
 _KERNEL = 4
 
 
-def start_side(side):
-    """The side that doubles up to `side`: 4 to 7, or None if no such side does.
+def start_side(side: int) -> int | None:
+    """Return the side, from 4 to 7, that becomes `side` by doubling, or None if there is none.
 
     Example:
         >>> [start_side(side) for side in (28, 32, 64, 96, 25)]
@@ -48,13 +56,21 @@ def start_side(side):
     return side if 4 <= side <= 7 else None
 
 
-def count_doublings(side):
-    """How often `start_side(side)` doubles up to `side`."""
+def count_doublings(side: int) -> int:
+    """Return the number of doublings from `start_side(side)` to `side`."""
     return (side // start_side(side)).bit_length() - 1
 
 
-def check_image_shape(image_shape):
-    """Raises a `ValueError` unless convolutional networks can double up to the shape."""
+def check_image_shape(image_shape: tuple) -> None:
+    """Check that the convolutional generator can make images of a shape.
+
+    Args:
+        image_shape: `(height, width, channels)`.
+
+    Raises:
+        ValueError: If the image is not square with 1 or 3 channels, or its side is not 4 to 7
+            times a power of two.
+    """
     square = len(image_shape) == 3 and image_shape[0] == image_shape[1] >= 8
     if not square or start_side(image_shape[0]) is None or image_shape[2] not in (1, 3):
         raise ValueError(
@@ -65,18 +81,24 @@ def check_image_shape(image_shape):
         )
 
 
-def convolutional_generator(inputs, image_shape, base_filters):
-    """A vector to images in [-1, 1] by way of transposed convolutions, as tensors.
+def convolutional_generator(
+    inputs: keras.KerasTensor, image_shape: tuple, base_filters: int
+) -> keras.KerasTensor:
+    """Generate images from vectors with transposed convolutions.
 
-    At each resolution a residual 3x3 convolution refines what the one before has made
-    twice as large. Activations are normalized before every rectifier. The largest
-    hidden resolution has `base_filters`, each before it twice as many, at most eight
-    times.
+    Each transposed convolution doubles the resolution, and a residual 3x3 convolution refines its
+    output. Activations are normalized before every ReLU. The largest hidden resolution has
+    `base_filters` filters. Each smaller resolution has twice as many, up to `8 * base_filters`.
 
     Args:
         inputs: tensor `(batch, features)`.
         image_shape: `(side, side, channels)`.
-        base_filters: int.
+        base_filters: int. Filters at the largest hidden resolution.
+
+    Returns:
+        float32 tensor `(batch, side, side, channels)` in [-1, 1].
+
+    Reference: Radford et al., 2015 (arXiv:1511.06434), for the transposed convolutions.
     """
     side, _, channels = image_shape
     start = start_side(side)
@@ -99,19 +121,25 @@ def convolutional_generator(inputs, image_shape, base_filters):
     x = keras.layers.Conv2DTranspose(
         channels, _KERNEL, strides=2, padding="same", name="to_images"
     )(x)
-    # float32 even under mixed precision: metrics and PNGs see unrounded images.
+    # Use float32 even under mixed precision, so that the images are not rounded.
     return keras.layers.Activation("tanh", dtype="float32", name="images")(x)
 
 
-def convolutional_features(images, base_filters, norm="batch"):
-    """Images to a flat vector of features by way of strided convolutions, as tensors.
+def convolutional_features(
+    images: keras.KerasTensor, base_filters: int, norm: str = "batch"
+) -> keras.KerasTensor:
+    """Compute a vector of features from images with strided convolutions.
 
-    The mirror of `convolutional_generator`.
+    The network mirrors `convolutional_generator`.
 
     Args:
         images: tensor `(batch, side, side, channels)`.
-        base_filters: int.
-        norm: `"batch"`, or `"none"`: then no image changes the features of another.
+        base_filters: int. Filters at the largest hidden resolution.
+        norm: `"batch"`, or `"none"`. Without batch normalization, the features of an image do not
+            depend on the other images of the batch.
+
+    Returns:
+        Tensor `(batch, features)`.
     """
     batch = norm == "batch"
     x = images
@@ -119,10 +147,11 @@ def convolutional_features(images, base_filters, norm="batch"):
         x = keras.layers.Conv2D(filters, _KERNEL, strides=2, padding="same", name=f"down_{index}")(
             x
         )
-        if batch and index > 0:  # A normalized input layer would hide the images' brightness.
+        # Normalizing the first layer would remove the brightness of the batch.
+        if batch and index > 0:
             x = normalize(x, name=f"down_{index}_norm")
         y = leaky_relu(name=f"refine_{index}_leaky_relu")(x)
-        # Where nothing is normalized, the bias of what it is added to does for both.
+        # Without normalization, the bias of the shortcut is enough.
         y = keras.layers.Conv2D(
             filters, 3, padding="same", use_bias=batch, name=f"refine_{index}_conv"
         )(y)
@@ -133,17 +162,25 @@ def convolutional_features(images, base_filters, norm="batch"):
     return keras.layers.Flatten(name="flatten")(x)
 
 
-def project_on_class(features, labels, num_classes):
-    """A logit for the features of any image, plus their projection on the class asked for.
+def project_on_class(
+    features: keras.KerasTensor, labels: keras.KerasTensor, num_classes: int
+) -> keras.KerasTensor:
+    """Compute the logits of a projection discriminator.
+
+    A logit is a linear function of the features, plus the inner product of the features with the
+    embedding of the class.
 
     Args:
         features: tensor `(batch, features)`.
         labels: int tensor `(batch,)`.
-        num_classes: int.
+        num_classes: int. Number of classes.
+
+    Returns:
+        float32 tensor `(batch, 1)`.
 
     Reference: Miyato & Koyama, 2018 (arXiv:1802.05637), equation 3.
     """
-    # One row of weights for each class: its product with the features of an image.
+    # Inner products of the features with the embeddings of all classes.
     by_class = keras.layers.Dense(num_classes, use_bias=False, dtype="float32", name="projection")(
         features
     )
@@ -151,32 +188,39 @@ def project_on_class(features, labels, num_classes):
     projection = keras.layers.Dot(axes=1, dtype="float32", name="projection_of_class")(
         [by_class, one_hot]
     )
-    whole = keras.layers.Dense(1, dtype="float32", name="any_class")(features)
-    return keras.layers.Add(dtype="float32", name="logits")([whole, projection])
+    unconditional = keras.layers.Dense(1, dtype="float32", name="any_class")(features)
+    return keras.layers.Add(dtype="float32", name="logits")([unconditional, projection])
 
 
-def leaky_relu(name):
-    """The rectifier of discriminators: slope 0.2 below 0 (Radford et al., 2015)."""
+def leaky_relu(name: str) -> keras.layers.LeakyReLU:
+    """Return the discriminator's activation: slope 0.2 below 0 (Radford et al., 2015)."""
     return keras.layers.LeakyReLU(0.2, name=name)
 
 
 def _widths(image_shape, base_filters):
-    """Filters at each hidden resolution, the largest resolution first."""
+    """Return the filters at each hidden resolution, the largest resolution first."""
     return [base_filters * min(2**index, 8) for index in range(count_doublings(image_shape[0]))]
 
 
-def normalize(x, name, gamma="ones"):
-    """Batch normalization as convolutional networks here have it; `gamma` is its first scale."""
-    # A memory of ten batches: the averaged weights change too fast for Keras's hundred.
+def normalize(x: keras.KerasTensor, name: str, gamma: str = "ones") -> keras.KerasTensor:
+    """Apply batch normalization.
+
+    Args:
+        x: tensor.
+        name: str. Name of the layer.
+        gamma: initializer of the scale.
+    """
+    # The moving statistics average about 10 batches. Keras's default of 100 is too slow for
+    # weights that change quickly.
     return BatchNormalization(momentum=0.9, gamma_initializer=gamma, name=name)(x)
 
 
 @keras.saving.register_keras_serializable(package="ganzoo")
 class BatchNormalization(keras.layers.BatchNormalization):
-    """Keras's layer, with second derivatives that are right.
+    """Batch normalization whose second derivatives are correct.
 
-    TensorFlow takes the mean for a constant when it computes the variance of a batch. First
-    derivatives do not show it; a gradient penalty is trained by second ones.
+    `tf.nn.moments` treats the mean as a constant when it computes the variance. First derivatives
+    are not affected, but the gradient of a gradient penalty is wrong.
     """
 
     def _moments(self, inputs, mask):
@@ -184,12 +228,12 @@ class BatchNormalization(keras.layers.BatchNormalization):
             return super()._moments(inputs, mask)
         axes = self._reduction_axes
         mean = ops.mean(inputs, axes)
-        # Rounding may take it below 0.
+        # Rounding may make the variance negative.
         return mean, ops.maximum(ops.mean(ops.square(inputs), axes) - ops.square(mean), 0.0)
 
 
-def normalizations(network):
-    """The layers of a network, and of networks within it, that normalize batches."""
+def normalizations(network: keras.Model) -> Iterator[keras.layers.BatchNormalization]:
+    """Yield the batch normalization layers of a network and of its nested networks."""
     for layer in network.layers:
         if isinstance(layer, keras.Model):
             yield from normalizations(layer)
@@ -198,8 +242,12 @@ def normalizations(network):
 
 
 @contextlib.contextmanager
-def collecting(network):
-    """Lets an untrained network take its moving statistics from what it is given inside."""
+def collecting(network: keras.Model) -> Iterator[None]:
+    """Update the moving statistics of a frozen network inside.
+
+    The batch normalization layers are trainable inside, so that calls with `training=True` update
+    their moving statistics.
+    """
     norms = list(normalizations(network))
     for layer in norms:
         layer.trainable = True
@@ -212,19 +260,19 @@ def collecting(network):
 
 @keras.saving.register_keras_serializable(package="ganzoo")
 class Maxout(keras.layers.Layer):
-    """Dense units that each take the largest of several linear pieces.
+    """Dense layer whose units each return the largest of several linear functions.
 
     Args:
-        units: int. Outputs.
-        pieces: int. Linear functions of the input that each output chooses from.
-        kernel_initializer: initializer of all pieces.
+        units: int. Number of outputs.
+        pieces: int. Linear functions per output.
+        kernel_initializer: initializer of all linear functions.
 
     Input shape: `(batch, features)`. Output shape: `(batch, units)`.
 
     Reference: Goodfellow et al., 2013 (arXiv:1302.4389), section 2.
     """
 
-    def __init__(self, units, pieces, kernel_initializer="glorot_uniform", **kwargs):
+    def __init__(self, units: int, pieces: int, kernel_initializer="glorot_uniform", **kwargs):
         super().__init__(**kwargs)
         self.units = units
         self.pieces = pieces
@@ -254,7 +302,7 @@ class Maxout(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(package="ganzoo")
 class OneHot(keras.layers.Layer):
-    """Class ids as vectors with a 1 at the class and 0 elsewhere.
+    """Layer that converts class ids to one-hot vectors.
 
     Args:
         num_classes: int. Length of a vector.
@@ -262,7 +310,7 @@ class OneHot(keras.layers.Layer):
     Input shape: int `(batch,)`. Output shape: `(batch, num_classes)`.
     """
 
-    def __init__(self, num_classes, **kwargs):
+    def __init__(self, num_classes: int, **kwargs):
         super().__init__(**kwargs)
         self.num_classes = num_classes
 

@@ -1,4 +1,4 @@
-"""Adversarial losses against closed forms and finite differences."""
+"""Compare the adversarial losses with closed forms and finite differences."""
 
 import keras
 import numpy as np
@@ -8,7 +8,7 @@ from scipy import special
 
 from ganzoo import losses
 
-# As many real as fake logits, in no order, of both signs.
+# The logits have both signs and no order.
 REAL = np.array([[2.5], [-0.4], [0.3], [4.0]])
 FAKE = np.array([[-6.0], [0.3], [2.5], [-1.1]])
 
@@ -17,7 +17,7 @@ def log_sigmoid(logits):
     return np.log(special.expit(logits))
 
 
-# Each as its paper writes it, in probabilities where the paper has them.
+# Each formula is that of the paper, in probabilities if the paper uses them.
 CLOSED_FORMS = {
     "minimax": (
         lambda r, f: -np.mean(log_sigmoid(r)) - np.mean(np.log(1 - special.expit(f))),
@@ -46,13 +46,13 @@ CLOSED_FORMS = {
 }
 
 
-def test_every_loss_has_a_closed_form_here():
+def test_every_loss_has_a_closed_form_in_this_module():
     assert set(CLOSED_FORMS) == set(losses.LOSSES)
 
 
 @pytest.mark.parametrize("name", losses.LOSSES)
 @pytest.mark.parametrize("player", ["discriminator", "generator"])
-def test_loss_matches_its_closed_form(name, player):
+def test_a_loss_equals_its_closed_form(name, player):
     expected = CLOSED_FORMS[name][player == "generator"](REAL, FAKE)
     loss = getattr(losses.get(name), player)(REAL, FAKE)
     assert float(loss) == pytest.approx(expected, rel=1e-6)
@@ -79,9 +79,9 @@ def test_gradients_match_finite_differences(name, player):
 
 
 @pytest.mark.parametrize("name", losses.LOSSES)
-def test_a_better_player_has_a_lower_loss(name):
+def test_better_logits_lower_the_loss_of_a_network(name):
     loss = losses.get(name)
-    # Where least squares and hinge, too, are not satisfied yet.
+    # At these logits, the least squares and hinge losses are not yet at their minimum.
     real, fake = np.array([[0.2], [0.7]]), np.array([[0.6], [0.3]])
     assert loss.discriminator(real + 0.1, fake) < loss.discriminator(real, fake)
     assert loss.discriminator(real, fake + 0.1) > loss.discriminator(real, fake)
@@ -89,7 +89,7 @@ def test_a_better_player_has_a_lower_loss(name):
 
 
 @pytest.mark.parametrize("name", ["minimax", "non_saturating"])
-def test_label_smoothing_moves_the_real_target_alone(name):
+def test_label_smoothing_changes_only_the_target_of_real_images(name):
     smoothing, probability = 0.1, special.expit(REAL)
     expected = -np.mean(
         (1 - smoothing) * np.log(probability) + smoothing * np.log(1 - probability)
@@ -100,23 +100,23 @@ def test_label_smoothing_moves_the_real_target_alone(name):
 
 
 @pytest.mark.parametrize("name", ["minimax", "non_saturating"])
-def test_a_blind_discriminator_pays_twice_the_log_of_two(name):
-    blind = np.zeros((3, 1))
+def test_a_discriminator_with_logits_of_zero_has_loss_2_log_2(name):
+    zeros = np.zeros((3, 1))
     loss = losses.get(name)
-    assert float(loss.discriminator(blind, blind)) == pytest.approx(2 * np.log(2))
-    assert abs(float(loss.generator(blind, blind))) == pytest.approx(np.log(2))
+    assert float(loss.discriminator(zeros, zeros)) == pytest.approx(2 * np.log(2))
+    assert abs(float(loss.generator(zeros, zeros))) == pytest.approx(np.log(2))
 
 
 @pytest.mark.parametrize("name", ["minimax", "non_saturating", "relativistic"])
-def test_losses_stay_finite_at_certain_logits(name):
-    certain = np.array([[1e4], [-1e4]], "float32")
+def test_losses_stay_finite_for_very_large_logits(name):
+    large = np.array([[1e4], [-1e4]], "float32")
     loss = losses.get(name)
     for player in (loss.discriminator, loss.generator):
-        assert np.isfinite(float(player(certain, -certain)))
-        assert np.isfinite(float(player(-certain, certain)))
+        assert np.isfinite(float(player(large, -large)))
+        assert np.isfinite(float(player(-large, large)))
 
 
-def test_the_minimax_generator_is_stuck_where_the_non_saturating_one_is_not():
+def test_only_the_minimax_gradient_vanishes_when_the_discriminator_rejects_all_fakes():
     fake = tf.constant([[-20.0]])
     slopes = {}
     for name in ("minimax", "non_saturating"):
@@ -131,18 +131,18 @@ def test_the_minimax_generator_is_stuck_where_the_non_saturating_one_is_not():
 @pytest.mark.parametrize(
     ("name", "equilibrium"), [(n, 0.5 if n == "least_squares" else 0.0) for n in losses.LOSSES]
 )
-def test_scores_are_one_half_where_the_discriminator_cannot_tell(name, equilibrium):
+def test_scores_are_one_half_if_the_discriminator_cannot_distinguish_the_images(name, equilibrium):
     same = np.full((4, 1), equilibrium, "float32")
     assert [float(score) for score in losses.get(name).scores(same, same)] == [0.5, 0.5]
 
 
 @pytest.mark.parametrize("name", losses.LOSSES)
-def test_scores_are_probabilities_with_real_first(name):
+def test_scores_are_probabilities_and_the_score_of_real_images_comes_first(name):
     real, fake = losses.get(name).scores(REAL.astype("float32"), FAKE.astype("float32"))
     assert 0 <= float(fake) < float(real) <= 1
 
 
-def test_patches_weigh_the_same():
+def test_all_patches_of_a_discriminator_output_have_equal_weight():
     real, fake = np.tile(REAL[:, None], (1, 3, 2)), np.tile(FAKE[:, None], (1, 3, 2))
     for name in losses.LOSSES:
         loss = losses.get(name)
@@ -150,7 +150,7 @@ def test_patches_weigh_the_same():
         assert float(loss.discriminator(real, fake)) == pytest.approx(whole, rel=1e-6)
 
 
-def test_get_passes_a_loss_through_and_names_the_nearest_of_an_unknown_one():
+def test_get_returns_a_given_loss_and_refuses_an_unknown_one_with_a_suggestion():
     loss = losses.Hinge()
     assert losses.get(loss) is loss
     with pytest.raises(ValueError, match="Did you mean 'hinge'"):
@@ -166,7 +166,7 @@ def test_label_smoothing_out_of_range_is_refused(smoothing):
 
 
 @pytest.mark.parametrize("name", losses.LOSSES)
-def test_config_round_trip(name):
+def test_a_loss_is_restored_from_its_config(name):
     loss = losses.get(name)
     if "label_smoothing" in loss.get_config():
         loss = type(loss)(label_smoothing=0.2)

@@ -1,4 +1,4 @@
-"""The papers' optimizers against gradient descent written by hand, Adam against Keras's."""
+"""Compare the optimizers with gradient descent by hand, and with the optimizers of Keras."""
 
 import keras
 import numpy as np
@@ -19,7 +19,7 @@ def descend(optimizer, start, gradients):
     return np.array(path)
 
 
-def test_momentum_rises_linearly_and_then_stays():
+def test_momentum_rises_linearly_and_then_stays_constant():
     start = np.array([1.0, -2.0], "float32")
     gradients = np.random.default_rng(0).normal(size=(7, 2)).astype("float32")
     optimizer = MomentumRampSGD(0.1, momentum=0.5, final_momentum=0.7, ramp_steps=4)
@@ -34,7 +34,7 @@ def test_momentum_rises_linearly_and_then_stays():
 
 
 @pytest.mark.parametrize("sparse", [False, True])
-def test_adam_does_what_keras_does(sparse):
+def test_adam_updates_weights_as_the_adam_of_keras(sparse):
     rng = np.random.default_rng(2)
     start = rng.normal(size=(4, 3)).astype("float32")
     gradients = rng.normal(size=(20, 4, 3)).astype("float32")
@@ -47,7 +47,7 @@ def test_adam_does_what_keras_does(sparse):
     np.testing.assert_allclose(ours, theirs, rtol=2e-5)
 
 
-def test_adam_leaves_the_largest_velocity_to_keras():
+def test_adam_with_amsgrad_equals_the_adam_of_keras():
     gradients = np.random.default_rng(3).normal(size=(10, 3)).astype("float32")
     paths = [
         descend(adam(0.1, amsgrad=True), np.ones(3, "float32"), gradients)
@@ -56,7 +56,7 @@ def test_adam_leaves_the_largest_velocity_to_keras():
     np.testing.assert_allclose(*paths, rtol=1e-6)
 
 
-def test_without_a_rise_it_is_the_sgd_of_keras():
+def test_constant_momentum_equals_the_sgd_of_keras():
     gradients = np.random.default_rng(1).normal(size=(5, 3)).astype("float32")
     start = np.array([0.1, 0.2, -0.3], "float32")
     ours = descend(MomentumRampSGD(0.05, 0.6, final_momentum=0.6), start, gradients)
@@ -65,24 +65,24 @@ def test_without_a_rise_it_is_the_sgd_of_keras():
 
 
 @pytest.mark.parametrize(("step", "momentum"), [(0, 0.5), (25, 0.55), (100, 0.7), (10**7, 0.7)])
-def test_momentum_at_a_step(step, momentum):
+def test_the_momentum_at_a_step_follows_the_ramp(step, momentum):
     optimizer = MomentumRampSGD(0.1, 0.5, final_momentum=0.7, ramp_steps=100)
     assert float(optimizer.momentum_at(step)) == pytest.approx(momentum)
 
 
 @pytest.mark.parametrize("step", [0, 1, 1000, 125_000, 2_000_000])
-def test_the_rate_decays_by_a_factor_each_step(step):
+def test_the_learning_rate_decays_by_a_constant_factor_per_step(step):
     schedule = FlooredExponentialDecay(0.1, 1.000004, floor=1e-6)
     expected = max(0.1 / 1.000004**step, 1e-6)
     assert float(schedule(step)) == pytest.approx(expected, rel=1e-3)
 
 
-def test_the_rate_does_not_fall_below_its_floor():
+def test_the_learning_rate_does_not_fall_below_its_floor():
     assert float(FlooredExponentialDecay(0.1, 2.0, floor=0.03)(1)) == pytest.approx(0.05)
     assert float(FlooredExponentialDecay(0.1, 2.0, floor=0.03)(2)) == pytest.approx(0.03)
 
 
-def test_config_round_trip_with_a_schedule_inside():
+def test_an_optimizer_with_a_schedule_is_restored_from_its_config():
     schedule = FlooredExponentialDecay(0.1, 1.5, floor=1e-3)
     optimizer = MomentumRampSGD(schedule, 0.4, final_momentum=0.9, ramp_steps=12)
     config = keras.saving.serialize_keras_object(optimizer)
@@ -99,6 +99,6 @@ def test_config_round_trip_with_a_schedule_inside():
     "wrong",
     [{"momentum": 0.0}, {"final_momentum": 1.5}, {"ramp_steps": 0}, {"nesterov": True}],
 )
-def test_a_momentum_that_cannot_be_is_refused(wrong):
+def test_invalid_momentum_settings_are_refused(wrong):
     with pytest.raises(ValueError, match=next(iter(wrong))):
         MomentumRampSGD(0.1, **wrong)

@@ -1,4 +1,4 @@
-"""Gradient penalties against discriminators whose slope is known."""
+"""Test gradient penalties with discriminators whose gradient is known."""
 
 import keras
 import numpy as np
@@ -17,14 +17,14 @@ UNIFORM = np.random.default_rng(3).uniform(0, 1, REAL.shape).astype("float32")
 SHARE = UNIFORM[::-1, :1, :1, :1]
 
 
-def draw(shape, *_):
-    """Known numbers in the place of drawn ones: one for each value, or one for each image."""
+def draw_known_numbers(shape, *_):
+    """Return known numbers instead of random ones: one per value, or one per image."""
     return tf.constant(UNIFORM if tuple(map(int, shape)) == REAL.shape else SHARE)
 
 
 @keras.saving.register_keras_serializable(package="ganzoo_tests")
 class HalfSquare(layers.Layer):
-    """`a * |x|**2 / 2`, whose slope is `a * x`."""
+    """Compute `a * |x|**2 / 2`, whose gradient is `a * x`."""
 
     def build(self, input_shape):
         self.a = self.add_weight(shape=(), initializer=keras.initializers.Constant(3.0))
@@ -34,8 +34,8 @@ class HalfSquare(layers.Layer):
         return 0.5 * self.a * keras.ops.sum(squares, axis=1, keepdims=True)
 
 
-def build_gan(*judge):
-    discriminator = keras.Sequential([keras.Input(tiny.IMAGE_SHAPE), *judge])
+def build_gan(*discriminator_layers):
+    discriminator = keras.Sequential([keras.Input(tiny.IMAGE_SHAPE), *discriminator_layers])
     return ganzoo.GAN(tiny.build_generator(), discriminator, seed=0)
 
 
@@ -45,10 +45,10 @@ def norms_of(images):
 
 def penalty_of(gan, regularizer):
     gan.compile(regularizer=regularizer)
-    return float(gan.penalize(tf.constant(REAL), tf.constant(FAKE), ()))
+    return float(gan.penalty(tf.constant(REAL), tf.constant(FAKE), ()))
 
 
-def test_unit_slope_penalties_of_a_linear_discriminator_are_its_norms():
+def test_gradient_penalty_and_dragan_of_a_linear_discriminator_follow_from_its_weights():
     dense = layers.Dense(1)
     gan = build_gan(layers.Flatten(), dense)
     slope = np.array([0.5, -1.0, 2.0, 0.0, 1.0, -3.0])
@@ -58,7 +58,7 @@ def test_unit_slope_penalties_of_a_linear_discriminator_are_its_norms():
         assert penalty_of(gan, regularizer) == pytest.approx(expected, rel=1e-5)
 
 
-def test_r1_of_a_linear_discriminator_is_half_its_squared_norm():
+def test_r1_of_a_linear_discriminator_is_half_the_squared_norm_of_its_weights():
     dense = layers.Dense(1)
     gan = build_gan(layers.Flatten(), dense)
     slope = np.array([0.5, -1.0, 2.0, 0.0, 1.0, -3.0])
@@ -68,7 +68,7 @@ def test_r1_of_a_linear_discriminator_is_half_its_squared_norm():
     assert penalty_of(gan, regularizers.R1R2(4.0)) == pytest.approx(2 * expected, rel=1e-5)
 
 
-def test_r1_counts_real_images_and_r2_fake_ones():
+def test_r1_penalizes_gradients_at_real_images_and_r2_at_fake_ones():
     gan = build_gan(HalfSquare())
     real = 10 / 2 * np.mean((3 * norms_of(REAL)) ** 2)
     fake = 10 / 2 * np.mean((3 * norms_of(FAKE)) ** 2)
@@ -77,46 +77,50 @@ def test_r1_counts_real_images_and_r2_fake_ones():
 
 
 @pytest.mark.parametrize("name", ["gradient_penalty", "dragan"])
-def test_unit_slope_penalties_of_a_quadratic_discriminator(name, monkeypatch):
+def test_gradient_penalty_and_dragan_of_a_quadratic_discriminator_equal_their_formulas(
+    name, monkeypatch
+):
     gan = build_gan(HalfSquare())
-    monkeypatch.setattr(tf.random, "stateless_uniform", draw)
+    monkeypatch.setattr(tf.random, "stateless_uniform", draw_known_numbers)
     if name == "gradient_penalty":
         points = SHARE * REAL + (1 - SHARE) * FAKE
     else:
-        # The authors' code: X + alpha * (X_p - X), X_p = X + 0.5 * X.std() * uniform.
+        # The authors' code has X + alpha * (X_p - X) with X_p = X + 0.5 * X.std() * uniform.
         points = REAL + SHARE * (0.5 * REAL.std() * UNIFORM)
     expected = 10 * np.mean((3 * norms_of(points) - 1) ** 2)
     assert penalty_of(gan, name) == pytest.approx(expected, rel=1e-5)
 
 
-def test_gradient_penalty_points_lie_on_the_line_between_a_real_and_its_fake():
-    (points,) = regularizers.GradientPenalty().points(REAL, FAKE, draw)
+def test_gradient_penalty_points_lie_between_a_real_and_a_fake_image():
+    (points,) = regularizers.GradientPenalty().points(REAL, FAKE, draw_known_numbers)
     share = (np.asarray(points) - FAKE) / (REAL - FAKE)
+    # All pixels of an image have the same share.
     for image, expected in zip(share, SHARE[:, 0, 0, 0], strict=True):
-        np.testing.assert_allclose(image, expected, atol=1e-4)  # One share for an image.
+        np.testing.assert_allclose(image, expected, atol=1e-4)
 
 
-def test_dragan_points_stay_near_the_data():
-    (points,) = regularizers.DRAGAN().points(REAL, FAKE, draw)
-    away = np.asarray(points) - REAL
-    assert away.min() >= 0
-    assert away.max() <= 0.5 * REAL.std()
-    assert len(np.unique(away.round(5))) > REAL.size // 2  # Noise for every pixel.
+def test_dragan_points_are_real_images_with_noise():
+    (points,) = regularizers.DRAGAN().points(REAL, FAKE, draw_known_numbers)
+    distances = np.asarray(points) - REAL
+    assert distances.min() >= 0
+    assert distances.max() <= 0.5 * REAL.std()
+    # Each pixel has its own noise.
+    assert len(np.unique(distances.round(5))) > REAL.size // 2
 
 
 @pytest.mark.parametrize("normalized", [False, True])
 @pytest.mark.parametrize("name", regularizers.REGULARIZERS)
-def test_gradient_by_the_discriminators_weights_matches_finite_differences(name, normalized):
-    """Through batch normalization, too: Keras's own misses part of the second derivative."""
+def test_the_gradient_with_respect_to_the_weights_matches_finite_differences(name, normalized):
+    """Keras's batch normalization omits a part of the second derivative. Ours must not."""
     dense = layers.Dense(3)
     norm = [BatchNormalization()] if normalized else []
     gan = build_gan(layers.Flatten(), dense, *norm, layers.Activation("softplus"), layers.Dense(1))
     gan.compile(regularizer=name)
 
     def penalty():
-        # The same random points every time.
+        # Every call uses the same random points.
         gan.seed_generator.state.assign(np.array([5, 6], gan.seed_generator.state.dtype))
-        return gan.penalize(tf.constant(REAL), tf.constant(FAKE), ())
+        return gan.penalty(tf.constant(REAL), tf.constant(FAKE), ())
 
     with tf.GradientTape() as tape:
         value = penalty()
@@ -134,17 +138,17 @@ def test_gradient_by_the_discriminators_weights_matches_finite_differences(name,
 
 
 @pytest.mark.parametrize("name", ["gradient_penalty", "dragan"])
-def test_a_flat_discriminator_has_a_finite_gradient(name):
+def test_a_constant_discriminator_has_a_finite_gradient(name):
     dense = layers.Dense(1, kernel_initializer="zeros")
     gan = build_gan(layers.Flatten(), dense)
     gan.compile(regularizer=name)
     with tf.GradientTape() as tape:
-        value = gan.penalize(tf.constant(REAL), tf.constant(FAKE), ())
-    assert float(value) == pytest.approx(10.0, rel=1e-4)  # (0 - 1)**2
+        value = gan.penalty(tf.constant(REAL), tf.constant(FAKE), ())
+    assert float(value) == pytest.approx(10.0, rel=1e-4)  # The penalty is 10 * (0 - 1)**2.
     assert np.all(np.isfinite(tape.gradient(value, dense.kernel)))
 
 
-def test_the_penalty_is_added_to_the_discriminators_loss_alone():
+def test_the_penalty_is_added_only_to_the_discriminator_loss():
     outcomes = {}
     for regularizer in ("none", "r1"):
         keras.utils.set_random_seed(1)
@@ -156,8 +160,8 @@ def test_the_penalty_is_added_to_the_discriminators_loss_alone():
     assert float(outcomes["r1"]["generator_loss"]) == float(outcomes["none"]["generator_loss"])
 
 
-def test_a_lazy_penalty_counts_as_much_at_fewer_steps():
-    """At steps 0 and 3 of six, three times; the optimizer leaves the weights alone."""
+def test_a_penalty_at_every_third_step_has_three_times_the_weight():
+    """The penalty applies at steps 0 and 3 of six. The optimizer does not change the weights."""
     always, lazy = build_gan(HalfSquare()), build_gan(HalfSquare())
     for gan, every in ((always, 1), (lazy, 3)):
         still = keras.optimizers.SGD(0.0)
@@ -166,7 +170,7 @@ def test_a_lazy_penalty_counts_as_much_at_fewer_steps():
     def penalties(gan):
         for _ in range(6):
             images = tf.constant(REAL), tf.constant(FAKE)
-            yield float(gan.penalize_at_times(*images, ()))
+            yield float(gan.lazy_penalty(*images, ()))
             gan.discriminator_optimizer.iterations.assign_add(1)
 
     whole = penalty_of(build_gan(HalfSquare()), "r1")
@@ -174,8 +178,8 @@ def test_a_lazy_penalty_counts_as_much_at_fewer_steps():
     assert list(penalties(lazy)) == pytest.approx([3 * whole, 0, 0, 3 * whole, 0, 0])
 
 
-def test_a_lazy_penalty_moves_the_discriminator_in_a_compiled_step():
-    """Its gradient passes through a condition: against one plain step of three times the weight."""
+def test_a_lazy_penalty_updates_the_discriminator_in_a_compiled_step():
+    """Its gradient passes through a condition. A step with three times the weight has none."""
     moved = []
     for regularizer in (regularizers.R1(1.0, every=3), regularizers.R1(3.0)):
         keras.utils.set_random_seed(1)
@@ -186,7 +190,7 @@ def test_a_lazy_penalty_moves_the_discriminator_in_a_compiled_step():
     np.testing.assert_allclose(*moved, rtol=1e-5)
 
 
-def test_get_and_its_errors():
+def test_get_returns_a_given_regularizer_and_refuses_invalid_ones():
     assert regularizers.get("none") is None
     r1 = regularizers.R1(3.0)
     assert regularizers.get(r1) is r1
@@ -199,7 +203,7 @@ def test_get_and_its_errors():
 
 
 @pytest.mark.parametrize("name", regularizers.REGULARIZERS)
-def test_config_round_trip(name):
+def test_a_regularizer_is_restored_from_its_config(name):
     regularizer = regularizers.REGULARIZERS[name](weight=0.25, every=4)
     config = keras.saving.serialize_keras_object(regularizer)
     restored = keras.saving.deserialize_keras_object(config)

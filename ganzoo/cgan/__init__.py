@@ -10,5 +10,5 @@ registry.register_family(
     conditioned_on="class label",
     classes="always",
     presets=PRESETS,
-    smallest={"image_shape": (8, 8, 1), "num_classes": 3, "latent_dim": 4, "base_filters": 2},
+    test_config={"image_shape": (8, 8, 1), "num_classes": 3, "latent_dim": 4, "base_filters": 2},
 )

@@ -1,4 +1,4 @@
-"""The CGAN."""
+"""`CGAN`: a GAN conditioned on class labels."""
 
 from typing import ClassVar
 
@@ -6,59 +6,58 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from ganzoo import batches
+from ganzoo.base import LatentGAN
 from ganzoo.cgan import networks
-from ganzoo.gan import GAN
+from ganzoo.data import validation
 from ganzoo.layers import check_image_shape, check_recipe, dtype_policy
 from ganzoo.optimizers import Adam, FlooredExponentialDecay, MomentumRampSGD
 from ganzoo.regularizers import R1
 
 
 @keras.saving.register_keras_serializable(package="ganzoo")
-class CGAN(GAN):
+class CGAN(LatentGAN):
     """GAN conditioned on class labels.
 
-    The default departs from the paper: its networks are convolutional, and are told
-    the class by an embedding beside the latents in the generator and by a projection
-    in the discriminator. `recipe="paper"` has the paper's perceptrons.
+    The default departs from the paper: its networks are convolutional. The generator
+    takes the latents concatenated with a class embedding. The discriminator uses a projection.
+    `recipe="paper"` uses the paper's multilayer perceptrons.
 
     Args:
-        image_shape: `(height, width, channels)`. For the default square, with a side of
-            4 to 7 times a power of two, at least 8, and 1 or 3 channels; any for
-            `recipe="paper"`.
+        image_shape: `(height, width, channels)`. The default needs a square with a side of 4 to
+            7 times a power of two, at least 8, and 1 or 3 channels. `recipe="paper"` takes any.
         num_classes: int, at least 2.
-        latent_dim: int, at least 1. Length of a latent vector. None takes 64, or the
-            paper's 100.
-        base_filters: int. Filters at the largest hidden resolution of the default;
-            doubled at each before it.
+        latent_dim: int, at least 1. Length of a latent vector. None takes 64, or the paper's
+            100.
+        base_filters: int. Filters at the largest hidden resolution of the default, doubled at
+            each smaller one.
         recipe: `"default"` or `"paper"`.
         **kwargs: `seed`, `name` and `dtype`.
 
-    Input shape: `[latents, labels]`: `(batch, latent_dim)`, standard normal, uniform in
-        [-1, 1) under `recipe="paper"`; and int32 `(batch,)`.
+    Input shape: `[latents, labels]`: `(batch, latent_dim)`, standard normal, or uniform in
+        [-1, 1) with `recipe="paper"`; and int32 `(batch,)`.
     Output shape: images `(batch, height, width, channels)`, in [-1, 1].
 
     Raises:
-        ValueError: If a size does not fit.
+        ValueError: If a size is out of range.
 
     Example:
         >>> gan = ganzoo.CGAN(image_shape=(28, 28, 1), num_classes=10)
         >>> gan.generate(3, labels=[0, 1, 7], seed=0).shape
         (3, 28, 28, 1)
 
-    Reference: Mirza & Osindero, 2014 (arXiv:1411.1784), section 4.1; the projection is
-        Miyato & Koyama's, 2018 (arXiv:1802.05637), equation 3.
+    Reference: Mirza & Osindero, 2014 (arXiv:1411.1784), section 4.1. Projection: Miyato &
+    Koyama, 2018 (arXiv:1802.05637), equation 3.
     """
 
     recommended_batch_sizes: ClassVar = {"default": 32, "paper": 100}
 
     def __init__(
         self,
-        image_shape,
-        num_classes,
-        latent_dim=None,
-        base_filters=64,
-        recipe="default",
+        image_shape: tuple[int, int, int],
+        num_classes: int,
+        latent_dim: int | None = None,
+        base_filters: int = 64,
+        recipe: str = "default",
         **kwargs,
     ):
         check_recipe(recipe)
@@ -89,35 +88,40 @@ class CGAN(GAN):
         self.latent_dim = latent_dim
         self.base_filters = base_filters
         self.recipe = recipe
-        self.judges_singly = recipe == "paper"  # The default normalizes batches.
+        self.per_sample_discriminator = recipe == "paper"  # The default uses batch normalization.
 
-    def recommended(self):
+    def recommended(self, **given) -> dict:
         if self.recipe == "default":
             return {
-                **super().recommended(),
+                **super().recommended(**given),
                 "generator_optimizer": Adam(8e-4, beta_1=0.5),
                 "discriminator_optimizer": Adam(8e-4, beta_1=0.5),
-                # Without it the images of a class become all alike.
+                # Without it, all images of a class become the same.
                 "regularizer": R1(0.5, every=4),
                 "ema_decay": 0.998,
             }
         return {
-            **super().recommended(),
+            **super().recommended(**given),
             "generator_optimizer": _paper_optimizer(),
             "discriminator_optimizer": _paper_optimizer(),
             "ema_decay": 0.0,
             "update": "alternating",
         }
 
-    def morph(self, latents, class_weights, batch_size=64, use_ema=True):
-        """Images between classes: the label embedding is mixed linearly.
+    def morph(
+        self,
+        latents: np.ndarray,
+        class_weights: np.ndarray,
+        batch_size: int = 64,
+        use_ema: bool = True,
+    ) -> np.ndarray:
+        """Generate images between classes by mixing label embeddings linearly.
 
         Args:
             latents: float `(num_images, latent_dim)`.
-            class_weights: float `(num_images, num_classes)`. Share of each class; rows
-                sum to 1.
-            batch_size: int, at least 1. Images in one pass of the network.
-            use_ema: bool. With the averaged weights, or with the last ones.
+            class_weights: float `(num_images, num_classes)`. Weight of each class. Rows sum to 1.
+            batch_size: int, at least 1. Images per forward pass.
+            use_ema: bool. Use the averaged weights, not the last ones.
 
         Returns:
             uint8 numpy array `(num_images, height, width, channels)`.
@@ -125,7 +129,7 @@ class CGAN(GAN):
         Raises:
             ValueError: If a shape does not fit the model, or `batch_size` is below 1.
         """
-        batches.check_positive(batch_size=batch_size)
+        validation.check_positive(batch_size=batch_size)
         shapes = np.shape(latents), np.shape(class_weights)
         count = len(class_weights) if shapes[1] else 0
         if shapes != ((count, self.latent_dim), (count, self.num_classes)):
@@ -137,7 +141,7 @@ class CGAN(GAN):
         condition = (tf.constant(class_weights, "float32"),)
         return self.render(network.get_layer("synthesis"), latents, condition, batch_size)
 
-    def get_config(self):
+    def get_config(self) -> dict:
         return {
             **self.get_common_config(),
             "image_shape": self.image_shape,
@@ -149,7 +153,7 @@ class CGAN(GAN):
 
 
 def _paper_optimizer():
-    # Momentum rises over the 250 epochs of the code published with the 2014 GAN paper, whose
-    # other settings the CGAN paper shares; an epoch is 500 batches of 100 digits.
+    # The momentum rises over 250 epochs, as in the code published with the 2014 GAN paper. The CGAN
+    # paper shares its other settings. An epoch has 500 batches of 100 digits.
     schedule = FlooredExponentialDecay(0.1, 1.00004, floor=1e-6)
     return MomentumRampSGD(schedule, momentum=0.5, final_momentum=0.7, ramp_steps=250 * 500)

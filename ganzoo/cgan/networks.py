@@ -1,7 +1,9 @@
-"""The networks of the CGAN.
+"""Build the networks of the CGAN.
 
-Generators are made in two parts: `synthesis` takes latents and the share of each
-class, and a label is the whole share of one class. Between classes, shares are mixed.
+A generator consists of two models. `synthesis` takes latents and class weights `(batch,
+num_classes)`. The outer model converts labels to one-hot class weights. Other weights mix classes.
+
+Arguments without a description are those of `CGAN`.
 """
 
 import math
@@ -18,16 +20,21 @@ from ganzoo.layers import (
 )
 
 
-def whole_generator(synthesis, latent_dim, num_classes):
-    """`[latents, labels]` to images, by way of the shares of the classes."""
+def whole_generator(synthesis: keras.Model, latent_dim: int, num_classes: int) -> keras.Model:
+    """Build the generator from `[latents, labels]` to images around `synthesis`."""
     latents = keras.Input((latent_dim,), name="latents")
     labels = keras.Input((), dtype="int32", name="labels")
     class_weights = OneHot(num_classes, name="one_hot")(labels)
     return keras.Model([latents, labels], synthesis([latents, class_weights]), name="generator")
 
 
-def build_generator(image_shape, num_classes, latent_dim, base_filters):
-    """Latents joined with a class embedding; see `layers.convolutional_generator`."""
+def build_generator(
+    image_shape: tuple, num_classes: int, latent_dim: int, base_filters: int
+) -> keras.Model:
+    """Build the convolutional generator.
+
+    It takes the latents concatenated with a class embedding. See `layers.convolutional_generator`.
+    """
     latents = keras.Input((latent_dim,), name="latents")
     class_weights = keras.Input((num_classes,), name="class_weights")
     embedding = layers.Dense(latent_dim, use_bias=False, name="class_embedding")(class_weights)
@@ -37,8 +44,11 @@ def build_generator(image_shape, num_classes, latent_dim, base_filters):
     return whole_generator(synthesis, latent_dim, num_classes)
 
 
-def build_discriminator(image_shape, num_classes, base_filters):
-    """Images and labels to one logit; see `layers.project_on_class`."""
+def build_discriminator(image_shape: tuple, num_classes: int, base_filters: int) -> keras.Model:
+    """Build the projection discriminator, from images and labels to one logit each.
+
+    See `layers.project_on_class`.
+    """
     images = keras.Input(image_shape, name="images")
     labels = keras.Input((), dtype="int32", name="labels")
     features = convolutional_features(images, base_filters)
@@ -46,10 +56,11 @@ def build_discriminator(image_shape, num_classes, base_filters):
     return keras.Model([images, labels], logits, name="discriminator")
 
 
-def build_paper_generator(image_shape, num_classes, latent_dim):
-    """Latents and label, each through a hidden layer of its own, then joined.
+def build_paper_generator(image_shape: tuple, num_classes: int, latent_dim: int) -> keras.Model:
+    """Build the generator of the paper.
 
-    Its sigmoid output in [0, 1] is rescaled to [-1, 1] with the data.
+    Latents and labels have a hidden layer each, whose outputs are concatenated. The sigmoid
+    output in [0, 1] is rescaled to [-1, 1], the range of ganzoo's images.
     """
     latents = keras.Input((latent_dim,), name="latents")
     class_weights = keras.Input((num_classes,), name="class_weights")
@@ -67,8 +78,11 @@ def build_paper_generator(image_shape, num_classes, latent_dim):
     return whole_generator(synthesis, latent_dim, num_classes)
 
 
-def build_paper_discriminator(image_shape, num_classes):
-    """Image and label, each through a maxout layer of its own, then a joint one."""
+def build_paper_discriminator(image_shape: tuple, num_classes: int) -> keras.Model:
+    """Build the discriminator of the paper.
+
+    Images and labels have a maxout layer each, whose outputs are concatenated.
+    """
     images = keras.Input(image_shape, name="images")
     labels = keras.Input((), dtype="int32", name="labels")
     x = layers.Rescaling(0.5, offset=0.5, name="rescale")(images)

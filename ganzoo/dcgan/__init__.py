@@ -9,5 +9,5 @@ registry.register_family(
     paper="Radford et al. 2015, arXiv:1511.06434",
     conditioned_on="nothing",
     presets=PRESETS,
-    smallest={"image_shape": (8, 8, 1), "latent_dim": 4, "base_filters": 2},
+    test_config={"image_shape": (8, 8, 1), "latent_dim": 4, "base_filters": 2},
 )

@@ -1,49 +1,46 @@
-"""The DCGAN."""
+"""`DCGAN`: a deep convolutional GAN."""
 
 from typing import ClassVar
 
 import keras
 
+from ganzoo.base import LatentGAN
 from ganzoo.dcgan import networks
-from ganzoo.gan import GAN
 from ganzoo.layers import check_image_shape, check_recipe, dtype_policy
+from ganzoo.messages import unknown
 from ganzoo.optimizers import Adam
-from ganzoo.registry import unknown
 from ganzoo.regularizers import R1
 
 
 @keras.saving.register_keras_serializable(package="ganzoo")
-class DCGAN(GAN):
+class DCGAN(LatentGAN):
     """Deep convolutional GAN for square images.
 
-    The default departs from the paper for better images in the same minutes: a
-    residual 3x3 convolution at each resolution, half the filters, 4x4 kernels, normal
-    latents, for images in colour a gradient penalty (R1) in place of batch
-    normalization in the discriminator, both players moved at once with a higher rate in
-    batches of 32, and averaged weights. The family's page says what of it was measured.
-    `recipe="paper"` is the paper's network and training.
+    The default departs from the paper for better images in the same time: a residual 3x3
+    convolution at each resolution, half the filters, 4x4 kernels, normal latents, simultaneous
+    updates with a higher rate in batches of 32, and averaged weights. For color images a
+    gradient penalty (R1) replaces batch normalization in the discriminator. `recipe="paper"`
+    uses the paper's networks and training.
 
     Args:
-        image_shape: `(side, side, channels)`; side is 4 to 7 times a power of two, at
-            least 8; 1 or 3 channels.
-        latent_dim: int, at least 1. Length of a latent vector. None takes 64, or the
-            paper's 100.
-        base_filters: int. Filters of the widest layers, at the largest hidden resolution;
-            doubled at each before it. None takes 64, or the paper's 128.
+        image_shape: `(side, side, channels)`. The side is 4 to 7 times a power of two, at least
+            8, with 1 or 3 channels.
+        latent_dim: int, at least 1. Length of a latent vector. None takes 64, or the paper's
+            100.
+        base_filters: int. Filters at the largest hidden resolution, doubled at each smaller
+            one. None takes 64, or the paper's 128.
         recipe: `"default"` or `"paper"`.
-        discriminator_norm: `"batch"` normalization in the discriminator, as in the paper,
-            or `"none"`, with a penalty recommended. None takes `"none"` for images in
-            colour and `"batch"` for gray ones, each the better there; `recipe="paper"`
-            knows `"batch"` alone.
+        discriminator_norm: `"batch"` or `"none"`. Normalization in the discriminator; `"none"`
+            needs a gradient penalty. None takes `"none"` for color images and `"batch"` for
+            gray ones. `recipe="paper"` allows `"batch"` only.
         **kwargs: `seed`, `name` and `dtype`.
 
-    Input shape: latents `(batch, latent_dim)`, standard normal; uniform in [-1, 1) under
+    Input shape: latents `(batch, latent_dim)`, standard normal; uniform in [-1, 1) with
         `recipe="paper"`.
     Output shape: images `(batch, side, side, channels)`, in [-1, 1].
 
     Raises:
-        ValueError: If `image_shape` is not square, or has another side or number of
-            channels, or there is no such normalization.
+        ValueError: If the network cannot make `image_shape`, or the normalization is unknown.
 
     Example:
         >>> gan = ganzoo.DCGAN(image_shape=(28, 28, 1), latent_dim=100)
@@ -57,11 +54,11 @@ class DCGAN(GAN):
 
     def __init__(
         self,
-        image_shape,
-        latent_dim=None,
-        base_filters=None,
-        recipe="default",
-        discriminator_norm=None,
+        image_shape: tuple[int, int, int],
+        latent_dim: int | None = None,
+        base_filters: int | None = None,
+        recipe: str = "default",
+        discriminator_norm: str | None = None,
         **kwargs,
     ):
         check_recipe(recipe)
@@ -72,8 +69,8 @@ class DCGAN(GAN):
         if base_filters is None:
             base_filters = 128 if recipe == "paper" else 64
         if discriminator_norm is None:
-            in_colour = image_shape[-1] == 3
-            discriminator_norm = "none" if in_colour and recipe == "default" else "batch"
+            is_color = image_shape[-1] == 3
+            discriminator_norm = "none" if is_color and recipe == "default" else "batch"
         known = ("batch",) if recipe == "paper" else ("batch", "none")
         if discriminator_norm not in known:
             raise ValueError(unknown("discriminator norm", discriminator_norm, known))
@@ -94,26 +91,26 @@ class DCGAN(GAN):
         )
         self.recipe = recipe
         self.discriminator_norm = discriminator_norm
-        self.judges_singly = discriminator_norm == "none"
+        self.per_sample_discriminator = discriminator_norm == "none"
         self.latent_dim = latent_dim
         self.base_filters = base_filters
 
-    def recommended(self):
+    def recommended(self, **given) -> dict:
         if self.recipe == "paper":
-            return {**super().recommended(), "ema_decay": 0.0, "update": "alternating"}
-        # Without normalization slopes can grow suddenly, which a slow mean of their squares
-        # does not see in time.
-        beta_2 = 0.99 if self.judges_singly else 0.999
+            return {**super().recommended(**given), "ema_decay": 0.0, "update": "alternating"}
+        # Without normalization, gradients can grow suddenly. A slow mean of their squares would
+        # react too late.
+        beta_2 = 0.99 if self.per_sample_discriminator else 0.999
         return {
-            **super().recommended(),
+            **super().recommended(**given),
             "generator_optimizer": Adam(8e-4, beta_1=0.5, beta_2=beta_2),
             "discriminator_optimizer": Adam(8e-4, beta_1=0.5, beta_2=beta_2),
-            # In place of the normalization that the discriminator does without.
-            "regularizer": R1(1.0, every=4) if self.judges_singly else "none",
+            # Replaces the normalization in the discriminator.
+            "regularizer": R1(1.0, every=4) if self.per_sample_discriminator else "none",
             "ema_decay": 0.998,
         }
 
-    def get_config(self):
+    def get_config(self) -> dict:
         return {
             **self.get_common_config(),
             "image_shape": self.image_shape,

@@ -1,4 +1,7 @@
-"""The convolutional networks of the DCGAN, at any resolution."""
+"""Build the convolutional networks of the DCGAN for any resolution.
+
+Arguments without a description are those of `DCGAN`.
+"""
 
 import keras
 from keras import layers
@@ -13,26 +16,26 @@ from ganzoo.layers import (
 )
 
 
-def build_generator(image_shape, latent_dim, base_filters):
-    """Latents to images; see `layers.convolutional_generator`."""
+def build_generator(image_shape: tuple, latent_dim: int, base_filters: int) -> keras.Model:
+    """Build the generator. See `layers.convolutional_generator`."""
     latents = keras.Input((latent_dim,), name="latents")
     images = convolutional_generator(latents, image_shape, base_filters)
     return keras.Model(latents, images, name="generator")
 
 
-def build_discriminator(image_shape, base_filters, norm):
-    """Images to one logit; see `layers.convolutional_features`."""
+def build_discriminator(image_shape: tuple, base_filters: int, norm: str) -> keras.Model:
+    """Build the discriminator. See `layers.convolutional_features`."""
     images = keras.Input(image_shape, name="images")
     features = convolutional_features(images, base_filters, norm)
     logits = layers.Dense(1, dtype="float32", name="logits")(features)
     return keras.Model(images, logits, name="discriminator")
 
 
-def build_paper_generator(image_shape, latent_dim, base_filters):
-    """Latents projected to the smallest side, then transposed convolutions.
+def build_paper_generator(image_shape: tuple, latent_dim: int, base_filters: int) -> keras.Model:
+    """Build the generator of the paper: a dense layer, then transposed convolutions.
 
-    The last hidden block has `base_filters`, each before it twice as many: 1024 to
-    128 for a side of 64.
+    The largest hidden resolution has `base_filters` filters. Each smaller resolution has twice as
+    many: for a side of 64 and 128 base filters, 1024 to 128.
     """
     side, _, channels = image_shape
     num_doublings = count_doublings(side)
@@ -47,7 +50,7 @@ def build_paper_generator(image_shape, latent_dim, base_filters):
     x = layers.Reshape((start, start, filters), name="reshape")(x)
     x = layers.BatchNormalization(name="project_norm")(x)
     x = layers.ReLU(name="project_relu")(x)
-    for index in reversed(range(num_doublings - 1)):  # 7 -> 14 for a side of 28
+    for index in reversed(range(num_doublings - 1)):
         x = layers.Conv2DTranspose(
             base_filters * 2**index,
             5,
@@ -59,17 +62,17 @@ def build_paper_generator(image_shape, latent_dim, base_filters):
         )(x)
         x = layers.BatchNormalization(name=f"up_{index}_norm")(x)
         x = layers.ReLU(name=f"up_{index}_relu")(x)
-    # No normalization at the generator's output (guideline 2).
+    # The paper does not normalize the output of the generator (section 3).
     x = layers.Conv2DTranspose(
         channels, 5, strides=2, padding="same", kernel_initializer=initializer, name="to_images"
     )(x)
-    # float32 even under mixed precision: metrics and PNGs see unrounded images.
+    # Use float32 even under mixed precision, so that the images are not rounded.
     images = layers.Activation("tanh", dtype="float32", name="images")(x)
     return keras.Model(latents, images, name="generator")
 
 
-def build_paper_discriminator(image_shape, base_filters):
-    """Strided convolutions down to the smallest side, then one logit."""
+def build_paper_discriminator(image_shape: tuple, base_filters: int) -> keras.Model:
+    """Build the discriminator of the paper: strided convolutions, then a dense layer."""
     num_halvings = count_doublings(image_shape[0])
     initializer = keras.initializers.RandomNormal(stddev=0.02)
 
@@ -81,12 +84,13 @@ def build_paper_discriminator(image_shape, base_filters):
             5,
             strides=2,
             padding="same",
-            # Batch normalization has a bias of its own; the input layer has none of it.
+            # Batch normalization adds a bias. The first layer has no normalization.
             use_bias=index == 0,
             kernel_initializer=initializer,
             name=f"down_{index}_conv",
         )(x)
-        if index > 0:  # No normalization at the discriminator's input (guideline 2).
+        # The paper does not normalize the input layer of the discriminator (section 3).
+        if index > 0:
             x = BatchNormalization(name=f"down_{index}_norm")(x)
         x = leaky_relu(name=f"down_{index}_relu")(x)
     x = layers.Flatten(name="flatten")(x)

@@ -10,7 +10,7 @@ registry.register_family(
     conditioned_on="coarser level, optionally class",
     classes="optional",
     presets=PRESETS,
-    smallest={
+    test_config={
         "image_shape": (8, 8, 1),
         "base_size": 4,
         "base_latent_dim": 4,

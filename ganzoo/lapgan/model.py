@@ -1,4 +1,4 @@
-"""The LAPGAN."""
+"""`LAPGAN`: a Laplacian pyramid of conditional GANs."""
 
 from typing import ClassVar, NamedTuple
 
@@ -6,27 +6,28 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from ganzoo import batches, images
-from ganzoo.gan import GAN
+from ganzoo import images
+from ganzoo.base import LatentGAN, updates
+from ganzoo.base.gan import network_inputs
+from ganzoo.base.latent_gan import count
+from ganzoo.base.logs import LOGS, per_level
+from ganzoo.data import validation
 from ganzoo.lapgan import networks
 from ganzoo.lapgan.pyramid import downsample, gaussian_pyramid
 from ganzoo.layers import check_recipe, collecting, dtype_policy, normalizations
 from ganzoo.optimizers import Adam, MomentumRampSGD
 from ganzoo.regularizers import R1
-from ganzoo.steps import count, each
-from ganzoo.training import LOGS
 
-# Steps from one that takes statistics of samples to the next: the samples cost as much as a
-# fifth of a step.
-_COLLECT_EVERY = 4
+# Recalibrate batch normalization once in this many steps: the samples cost a fifth of a step.
+_RECALIBRATE_EVERY = 4
 
 
 class Level(NamedTuple):
-    """What a level is given beside noise: the condition of its game.
+    """Condition of one level's networks.
 
     Attributes:
         index: int. 0 is the coarsest level.
-        coarse: list with the real images of the level before; empty at level 0.
+        coarse: list with the real images of the previous level; empty at level 0.
         labels: list with the labels; empty without classes.
     """
 
@@ -36,37 +37,36 @@ class Level(NamedTuple):
 
 
 @keras.saving.register_keras_serializable(package="ganzoo")
-class LAPGAN(GAN):
-    """Laplacian pyramid of GANs for square images: a small picture, then ever finer detail.
+class LAPGAN(LatentGAN):
+    """Laplacian pyramid of GANs: a small square image, then finer and finer detail.
 
-    Level 0 makes pictures of a side of at most `base_size`. Each level above doubles
-    the side: it interpolates the pictures (low-pass) and adds the detail that its
-    generator draws for them from a plane of noise. In training every level is given
-    the real pictures of the level before, so that each plays a game of its own; all
-    are played in one step. The default recipe adds some noise to these pictures, and
-    takes the moving statistics of the averaged generator from its own samples: there
-    a level's pictures come from the level before.
+    Level 0 generates images with a side of at most `base_size`. Each following level doubles the
+    side: it interpolates the images of the previous level (low-pass) and adds the detail that
+    its generator makes from them and a plane of noise. In training every level takes the real
+    images of the previous level, so the levels train independently. One step trains all levels.
+    The default recipe adds noise to these images. It also recalibrates the batch normalization
+    of the averaged generator on generated images of the previous level.
 
     Args:
-        image_shape: `(side, side, channels)`; 1 or 3 channels. The side is halved
-            until it is at most `base_size`: 28, 14, 7 or 32, 16, 8 or 64, 32, 16, 8.
-        num_classes: int, at least 2. Classes to condition every level on; None for none.
+        image_shape: `(side, side, channels)`; 1 or 3 channels. The side is halved until it is
+            at most `base_size`: 28, 14, 7 or 32, 16, 8 or 64, 32, 16, 8.
+        num_classes: int, at least 2. Classes that every level is conditioned on. None for none.
         base_size: int, at least 4. Largest side of level 0.
-        base_latent_dim: int, at least 1. Length of level 0's noise; a level above has
-            one number for each pixel.
-        filters: int, at least 2. Filters of the convolutions; under `recipe="paper"`
-            level 0 has none.
+        base_latent_dim: int, at least 1. Length of level 0's noise. A later level has one number
+            per pixel.
+        filters: int, at least 2. Filters of the convolutions. With `recipe="paper"` level 0 has
+            none.
         recipe: `"default"` or `"paper"`.
         **kwargs: `seed`, `name` and `dtype`.
 
-    Input shape: latents `(batch, latent_dim)`, standard normal, uniform in [-1, 1)
-        under `recipe="paper"`: the noise of all levels, flattened, coarse to fine. With
-        classes, `[latents, labels]`.
+    Input shape: latents `(batch, latent_dim)`, standard normal, or uniform in [-1, 1) with
+        `recipe="paper"`: the noise of all levels, flattened, coarse to fine. With classes,
+        `[latents, labels]`.
     Output shape: images `(batch, side, side, channels)`, in [-1, 1].
 
     Raises:
-        ValueError: If a size is out of range, the side odd before it is small enough,
-            or the recipe unknown.
+        ValueError: If a size is out of range, the side becomes odd before it is small enough,
+            or the recipe is unknown.
 
     Example:
         >>> gan = ganzoo.LAPGAN(image_shape=(28, 28, 1), filters=8)
@@ -79,17 +79,16 @@ class LAPGAN(GAN):
     """
 
     recommended_batch_sizes: ClassVar = {"default": 32, "paper": 128}
-    judges_singly = True
-    own_statistics = True
+    per_sample_discriminator = True
 
     def __init__(
         self,
-        image_shape,
-        num_classes=None,
-        base_size=8,
-        base_latent_dim=100,
-        filters=64,
-        recipe="default",
+        image_shape: tuple[int, int, int],
+        num_classes: int | None = None,
+        base_size: int = 8,
+        base_latent_dim: int = 100,
+        filters: int = 64,
+        recipe: str = "default",
         **kwargs,
     ):
         check_recipe(recipe)
@@ -114,7 +113,7 @@ class LAPGAN(GAN):
         self.base_size = base_size
         self.base_latent_dim = base_latent_dim
         self.filters = filters
-        # A level learns to mend coarse images rather than to trust them.
+        # With noise, a level learns to correct mistakes of the previous level.
         self.coarse_noise = 0.0 if recipe == "paper" else 0.1
         self._level_trackers = [
             [keras.metrics.Mean(name=f"{networks.level_name(index)}_{name}") for name in LOGS]
@@ -122,47 +121,47 @@ class LAPGAN(GAN):
         ]
 
     @property
-    def num_levels(self):
-        """Levels of the pyramid, the coarsest counted."""
+    def num_levels(self) -> int:
+        """Number of levels, including the coarsest."""
         return len(self.level_sides)
 
     @property
-    def latent_dim(self):
-        """Length of a latent vector, which holds the noise of all levels."""
+    def latent_dim(self) -> int:
+        """Length of a latent vector. It holds the noise of all levels."""
         return self.latent_shape[0]
 
-    def recommended(self):
+    def recommended(self, **given) -> dict:
         if self.recipe == "default":
             return {
-                **super().recommended(),
+                **super().recommended(**given),
                 "generator_optimizer": Adam(8e-4, beta_1=0.5),
                 "discriminator_optimizer": Adam(8e-4, beta_1=0.5),
-                # Convolutions at level 0 collapsed without it.
+                # Without it, the convolutions of level 0 collapse.
                 "regularizer": R1(0.1, every=4),
                 "ema_decay": 0.998,
             }
         return {
-            **super().recommended(),
+            **super().recommended(**given),
             "generator_optimizer": _paper_optimizer(),
             "discriminator_optimizer": _paper_optimizer(),
             "ema_decay": 0.0,
             "update": "alternating",
         }
 
-    # Training: every level is a game of its own, on real pictures of the level before.
-    # All share the step and the players' two optimizers. No weight belongs to two
-    # levels and SGD and Adam move each weight by its own gradients, so the sum of the
-    # losses trains each level as its own loss would.
+    # Each level trains independently, on real images of the previous level. All levels share a
+    # step and two optimizers. No weight belongs to two levels, and SGD and Adam update each
+    # weight by its own gradients, so the sum of the losses trains each level as its own loss
+    # would.
 
-    def unpack(self, data):
-        """The real images of every level, coarse to fine, and the `Level` of each."""
+    def unpack(self, data) -> tuple:
+        """Return the real images of every level, coarse to fine, and the `Level` of each."""
         real_images, labels = super().unpack(data)
         real_levels = gaussian_pyramid(real_images, self.num_levels)
         before = [[], *([coarse] for coarse in real_levels[:-1])]
         return real_levels, [Level(i, coarse, [*labels]) for i, coarse in enumerate(before)]
 
-    def synthesize(self, latents, condition, training=True):
-        """A list of fake images, one batch for each level."""
+    def synthesize(self, latents, condition, training: bool = True):
+        """Return a list of fake images, one batch per level."""
         made = []
         for level in condition:
             coarse = (
@@ -175,94 +174,92 @@ class LAPGAN(GAN):
         return made
 
     def _disturb(self, coarse_images):
-        """Coarse images with the noise that stands for the mistakes of the level before."""
+        """Return coarse images with noise, which stands for mistakes of the previous level."""
         if self.coarse_noise == 0:
             return coarse_images
         noise = tf.random.stateless_normal(tf.shape(coarse_images), self.next_seed())
         return coarse_images + self.coarse_noise * noise
 
-    # The statistics of the generator are of real coarse images. Those of the averaged one, which
-    # draws, are of the coarse images that it draws itself.
+    def recalibrate_ema_batch_norm(self, condition) -> list:
+        """Recalibrate batch statistics on generated images, every `_RECALIBRATE_EVERY` steps.
 
-    def collect_statistics(self, condition):
-        """At one step in `_COLLECT_EVERY`, of samples of the classes of a batch."""
+        In training the generator sees real coarse images. The averaged generator, which is used
+        for sampling, sees coarse images that it has made itself.
+        """
         if not any(normalizations(self.ema_generator)):
             return []
 
         seed = self.next_seed()
 
-        def collect():
+        def recalibrate():
             labels = condition[0].labels
             latents = self.sample_latents(count(condition[1].coarse), seed)
+            inputs = network_inputs(latents, labels)
             with collecting(self.ema_generator):
-                return tf.reduce_sum(self.ema_generator(self.join(latents, labels), training=True))
+                return tf.reduce_sum(self.ema_generator(inputs, training=True))
 
-        now = tf.equal(self.generator_optimizer.iterations % _COLLECT_EVERY, 0)
-        return [self.compute_at_times(now, collect, self.ema_generator)]
+        now = tf.equal(self.generator_optimizer.iterations % _RECALIBRATE_EVERY, 0)
+        return [updates.every_n_steps(now, recalibrate, self.ema_generator)]
 
-    def discriminate(self, images, condition, training=True):
-        """Logits of one level's images, or a list of them for a list of all levels'."""
-        if isinstance(condition, list):
+    def discriminate(self, images, condition, training: bool = True):
+        """Return logits of one level's images, or a list of them for all levels' images."""
+        if not isinstance(condition, Level):
             pairs = zip(images, condition, strict=True)
             return [self.discriminate(*pair, training=training) for pair in pairs]
         network = self.discriminator.get_layer(networks.level_name(condition.index))
         logits = network([images, *condition.labels], training=training)
         return tf.cast(logits, "float32")
 
-    def judge(self, real_images, fake_images, condition):
-        """Lists of both batches' logits, and the losses of all levels, stacked."""
-        judged = []
-        for level in zip(real_images, fake_images, condition, strict=True):
-            judged.append(super().judge(*level))
-        real_logits, fake_logits, level_losses = zip(*judged, strict=True)
-        return list(real_logits), list(fake_logits), tf.stack(level_losses)
+    def discriminator_loss(self, real_images, fake_images, condition) -> tuple:
+        """Return the losses of all levels, stacked, and lists of both batches' logits."""
+        levels = zip(real_images, fake_images, condition, strict=True)
+        results = [super(LAPGAN, self).discriminator_loss(*level) for level in levels]
+        level_losses, real_logits, fake_logits = zip(*results, strict=True)
+        return tf.stack(level_losses), list(real_logits), list(fake_logits)
 
     def track(self, generator_loss, discriminator_loss, real_logits, fake_logits):
-        """The logs of all levels together, then of each level."""
+        """Return the logs of all levels together, then of each level."""
         logs = super().track(generator_loss, discriminator_loss, real_logits, fake_logits)
-        scores = each(self.adversarial_loss.scores, real_logits, fake_logits)
+        scores = per_level(self.adversarial_loss.scores, real_logits, fake_logits)
         values = tf.stack([generator_loss, discriminator_loss, *tf.unstack(scores, axis=1)])
         for index, trackers in enumerate(self._level_trackers):
             for tracker, value in zip(trackers, tf.unstack(values[:, index]), strict=True):
                 tracker.update_state(value)
-            logs |= self.read(trackers)
+            logs |= self.read_logs(trackers)
         return logs
 
     # Sampling
 
     def generate(
         self,
-        num_images,
+        num_images: int,
         labels=None,
-        seed=None,
-        batch_size=64,
-        use_ema=True,
+        seed: int | tuple[int, int] | None = None,
+        batch_size: int = 64,
+        use_ema: bool = True,
         coarse_images=None,
-        level=None,
-        all_levels=False,
-    ):
-        """Makes new images, coarse to fine.
+        level: int | None = None,
+        all_levels: bool = False,
+    ) -> np.ndarray | list[np.ndarray]:
+        """Generate new images, coarse to fine.
 
         Args:
             num_images: int, at least 1.
-            labels: class ids, one or one for each image; None draws them uniformly.
+            labels: class ids, one for all images or one per image. None draws them uniformly.
                 Refused by a model without classes.
-            seed: int. The same seed gives the same images, whatever the batch size;
-                None draws one.
-            batch_size: int, at least 1. Images in one pass of the network.
-            use_ema: bool. With the averaged weights, or with the last ones.
-            coarse_images: pictures to start from in place of level 0's own, for
-                example real ones: `(num_images, side, side, channels)`, or one alone
-                for all. The side is that of any level; uint8 pixels or floats in
-                [-1, 1].
-            level: int. The level, any but the last, whose pictures are to be gone on
-                from: finer `coarse_images` are first brought down to it. None goes on
-                from `coarse_images` as they are.
-            all_levels: bool. Whether to return the pictures of every level.
+            seed: int, or a pair of ints `(seed, block)`, as for `LatentGAN.generate`.
+            batch_size: int, at least 1. Images per forward pass.
+            use_ema: bool. Use the averaged weights, not the last ones.
+            coarse_images: images to start from instead of level 0's, for example real ones:
+                `(num_images, side, side, channels)`, or one image for all. The side is that of
+                any level; uint8 pixels or floats in [-1, 1].
+            level: int. Level to continue from, not the last one. Finer `coarse_images` are
+                downsampled to it first. None continues from `coarse_images` as they are.
+            all_levels: bool. Return the images of every level.
 
         Returns:
-            uint8 numpy array `(num_images, side, side, channels)`. With `all_levels`, a
-            list of them, coarse to fine, that begins with `coarse_images` where given.
+            uint8 numpy array `(num_images, side, side, channels)`. With `all_levels`, a list of
+            them, coarse to fine, which begins with `coarse_images` if they were given.
 
         Raises:
             ValueError: If a number is below 1, or labels, coarse images or the level do
@@ -277,7 +274,7 @@ class LAPGAN(GAN):
             >>> gan.generate(4, coarse_images=real, level=0, seed=0).shape
             (4, 16, 16, 1)
         """
-        # The whole pyramid is one compiled function; from its midst it is worked level by level.
+        # The whole pyramid is one compiled function. To enter it midway, levels run one by one.
         if coarse_images is None and level is None and not all_levels:
             return super().generate(num_images, labels, seed, batch_size, use_ema)
         latents, condition = self.prepare_inputs(num_images, labels, seed, batch_size)
@@ -300,14 +297,15 @@ class LAPGAN(GAN):
         return whole if all_levels else whole[-1]
 
     def _prepare_coarse(self, coarse_images, level, num_images):
-        """`(first, images)`: the level that goes on from coarse images, and them as floats.
+        """Return `(first, images)`: the first level to run, and its coarse images as floats.
 
-        `(0, None)` where none are given: level 0 starts from noise.
+        It is `(0, None)` without coarse images, as level 0 starts from noise.
         """
         if coarse_images is None:
             if level is not None:
                 raise ValueError(
-                    f"`level` needs `coarse_images` to go on from. Received: level={level} alone."
+                    "`level` needs `coarse_images` to continue from. Received: "
+                    f"level={level} alone."
                 )
             return 0, None
         coarse_images = np.asarray(coarse_images)
@@ -326,7 +324,7 @@ class LAPGAN(GAN):
                 f"`level` must be below the last level, {self.num_levels - 1}, and no finer than "
                 f"`coarse_images`. Received: level={level}, images of level {given}."
             )
-        batches.check_batch(coarse_images, None, coarse_images.shape[1:], None)
+        validation.check_batch(coarse_images, None, coarse_images.shape[1:], None)
         if coarse_images.dtype == np.uint8:
             coarse_images = images.from_pixels(coarse_images)
         coarse = tf.cast(coarse_images, "float32")
@@ -334,14 +332,14 @@ class LAPGAN(GAN):
             coarse = downsample(coarse)
         return level + 1, tf.broadcast_to(coarse, (num_images, *coarse.shape[1:]))
 
-    def preview(self, num_images, seed):
-        """The images, then the pictures of the levels below that they grew from."""
-        num_images, labels = self.arrange(num_images)
+    def preview(self, num_images: int, seed: int) -> dict:
+        """Return the images, then the images of the previous levels that they grew from."""
+        num_images, labels = self.balanced_labels(num_images)
         *coarser, finest = self.generate(num_images, labels=labels, seed=seed, all_levels=True)
         levels = {networks.level_name(index): pixels for index, pixels in enumerate(coarser)}
         return {"generated": finest, **levels}
 
-    def get_config(self):
+    def get_config(self) -> dict:
         return {
             **self.get_common_config(),
             "image_shape": self.image_shape,
@@ -354,13 +352,13 @@ class LAPGAN(GAN):
 
 
 def _paper_optimizer():
-    # The published code raises momentum after each of 250 epochs: here of 50,000 images, 128
-    # at a time.
+    # The published code raises momentum after each of 250 epochs: 50,000 images in batches of
+    # 128.
     return MomentumRampSGD(0.02, momentum=0.5, final_momentum=0.7, ramp_steps=250 * 390)
 
 
 def _level_sides(side, base_size):
-    """Sides of the levels, coarse to fine; None if halving meets an odd side first."""
+    """Return the sides of the levels, coarse to fine. None if a side becomes odd too early."""
     sides = [side]
     while sides[0] > base_size:
         if sides[0] % 2:

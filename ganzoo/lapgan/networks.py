@@ -1,8 +1,10 @@
-"""The networks of the LAPGAN: a generator and a discriminator for each level.
+"""Build the networks of the LAPGAN: a generator and a discriminator for each level.
 
-A level's generator takes `[coarser images, noise, labels]` and makes the images of
-the level; level 0, the coarsest, takes `[noise, labels]`. A level's discriminator
-takes `[images, labels]`. Labels are left out of a model without classes.
+The generator of a level takes `[coarser images, noise, labels]` and returns the images of the
+level. The generator of level 0, the coarsest, takes `[noise, labels]`. The discriminator of a
+level takes `[images, labels]`. A model without classes has no labels.
+
+`num_classes` and `filters` are those of `LAPGAN`. `name` is the name of the Keras model.
 """
 
 import math
@@ -16,16 +18,16 @@ from ganzoo.layers import OneHot, leaky_relu, normalize, project_on_class
 
 @keras.saving.register_keras_serializable(package="ganzoo")
 class LatentPart(keras.layers.Layer):
-    """A level's part of the latents, in the shape of its noise.
+    """Layer that extracts the noise of one level from the latents.
 
     Args:
-        start: int. Where the part begins.
-        shape: ints. Shape of the noise of one image.
+        start: int. Index of the first latent.
+        shape: tuple of int. Shape of the noise of one image.
 
     Input shape: `(batch, latent_dim)`. Output shape: `(batch, *shape)`.
     """
 
-    def __init__(self, start, shape, **kwargs):
+    def __init__(self, start: int, shape: tuple, **kwargs):
         super().__init__(**kwargs)
         self.start = start
         self.shape = tuple(shape)
@@ -41,18 +43,30 @@ class LatentPart(keras.layers.Layer):
         return {**super().get_config(), "start": self.start, "shape": self.shape}
 
 
-def level_name(index):
-    """What a level's network is called within the whole."""
+def level_name(index: int) -> str:
+    """Return the name of a level's network inside the whole model."""
     return f"level_{index}"
 
 
-def noise_name(index):
-    """What the layer that takes a level's noise out of the latents is called."""
+def noise_name(index: int) -> str:
+    """Return the name of the `LatentPart` layer of a level."""
     return f"level_{index}_noise"
 
 
-def build_levels(shapes, num_classes, latent_dim, filters):
-    """`(generators, discriminators)` of levels of these image shapes, coarse to fine."""
+def build_levels(
+    shapes: list[tuple], num_classes: int | None, latent_dim: int, filters: int
+) -> tuple[list[keras.Model], list[keras.Model]]:
+    """Build the networks of all levels.
+
+    Args:
+        shapes: image shapes of the levels, coarse to fine.
+        num_classes: int or None. Number of classes.
+        latent_dim: int. Length of the noise of level 0.
+        filters: int. Filters of the convolutions.
+
+    Returns:
+        `(generators, discriminators)`, two lists, coarse to fine.
+    """
     generators = [
         build_coarse_generator(shapes[0], latent_dim, num_classes, filters, level_name(0))
     ]
@@ -64,8 +78,10 @@ def build_levels(shapes, num_classes, latent_dim, filters):
     return generators, discriminators
 
 
-def build_paper_levels(shapes, num_classes, latent_dim, filters):
-    """The same of the paper's networks."""
+def build_paper_levels(
+    shapes: list[tuple], num_classes: int | None, latent_dim: int, filters: int
+) -> tuple[list[keras.Model], list[keras.Model]]:
+    """Build the networks of the paper. Arguments are those of `build_levels`."""
     generators = [build_paper_coarse_generator(shapes[0], latent_dim, num_classes, level_name(0))]
     discriminators = [build_paper_coarse_discriminator(shapes[0], num_classes, level_name(0))]
     for index, shape in enumerate(shapes[1:], start=1):
@@ -75,8 +91,8 @@ def build_paper_levels(shapes, num_classes, latent_dim, filters):
     return generators, discriminators
 
 
-def build_generator(level_generators, num_classes):
-    """The whole generator: latents, then labels, through every level, coarse to fine."""
+def build_generator(level_generators: list[keras.Model], num_classes: int | None) -> keras.Model:
+    """Build the whole generator, from latents and labels through all levels, coarse to fine."""
     noise_shapes = [model.get_layer("noise").output.shape[1:] for model in level_generators]
     latent_dim = sum(math.prod(shape) for shape in noise_shapes)
     latents = keras.Input((latent_dim,), name="latents")
@@ -86,19 +102,27 @@ def build_generator(level_generators, num_classes):
         noises.append(LatentPart(start, shape, name=noise_name(index))(latents))
         start += math.prod(shape)
     images = grow(level_generators, noises, labels)[-1]
-    # The one place that clips: a level must see where the one before went too far.
+    # Clip only here: a level must be able to correct values out of range.
     images = layers.Activation("hard_tanh", dtype="float32", name="images")(images)
     return keras.Model([latents, *labels] if labels else latents, images, name="generator")
 
 
-def grow(level_generators, noises, labels, images=None):
-    """Runs levels one after the other; the images of each, coarse to fine.
+def grow(
+    level_generators: list[keras.Model],
+    noises: list[keras.KerasTensor],
+    labels: list[keras.KerasTensor],
+    images: keras.KerasTensor | None = None,
+) -> list[keras.KerasTensor]:
+    """Run the generators of successive levels.
 
     Args:
-        level_generators: models of successive levels.
-        noises: their noise, in the same order.
-        labels: list with the labels, or empty.
-        images: what the first of these levels starts from; None at level 0.
+        level_generators: models of successive levels, coarse to fine.
+        noises: noise of these levels, in the same order.
+        labels: list with the labels, or an empty list.
+        images: images of the level before the first one. None if the first one is level 0.
+
+    Returns:
+        Images of each level, coarse to fine.
     """
     made = []
     for level_generator, noise in zip(level_generators, noises, strict=True):
@@ -108,8 +132,10 @@ def grow(level_generators, noises, labels, images=None):
     return made
 
 
-def build_discriminator(level_discriminators, num_classes):
-    """The whole discriminator: images, then labels, to a logit for each level, coarse first."""
+def build_discriminator(
+    level_discriminators: list[keras.Model], num_classes: int | None
+) -> keras.Model:
+    """Build the whole discriminator, from images and labels to a logit per level."""
     images = keras.Input(level_discriminators[-1].inputs[0].shape[1:], name="images")
     labels = _label_inputs(num_classes)
     logits, at_level = [], images
@@ -121,8 +147,10 @@ def build_discriminator(level_discriminators, num_classes):
     return keras.Model([images, *labels] if labels else images, logits, name="discriminator")
 
 
-def build_paper_coarse_generator(image_shape, latent_dim, num_classes, name):
-    """Latents through two hidden layers of 1200 units to the coarsest images."""
+def build_paper_coarse_generator(
+    image_shape: tuple, latent_dim: int, num_classes: int | None, name: str
+) -> keras.Model:
+    """Build the paper's generator of level 0: two hidden layers of 1200 units."""
     noise = keras.Input((latent_dim,), name="noise")
     labels = _label_inputs(num_classes)
     x = _join_class(noise, labels, num_classes)
@@ -133,8 +161,10 @@ def build_paper_coarse_generator(image_shape, latent_dim, num_classes, name):
     return keras.Model([noise, *labels], images, name=name)
 
 
-def build_paper_coarse_discriminator(image_shape, num_classes, name):
-    """The coarsest images through two hidden layers of 600 units with dropout to one logit."""
+def build_paper_coarse_discriminator(
+    image_shape: tuple, num_classes: int | None, name: str
+) -> keras.Model:
+    """Build the paper's discriminator of level 0: two hidden layers of 600 units with dropout."""
     images = keras.Input(image_shape, name="images")
     labels = _label_inputs(num_classes)
     x = _join_planes([images], labels, num_classes, image_shape[0])
@@ -146,8 +176,10 @@ def build_paper_coarse_discriminator(image_shape, num_classes, name):
     return keras.Model([images, *labels], logits, name=name)
 
 
-def build_paper_level_generator(image_shape, num_classes, filters, name):
-    """Three convolutions from the low-pass images and a noise plane to the detail."""
+def build_paper_level_generator(
+    image_shape: tuple, num_classes: int | None, filters: int, name: str
+) -> keras.Model:
+    """Build the paper's generator of a later level: three convolutions."""
     coarse, noise, labels, low_pass = _level_inputs(image_shape, num_classes)
     x = _join_planes([low_pass, noise], labels, num_classes, image_shape[0])
     for index in range(2):
@@ -155,10 +187,12 @@ def build_paper_level_generator(image_shape, num_classes, filters, name):
     return _add_detail(x, image_shape[-1], 5, [coarse, noise, *labels], low_pass, name)
 
 
-def build_paper_level_discriminator(image_shape, num_classes, filters, name):
-    """Two convolutions over low-pass images plus detail, dropout, one logit.
+def build_paper_level_discriminator(
+    image_shape: tuple, num_classes: int | None, filters: int, name: str
+) -> keras.Model:
+    """Build the paper's discriminator of a later level: two convolutions, dropout, a dense layer.
 
-    The sum is the image itself: the low-pass images are no input of their own.
+    The paper adds the low-pass images to the detail in the first layer. Here the input is the sum.
     """
     images = keras.Input(image_shape, name="images")
     labels = _label_inputs(num_classes)
@@ -173,8 +207,10 @@ def build_paper_level_discriminator(image_shape, num_classes, filters, name):
     return keras.Model([images, *labels], logits, name=name)
 
 
-def build_coarse_generator(image_shape, latent_dim, num_classes, filters, name):
-    """Latents to a small feature map, and convolutions from there to the coarsest images."""
+def build_coarse_generator(
+    image_shape: tuple, latent_dim: int, num_classes: int | None, filters: int, name: str
+) -> keras.Model:
+    """Build the generator of level 0: a dense layer, then convolutions."""
     side, _, channels = image_shape
     noise = keras.Input((latent_dim,), name="noise")
     labels = _label_inputs(num_classes)
@@ -192,10 +228,12 @@ def build_coarse_generator(image_shape, latent_dim, num_classes, filters, name):
     return keras.Model([noise, *labels], images, name=name)
 
 
-def build_level_generator(image_shape, num_classes, filters, name):
-    """Low-pass images and a noise plane to the detail, most of the way at half the size.
+def build_level_generator(
+    image_shape: tuple, num_classes: int | None, filters: int, name: str
+) -> keras.Model:
+    """Build the generator of a later level. Most of its convolutions work at half the resolution.
 
-    Half the size holds all there is to see in low-pass images, at a quarter of the cost.
+    Half the resolution is enough for the low-pass images, and convolutions cost a quarter there.
     """
     coarse, noise, labels, low_pass = _level_inputs(image_shape, num_classes)
     x = _join_planes([low_pass, noise], labels, num_classes, image_shape[0])
@@ -214,8 +252,10 @@ def build_level_generator(image_shape, num_classes, filters, name):
     return _add_detail(x, image_shape[-1], 3, [coarse, noise, *labels], low_pass, name)
 
 
-def build_level_discriminator(image_shape, num_classes, filters, name):
-    """Images of any level, low-pass plus detail, through strided convolutions to one logit."""
+def build_level_discriminator(
+    image_shape: tuple, num_classes: int | None, filters: int, name: str
+) -> keras.Model:
+    """Build the discriminator of any level: strided convolutions, then a dense layer."""
     images = keras.Input(image_shape, name="images")
     labels = _label_inputs(num_classes)
     x = images
@@ -231,7 +271,7 @@ def build_level_discriminator(image_shape, num_classes, filters, name):
 
 
 def _label_inputs(num_classes):
-    """A list with the labels' input, or empty for a model without classes."""
+    """Return a list with the input for labels. It is empty for a model without classes."""
     return [] if num_classes is None else [keras.Input((), dtype="int32", name="labels")]
 
 
@@ -240,14 +280,14 @@ def _one_hot(labels, num_classes):
 
 
 def _join_class(noise, labels, num_classes):
-    """Noise with the class beside it: the dense layer that follows is linear in both."""
+    """Concatenate the noise with one-hot labels."""
     if not labels:
         return noise
     return layers.Concatenate(name="join")([noise, _one_hot(labels[0], num_classes)])
 
 
 def _join_planes(planes, labels, num_classes, side):
-    """Planes in one tensor, with one more that shows the class (section 3 of the paper)."""
+    """Concatenate planes, and add a plane that encodes the class (section 3 of the paper)."""
     if labels:
         x = _one_hot(labels[0], num_classes)
         x = layers.Dense(side * side, name="class_plane")(x)
@@ -264,8 +304,8 @@ def _level_inputs(image_shape, num_classes):
 
 
 def _add_detail(x, channels, kernel_size, inputs, low_pass, name):
-    """Ends a level's generator: the band of detail, added to the low-pass images."""
-    # float32 even under mixed precision, where images would be rounded to 8 or 11 bits.
+    """Complete a level's generator: compute the detail, and add it to the low-pass images."""
+    # Use float32 even under mixed precision, which would round images to 8 or 11 bits.
     detail = layers.Conv2D(channels, kernel_size, padding="same", dtype="float32", name="detail")(x)
     images = layers.Add(dtype="float32", name="images")([low_pass, detail])
     return keras.Model(inputs, images, name=name)

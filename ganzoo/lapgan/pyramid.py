@@ -1,10 +1,10 @@
-"""The Laplacian pyramid: images as a coarse picture and bands of ever finer detail.
+"""Compute Laplacian pyramids: a small image, and bands of increasingly fine detail.
 
-The kernel is (1, 3, 3, 1) / 8 along each axis, with the border repeated. Going
-down, every second blurred pixel is kept, so that a coarse pixel lies in the middle
-of the four that it stands for; going up, twice the same kernel over the spread
-pixels is linear interpolation. A band is what going down and up again loses, hence
-adding the bands gives the image back whatever the kernel is.
+The kernel is (1, 3, 3, 1) / 8 along each axis, with repeated borders. `downsample` blurs the image
+and keeps every second pixel, so a coarse pixel lies at the center of the four pixels it replaces.
+`upsample` is linear interpolation, which uses the same kernel times two. A band is the difference
+between an image and its downsampled and upsampled version. Adding the bands therefore restores the
+image exactly, for any kernel.
 
 Reference: Burt & Adelson, 1983 (doi:10.1109/TCOM.1983.1095851); Denton et al., 2015
 (arXiv:1506.05751), section 2.2.
@@ -16,20 +16,20 @@ import keras
 from keras import ops
 
 
-def laplacian_pyramid(images, num_levels):
-    """Splits images into a coarse picture and bands of detail.
+def laplacian_pyramid(images: keras.KerasTensor, num_levels: int) -> list[keras.KerasTensor]:
+    """Split images into a small image and bands of detail.
 
     Args:
-        images: `(batch, height, width, channels)`, of any range; floats keep their
-            dtype, integers become float32.
-        num_levels: int, at least 1. Levels, the coarse picture counted.
+        images: `(batch, height, width, channels)`, of any range. Floats keep their dtype. Integers
+            become float32.
+        num_levels: int, at least 1. Number of levels, including the small image.
 
     Returns:
-        A list, coarse to fine: the coarse picture, then `num_levels - 1` bands, each
-        of twice the height and width of what comes before. The last has the images'.
+        List, coarse to fine: the small image, then `num_levels - 1` bands. Each has twice the
+        height and width of the previous one. The last has the size of the images.
 
     Raises:
-        ValueError: If there are no levels, or a side cannot be halved so often.
+        ValueError: If `num_levels` is below 1, or a side cannot be halved that often.
 
     Example:
         >>> pyramid = laplacian_pyramid(np.ones((1, 28, 28, 1), "float32"), num_levels=3)
@@ -41,8 +41,14 @@ def laplacian_pyramid(images, num_levels):
     return [coarse_to_fine[0], *bands]
 
 
-def gaussian_pyramid(images, num_levels):
-    """The images at every size, coarse to fine; arguments as `laplacian_pyramid`."""
+def gaussian_pyramid(images: keras.KerasTensor, num_levels: int) -> list[keras.KerasTensor]:
+    """Return the images at each size, coarse to fine.
+
+    Arguments are those of `laplacian_pyramid`.
+
+    Raises:
+        ValueError: As for `laplacian_pyramid`.
+    """
     images = ops.convert_to_tensor(images)
     if not keras.backend.is_float_dtype(keras.backend.standardize_dtype(images.dtype)):
         images = ops.cast(images, "float32")
@@ -51,9 +57,9 @@ def gaussian_pyramid(images, num_levels):
     parts = 2 ** (num_levels - 1)
     if len(images.shape) != 4 or images.shape[1] % parts or images.shape[2] % parts:
         raise ValueError(
-            f"A pyramid of {num_levels} levels needs images (batch, height, width, channels) of "
+            f"A pyramid of {num_levels} levels needs images (batch, height, width, channels) with "
             f"sides divisible by {parts}. Received: images of shape {tuple(images.shape)}. Resize "
-            "them, or take fewer levels."
+            "them, or use fewer levels."
         )
     fine_to_coarse = [images]
     for _ in range(num_levels - 1):
@@ -61,17 +67,17 @@ def gaussian_pyramid(images, num_levels):
     return fine_to_coarse[::-1]
 
 
-def reconstruct(pyramid):
-    """The images of a Laplacian pyramid, exact to rounding.
+def reconstruct(pyramid: list[keras.KerasTensor]) -> keras.KerasTensor:
+    """Compute the images from their Laplacian pyramid. The result is exact up to rounding.
 
     Args:
-        pyramid: list, coarse to fine, as `laplacian_pyramid` makes it.
+        pyramid: list, coarse to fine, as returned by `laplacian_pyramid`.
 
     Returns:
-        `(batch, height, width, channels)`, of the size of the last level.
+        Tensor `(batch, height, width, channels)` with the size of the last level.
 
     Raises:
-        ValueError: If a level has not twice the sides of the one before.
+        ValueError: If a level does not have twice the sides of the previous one.
 
     Example:
         >>> images = np.random.default_rng(0).uniform(-1, 1, (2, 8, 8, 3))
@@ -83,18 +89,18 @@ def reconstruct(pyramid):
         low_pass = upsample(images)
         if tuple(low_pass.shape) != tuple(band.shape):
             raise ValueError(
-                "Each level of a pyramid must have twice the height and width of the one before, "
+                "Each level of a pyramid must have twice the height and width of the previous one, "
                 f"coarse to fine. Received: {tuple(images.shape)}, then {tuple(band.shape)}."
             )
         images = low_pass + band
     return images
 
 
-# Sums of slices, not convolutions: those are rounded to 10 bits on GPUs with TF32.
+# These functions add slices, because convolutions are rounded to 10 bits on GPUs with TF32.
 
 
-def downsample(images):
-    """Blurs images with (1, 3, 3, 1) / 8 and keeps every second pixel; sides are even."""
+def downsample(images: keras.KerasTensor) -> keras.KerasTensor:
+    """Blur images with (1, 3, 3, 1) / 8 and keep every second pixel. Sides must be even."""
     for axis in (1, 2):
         padded = _repeat_border(images, axis)
         near = _take(padded, axis, 1, -2, 2) + _take(padded, axis, 2, -1, 2)
@@ -103,8 +109,8 @@ def downsample(images):
     return images
 
 
-def upsample(images):
-    """Doubles the sides of images: the new pixels lie between the old, 3 to 1."""
+def upsample(images: keras.KerasTensor) -> keras.KerasTensor:
+    """Double the sides of images. A new pixel is 3/4 of the nearest and 1/4 of the next old one."""
     for axis in (1, 2):
         padded = _repeat_border(images, axis)
         before = 0.25 * _take(padded, axis, 0, -2) + 0.75 * images
@@ -128,7 +134,7 @@ def _take(images, axis, *bounds):
 
 @keras.saving.register_keras_serializable(package="ganzoo")
 class Downsample(keras.layers.Layer):
-    """`downsample` as a layer. Shape: `(batch, side, side, channels)` to half the side."""
+    """Layer for `downsample`: `(batch, side, side, channels)` to half the side."""
 
     def call(self, images):
         return downsample(images)
@@ -140,7 +146,7 @@ class Downsample(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(package="ganzoo")
 class Upsample(keras.layers.Layer):
-    """`upsample` as a layer. Shape: `(batch, side, side, channels)` to twice the side."""
+    """Layer for `upsample`: `(batch, side, side, channels)` to twice the side."""
 
     def call(self, images):
         return upsample(images)

@@ -1,6 +1,7 @@
 """SRGAN: photo-realistic super-resolution (Ledig et al., 2016)."""
 
 from ganzoo import registry
+from ganzoo.registry import Flag
 from ganzoo.srgan.presets import PRESETS
 
 registry.register_family(
@@ -8,7 +9,16 @@ registry.register_family(
     model="ganzoo.srgan.model:SRGAN",
     paper="Ledig et al. 2016, arXiv:1609.04802",
     conditioned_on="low-resolution image",
-    restores=True,
+    task="super_resolution",
+    flags={
+        "scale": Flag("model.scale", int, "2 or 4. [default: 4]"),
+        "content-only": Flag(
+            "compile.content_only", bool, "Train the generator alone, on the content loss."
+        ),
+        "content": Flag(
+            "compile.content", str, "Content loss, such as pixel+vgg34.", metavar="NAME"
+        ),
+    },
     presets=PRESETS,
-    smallest={"scale": 2, "num_blocks": 1, "filters": 2},
+    test_config={"scale": 2, "num_blocks": 1, "filters": 2},
 )

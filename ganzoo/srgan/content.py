@@ -1,38 +1,44 @@
-"""Content losses: how far a super-resolved image is from the real one.
+"""Compute content losses, which compare a super-resolved image with the real one.
 
-Images are in [-1, 1]. A loss is a mean over pixels or over features, so that it does
-not grow with the size of a crop.
+Images are in [-1, 1]. A loss is a mean over pixels or features, so it does not grow with the size
+of the crops.
 """
 
 import os
 import pathlib
 import zipfile
+from collections.abc import Callable
 
 import keras
 import numpy as np
 import tensorflow as tf
 from keras import ops
 
-from ganzoo import registry
+from ganzoo.messages import first_line, unknown
 
 WEIGHTS_VARIABLE = "GANZOO_VGG19_WEIGHTS"
 _LAYERS = {"vgg22": "block2_conv2", "vgg34": "block3_conv4", "vgg54": "block5_conv4"}
-# Pixels with features of VGG19 beside them.
+# Pixels plus VGG19 features.
 _BOTH = "pixel+vgg34"
 CONTENTS = ("pixel", _BOTH, *_LAYERS)
-# Makes the features weigh about as much as the pixels: their loss is in the hundreds.
+# The loss of the features is in the hundreds. This makes it comparable to that of the pixels.
 _FEATURE_WEIGHT = 1e-5
-_WAYS_OUT = (
-    f"Give a file by `vgg19_weights` or {WEIGHTS_VARIABLE} (.h5 as Keras ships it, or .npz), or "
-    "take content='pixel'."
+_REMEDY = (
+    f"Give a file by `vgg19_weights` or {WEIGHTS_VARIABLE} (.h5 from Keras, or .npz), or use "
+    "content='pixel'."
 )
 # "Rescaled by a factor of 1/12.75 to obtain VGG losses of a scale comparable to the MSE
-# loss" (section 3.2 of the paper); a factor of the features, so of its square in the loss.
+# loss" (section 3.2 of the paper). This factor of the features is squared in the loss.
 _RESCALING = 1 / 12.75
 
 
-def pixel_loss(real_images, fake_images):
-    """Mean squared error of pixels (equation 4 of the paper)."""
+def pixel_loss(real_images: keras.KerasTensor, fake_images: keras.KerasTensor) -> keras.KerasTensor:
+    """Return the mean squared error of the pixels (equation 4 of the paper).
+
+    Args:
+        real_images: float `(batch, height, width, channels)` in [-1, 1].
+        fake_images: float tensor of the same shape.
+    """
     return ops.mean(ops.square(real_images - fake_images))
 
 
@@ -40,18 +46,17 @@ class VGGLoss:
     """Mean squared error of rescaled VGG19 features (equation 5 of the paper).
 
     Args:
-        content: `"vgg22"`, `"vgg34"` or `"vgg54"`: the feature map after the activation
-            of the j-th convolution before the i-th pooling.
-        weights: file of ImageNet weights, `.h5` as Keras ships it or an `.npz` with
-            arrays `block1_conv1/kernel`, `block1_conv1/bias` and so on. None takes the
-            file that the variable `GANZOO_VGG19_WEIGHTS` names, or else what Keras
-            downloads.
+        content: `"vggij"`, one of `"vgg22"`, `"vgg34"` and `"vgg54"`. It uses the feature map after
+            the activation of the j-th convolution before the i-th pooling layer.
+        weights: file of ImageNet weights: `.h5` from Keras, or `.npz` with the arrays
+            `block1_conv1/kernel`, `block1_conv1/bias` and so on. None uses the file that the
+            environment variable `GANZOO_VGG19_WEIGHTS` names, or else Keras downloads it.
 
     Raises:
         ValueError: If there are no weights, or the file lacks layers.
     """
 
-    def __init__(self, content, weights=None):
+    def __init__(self, content: str, weights: pathlib.Path | str | None = None):
         self.network = _truncated_vgg19(_LAYERS[content], weights)
 
     def __call__(self, real_images, fake_images):
@@ -59,65 +64,79 @@ class VGGLoss:
         return ops.mean(ops.square(real_features - self._features(fake_images)))
 
     def _features(self, images):
-        # Blue, green, red around the mean colour of ImageNet, as these weights were trained.
+        # These weights were trained on BGR pixels minus the mean color of ImageNet.
         pixels = (images[..., ::-1] + 1.0) * 127.5 - np.array([103.939, 116.779, 123.68], "float32")
         return ops.cast(self.network(pixels, training=False), "float32") * _RESCALING
 
 
-def get(content, weights=None):
-    """The content loss of a name, a function of `(real_images, fake_images)`.
+def get(content: str, weights: pathlib.Path | str | None = None) -> Callable:
+    """Return a content loss by name.
+
+    Args:
+        content: one of `CONTENTS`.
+        weights: file of VGG19 weights, as for `VGGLoss`.
+
+    Returns:
+        Function of `(real_images, fake_images)` that returns a scalar.
 
     Raises:
-        ValueError: If there is no such loss, or no weights for it.
+        ValueError: If there is no such loss, or it needs weights and there are none.
     """
     check(content)
     if content == "pixel":
         return pixel_loss
     if content != _BOTH:
         return VGGLoss(content, weights)
-    of_features = VGGLoss("vgg34", weights)
+    feature_loss = VGGLoss("vgg34", weights)
 
     def loss(real_images, fake_images):
-        return pixel_loss(real_images, fake_images) + _FEATURE_WEIGHT * of_features(
+        return pixel_loss(real_images, fake_images) + _FEATURE_WEIGHT * feature_loss(
             real_images, fake_images
         )
 
     return loss
 
 
-def shift_alike(seed, period, *images):
-    """Batches of images, all moved around their borders by the same few pixels.
+def shift_together(seed: tf.Tensor, period: int, *images: tf.Tensor) -> list[tf.Tensor]:
+    """Shift batches of images cyclically by the same random number of pixels.
 
-    VGG19 takes the largest of every two pixels: it is blind to some patterns that repeat
-    every few pixels, and a generator which upscales by that many learns to draw them. It
-    does not know where they would have to lie if its images are moved each time (the
-    "transformation robustness" of Olah et al., 2017, doi:10.23915/distill.00007).
+    The max pooling of VGG19 hides some patterns that repeat every few pixels. A generator that
+    upscales by this period learns to draw them. Random shifts prevent this, because the generator
+    does not know the position of the pooling windows (transformation robustness, Olah et al., 2017,
+    doi:10.23915/distill.00007).
 
     Args:
-        seed: int32 `(2,)`, of a stateless draw.
-        period: int. Rows and columns move by 0 to `period - 1`, each as likely.
-        *images: `(batch, height, width, channels)`.
+        seed: int32 `(2,)`. Seed of the shifts.
+        period: int. Rows and columns are shifted by 0 to `period - 1`, with equal probability.
+        *images: batches `(batch, height, width, channels)`.
+
+    Returns:
+        List of the shifted batches.
     """
     moves = tf.random.stateless_uniform((2,), seed, 0, period, "int32")
     return [tf.roll(batch, moves, axis=(1, 2)) for batch in images]
 
 
-def check(content):
-    """Raises a `ValueError` unless a content loss has this name."""
+def check(content: str) -> None:
+    """Check the name of a content loss.
+
+    Raises:
+        ValueError: If it is not in `CONTENTS`.
+    """
     if content not in CONTENTS:
-        raise ValueError(registry.unknown("content loss", content, CONTENTS))
+        raise ValueError(unknown("content loss", content, CONTENTS))
 
 
 def _truncated_vgg19(last_layer, weights):
-    """VGG19 up to a layer, with ImageNet weights and nothing to train."""
+    """Return VGG19 up to a layer, frozen, with ImageNet weights."""
     path = weights or os.environ.get(WEIGHTS_VARIABLE)
     if path is None:
         whole = _download()
-        return _cut(whole, last_layer)
+        return _truncate(whole, last_layer)
     path = pathlib.Path(path)
     if not path.is_file():
-        raise ValueError(f"There is no file of VGG19 weights at {str(path)!r}. {_WAYS_OUT}")
-    network = _cut(keras.applications.VGG19(include_top=False, weights=None), last_layer)
+        raise ValueError(f"There is no file of VGG19 weights at {str(path)!r}. {_REMEDY}")
+    network = _truncate(keras.applications.VGG19(include_top=False, weights=None), last_layer)
     if path.suffix == ".npz":
         _load_arrays(network, path)
     else:
@@ -125,7 +144,7 @@ def _truncated_vgg19(last_layer, weights):
     return network
 
 
-def _cut(network, last_layer):
+def _truncate(network, last_layer):
     network = keras.Model(network.input, network.get_layer(last_layer).output, name="vgg19")
     network.trainable = False
     return network
@@ -134,20 +153,22 @@ def _cut(network, last_layer):
 def _download():
     try:
         return keras.applications.VGG19(include_top=False, weights="imagenet")
-    # Keras raises what its downloader does: of the network, the disk or a wrong hash.
+    # Keras raises various errors: of the network, the disk or a wrong hash.
     except Exception as error:
-        reason = (str(error).splitlines() or [type(error).__name__])[0][:100]
-        raise ValueError(f"VGG19 weights cannot be downloaded ({reason}). {_WAYS_OUT}") from None
+        raise ValueError(
+            f"VGG19 weights cannot be downloaded ({first_line(error)}). {_REMEDY}"
+        ) from None
 
 
 def _load_h5(network, path):
-    """Reads the layers that are needed out of a file that Keras wrote, of old or of now."""
+    """Load weights from a file of Keras, in its old or its new format."""
     try:
         whole = keras.applications.VGG19(include_top=False, weights=None)
         whole.load_weights(path)
     except (OSError, ValueError) as error:
-        reason = str(error).splitlines()[0][:100]
-        raise ValueError(f"{str(path)!r} holds no VGG19 weights ({reason}). {_WAYS_OUT}") from None
+        raise ValueError(
+            f"{str(path)!r} holds no VGG19 weights ({first_line(error)}). {_REMEDY}"
+        ) from None
     network.set_weights(whole.get_weights()[: len(network.weights)])
 
 
@@ -160,8 +181,9 @@ def _load_arrays(network, path):
     except KeyError as error:
         raise ValueError(
             f"{str(path)!r} lacks {error.args[0].split()[0]!r}, which this content loss "
-            f"needs. Take that of an earlier layer, or a whole file. {_WAYS_OUT}"
+            f"needs. Use the loss of an earlier layer, or a complete file. {_REMEDY}"
         ) from None
     except (OSError, ValueError, zipfile.BadZipFile) as error:
-        reason = str(error).splitlines()[0][:100]
-        raise ValueError(f"{str(path)!r} holds no VGG19 weights ({reason}). {_WAYS_OUT}") from None
+        raise ValueError(
+            f"{str(path)!r} holds no VGG19 weights ({first_line(error)}). {_REMEDY}"
+        ) from None

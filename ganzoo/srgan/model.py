@@ -1,4 +1,4 @@
-"""The SRGAN."""
+"""`SRGAN`: a GAN for super-resolution."""
 
 import itertools
 from typing import ClassVar
@@ -8,9 +8,9 @@ import numpy as np
 import tensorflow as tf
 from keras.optimizers.schedules import CosineDecay, PiecewiseConstantDecay
 
-from ganzoo import batches, photos
-from ganzoo.gan import GAN
-from ganzoo.images import from_pixels, to_pixels
+from ganzoo.base import GAN, ema, updates
+from ganzoo.data import validation
+from ganzoo.images import from_pixels, photos, to_pixels
 from ganzoo.layers import check_recipe, dtype_policy
 from ganzoo.optimizers import Adam
 from ganzoo.srgan import content as content_losses
@@ -19,42 +19,49 @@ from ganzoo.srgan.bicubic import downscale
 from ganzoo.srgan.tiling import upscale_in_tiles
 
 SCALES = (2, 4)
-# Pixels of the input. Beyond 7 of them, what trained networks of 16 blocks make of photographs
-# differs by one level at most; their receptive field reaches 40.
+# Largest overlap of tiles, in input pixels. The receptive field of 16 blocks has a radius of 40
+# pixels, but pixels further than 7 change the output of trained networks by at most 1 of 255.
 _OVERLAP = 16
-# Pixels of the input, so that an image of 4000 x 3000 takes less than 3 GB.
+# Side of a tile, in input pixels. An image of 4000 x 3000 pixels then takes less than 3 GB.
 _TILE = 192
 
 
 @keras.saving.register_keras_serializable(package="ganzoo")
 class SRGAN(GAN):
-    """GAN that makes images `scale` times as high and wide, with the detail they lack.
+    """GAN for super-resolution: images with `scale` times the height and width.
 
-    Trained in two phases: `compile(content_only=True)` trains the generator alone on the
-    pixels (SRResNet), then `compile()` lets the discriminator join.
+    Training has two phases: `compile(content_only=True)` trains the generator alone on the
+    content loss (SRResNet), then `compile()` adds the discriminator.
 
     Args:
         scale: 2 or 4.
-        num_blocks: int, at least 1. Residual blocks.
-        filters: int, at least 1. Filters of the convolutions; the discriminator's first
-            two have as many, its last two eight times as many.
-        recipe: `"default"` or `"paper"`: other optimizers and losses, and residual blocks
-            that do not start at zero.
+        num_blocks: int, at least 1. Residual blocks of the generator.
+        filters: int, at least 1. Filters of the convolutions. The first two of the
+            discriminator have as many, its last two eight times as many.
+        recipe: `"default"` or `"paper"`. The paper's has other optimizers and losses, and residual
+            blocks that do not start at zero.
         **kwargs: `seed`, `name` and `dtype`.
 
     Input shape: low-resolution images `(batch, height, width, 3)`, in [-1, 1].
-    Output shape: images `(batch, scale * height, scale * width, 3)`, in about [-1, 1]:
-        not clipped.
+    Output shape: images `(batch, scale * height, scale * width, 3)`, about [-1, 1], not clipped.
 
     Raises:
-        ValueError: If a size does not fit.
+        ValueError: If a size is out of range.
 
     Reference: Ledig et al., 2016 (arXiv:1609.04802), section 2 and figure 4.
     """
 
+    task: ClassVar[str] = "super_resolution"
     recommended_batch_sizes: ClassVar = {"default": 16, "paper": 16}
 
-    def __init__(self, scale=4, num_blocks=16, filters=64, recipe="default", **kwargs):
+    def __init__(
+        self,
+        scale: int = 4,
+        num_blocks: int = 16,
+        filters: int = 64,
+        recipe: str = "default",
+        **kwargs,
+    ):
         check_recipe(recipe)
         if scale not in SCALES:
             raise ValueError(f"`scale` must be one of {SCALES}. Received: scale={scale!r}.")
@@ -79,21 +86,18 @@ class SRGAN(GAN):
 
     # Compiling
 
-    def recommended(self, content_only=None):
-        """As for every GAN; those of the phase that is asked for, or else compiled for."""
-        if content_only is None:
-            content_only = self.content_only
+    def recommended(self, content_only: bool = False, **given) -> dict:
+        """Return the arguments that `compile` uses if they are not given, for a phase."""
         if self.recipe == "default":
+            # Without a discriminator, the generator can start with ten times the paper's rate.
+            alone = CosineDecay(1e-3, 25_000, alpha=0.05)
             return {
-                **super().recommended(),
-                # Alone the generator bears ten times the paper's rate at first.
-                "generator_optimizer": Adam(
-                    CosineDecay(1e-3, 25_000, alpha=0.05) if content_only else 1e-4
-                ),
+                **super().recommended(**given),
+                "generator_optimizer": Adam(alone if content_only else 1e-4),
                 "discriminator_optimizer": Adam(1e-4),
             }
         return {
-            **super().recommended(),
+            **super().recommended(**given),
             "generator_optimizer": _paper_optimizer(content_only),
             "discriminator_optimizer": _paper_optimizer(content_only),
             "ema_decay": 0.0,
@@ -102,50 +106,60 @@ class SRGAN(GAN):
 
     def compile(
         self,
-        *arguments,
-        content_only=False,
-        content=None,
-        adversarial_weight=1e-3,
-        vgg19_weights=None,
+        generator_optimizer: keras.optimizers.Optimizer | str | None = None,
+        discriminator_optimizer: keras.optimizers.Optimizer | str | None = None,
+        *,
+        content_only: bool = False,
+        content: str | None = None,
+        adversarial_weight: float = 1e-3,
+        vgg19_weights: str | None = None,
         **kwargs,
-    ):
-        """Sets how the networks are trained; arguments as for `GAN.compile`, and:
+    ) -> None:
+        """Configure how the networks are trained.
 
         Args:
-            content_only: bool. Trains the generator alone, on the content loss: the
-                paper's SRResNet. The discriminator stays as it is.
-            content: the content loss: `"pixel"`, or `"vgg22"`, `"vgg34"` or `"vgg54"` of
-                VGG19 features, or `"pixel+vgg34"` of both. None takes `"pixel"`, but for
-                the paper's game, which is played on `"vgg54"`.
-            adversarial_weight: float, at least 0. Weight of the adversarial loss beside
-                the content loss: the paper's, beside pixels. Beside VGG19 features alone,
-                whose loss is in the hundreds, it takes a larger one to matter.
-            vgg19_weights: path of a file of VGG19 weights; see `content.VGGLoss`. Read
-                when training starts, not before.
-            *arguments: those of `GAN.compile`.
-            **kwargs: those of `GAN.compile`.
+            generator_optimizer: Keras optimizer or its name.
+            discriminator_optimizer: Keras optimizer or its name, not the same object.
+            content_only: bool. Train the generator alone, on the content loss (the paper's
+                SRResNet). The discriminator does not change.
+            content: content loss: `"pixel"`, features of VGG19 `"vgg22"`, `"vgg34"` or
+                `"vgg54"`, or `"pixel+vgg34"` for both. None takes `"pixel"`, and `"vgg54"` for
+                the second phase of `recipe="paper"`.
+            adversarial_weight: float, at least 0. Weight of the adversarial loss relative to
+                the content loss. The default is the paper's, for pixels. VGG19 features alone
+                need a larger weight, because their loss is in the hundreds.
+            vgg19_weights: path of a file of VGG19 weights; see `content.VGGLoss`. It is read
+                when training starts.
+            **kwargs: other arguments of `GAN.compile`.
 
         Raises:
-            ValueError: If a value is of the wrong kind or out of range.
+            ValueError: If a value has the wrong type or is out of range.
         """
         if content is None:
-            # In a short game the others draw a grid; see the family's page.
-            of_the_paper = self.recipe == "paper" and not content_only
-            content = "vgg54" if of_the_paper else "pixel"
+            # In short trainings, losses on VGG19 features cause a grid pattern.
+            is_paper_gan = self.recipe == "paper" and not content_only
+            content = "vgg54" if is_paper_gan else "pixel"
         content_losses.check(content)
         if not adversarial_weight >= 0:
             raise ValueError(
                 "`adversarial_weight` must be at least 0. Received: "
                 f"adversarial_weight={adversarial_weight!r}."
             )
+        given = {
+            "generator_optimizer": generator_optimizer,
+            "discriminator_optimizer": discriminator_optimizer,
+            **kwargs,
+        }
+        with self.distribute_strategy.scope():  # Optimizers create variables.
+            defaults = self.recommended(content_only=content_only)
+        super().compile(**defaults | {k: v for k, v in given.items() if v is not None})
         self.content_only = content_only
-        super().compile(*arguments, **kwargs)
         self.content = content
         self.adversarial_weight = adversarial_weight
         self.vgg19_weights = vgg19_weights
         self._content_loss = None
 
-    def get_compile_config(self):
+    def get_compile_config(self) -> dict:
         config = super().get_compile_config()
         if not config:
             return config
@@ -154,43 +168,42 @@ class SRGAN(GAN):
             "content_only": self.content_only,
             "content": self.content,
             "adversarial_weight": self.adversarial_weight,
-            # The path is the machine's own: another finds the weights its own way.
+            # The path of the VGG19 weights belongs to this machine and is not saved.
         }
 
     # Training
 
-    def fit(self, *arguments, **kwargs):
-        """Trains on high-resolution images, or on pairs `(low_res, high_res)`.
+    def fit(self, *arguments, **kwargs) -> keras.callbacks.History:
+        """Train on high-resolution images, or on pairs `(low_res, high_res)`.
 
-        Arguments and logs as for `GAN.fit`, with `content_loss` and the `psnr` of the
-        training images in dB (all channels). Where `content_only`, the discriminator's
-        three logs are absent. Low-resolution images are made by bicubic downscaling
-        unless they are given.
+        Arguments and logs are those of `GAN.fit`, with `content_loss` and the `psnr` of the
+        training images in dB (all channels). With `content_only` the three logs of the
+        discriminator are absent. Low-resolution images are made by bicubic downscaling unless
+        they are given.
 
         Raises:
-            ValueError: If the data do not fit, or there are no weights for the content
-                loss.
+            ValueError: If the data do not fit, or there are no weights for the content loss.
         """
         if self.compiled:
-            self._load_content_loss()  # Here, where an error is still one line.
+            self._load_content_loss()  # Before the step is traced, so that an error is one line.
         return super().fit(*arguments, **kwargs)
 
     def _load_content_loss(self):
-        """The content loss, made when it is first needed: to upscale, a model needs no VGG19."""
+        """Return the content loss, loaded on first use: upscaling needs no VGG19."""
         if self._content_loss is None:
-            # Its weights must outlive the graph that may be traced by now.
+            # Its weights must outlive a graph that may be traced at this moment.
             with tf.init_scope(), self.distribute_strategy.scope(), dtype_policy(self.dtype_policy):
                 self._content_loss = content_losses.get(self.content, self.vgg19_weights)
         return self._content_loss
 
-    def check_data(self, x, y):
-        """As for every GAN, for pairs, too; the sides must fit the scale."""
+    def check_data(self, x, y) -> tuple:
+        """Return `(x, examples)`; see `GAN.check_data`. Sides must be multiples of the scale."""
         if y is not None and np.ndim(y) == 4:
-            batches.check_batch(y, None, self.image_shape, None)
+            validation.check_batch(y, None, self.image_shape, None)
             x, low_res = super().check_data(x, None)
             high_res = np.asarray(y)
         elif isinstance(x, tf.data.Dataset) and _holds_pairs(x.element_spec):
-            # Each of the two is checked as the first of its pair.
+            # Each image of a pair is checked as the first element.
             swapped, high_res = super().check_data(x.map(_swap), None)
             x, low_res = super().check_data(swapped.map(_swap), None)
         else:
@@ -218,8 +231,8 @@ class SRGAN(GAN):
                 f"the first. Received: {low_res} and {high_res} (height, width)."
             )
 
-    def unpack(self, data):
-        """The high-resolution images, and the low-resolution ones as their condition."""
+    def unpack(self, data) -> tuple:
+        """Return the high-resolution images, and the low-resolution ones as the condition."""
         given, high_res, _ = keras.utils.unpack_x_y_sample_weight(data)
         given, _ = super().unpack((given,))
         if high_res is None or high_res.shape.rank != 4:
@@ -227,13 +240,8 @@ class SRGAN(GAN):
         high_res, _ = super().unpack((high_res,))
         return high_res, (given,)
 
-    def make_fakes(self, real_images, condition, training=True):
-        """The super-resolved images: there is no noise in this game."""
-        (low_res,) = condition
-        return tf.cast(self.generator(low_res, training=training), "float32")
-
-    def discriminate(self, images, condition, training=True):
-        """Logits of high-resolution images; the low-resolution ones are not shown."""
+    def discriminate(self, images, condition, training: bool = True):
+        """Return logits of high-resolution images. The discriminator sees no condition."""
         return super().discriminate(images, (), training)
 
     def train_step(self, data):
@@ -243,11 +251,12 @@ class SRGAN(GAN):
         with tf.GradientTape() as tape:
             fake_images = self.make_fakes(real_images, condition)
             loss = self.compute_content_loss(real_images, fake_images)
-            scaled_loss = self.scale_loss(loss, self.generator_optimizer)
-        gradients = tape.gradient(scaled_loss, self.generator.trainable_variables)
-        self.move_generator(gradients, loss)
-        self.update_ema()
-        self.note_step()
+        gradients = updates.compute_gradients(
+            tape, loss, self.generator.trainable_variables, self.generator_optimizer
+        )
+        self.apply_generator_gradients(gradients, loss)
+        ema.update_ema(self, condition)
+        self.count_step()
         return self._track_content()
 
     def test_step(self, data):
@@ -259,49 +268,48 @@ class SRGAN(GAN):
         )
         return self._track_content()
 
-    def compute_content_loss(self, real_images, fake_images):
-        """The content loss, which is logged with the PSNR."""
+    def compute_content_loss(self, real_images, fake_images) -> tf.Tensor:
+        """Return the content loss, and log it with the PSNR."""
         compared = real_images, fake_images
         if self.content != "pixel":
-            compared = content_losses.shift_alike(self.next_seed(), self.scale, *compared)
+            compared = content_losses.shift_together(self.next_seed(), self.scale, *compared)
         loss = self._load_content_loss()(*compared)
         self._content_tracker.update_state(loss)
         error = tf.reduce_mean(tf.square(real_images - tf.clip_by_value(fake_images, -1, 1)))
-        # The range of the images is 2 wide.
+        # Images span [-1, 1], so the peak is 2.
         self._psnr_tracker.update_state(10 * tf.math.log(4 / error) / np.log(10))
         return loss
 
-    def compute_generator_loss(self, real_images, fake_images, real_logits, fake_logits):
-        """Content and, weighted, adversarial loss (equation 3 of the paper)."""
+    def generator_loss(self, real_images, fake_images, real_logits, fake_logits) -> tf.Tensor:
+        """Return content loss plus weighted adversarial loss (equation 3 of the paper)."""
         content_loss = self.compute_content_loss(real_images, fake_images)
-        adversarial = super().compute_generator_loss(
-            real_images, fake_images, real_logits, fake_logits
-        )
+        adversarial = super().generator_loss(real_images, fake_images, real_logits, fake_logits)
         return content_loss + self.adversarial_weight * adversarial
 
     def track(self, *outcome):
         return {**super().track(*outcome), **self._content_logs()}
 
     def _track_content(self):
-        """The logs without a discriminator: all that the generator loses is content."""
+        """Return the logs without a discriminator. The generator's loss is the content loss."""
         logs = self._content_logs()
         return {"generator_loss": logs["content_loss"], **logs}
 
     def _content_logs(self):
-        return self.read((self._content_tracker, self._psnr_tracker))
+        return self.read_logs((self._content_tracker, self._psnr_tracker))
 
     # Upscaling
 
-    def upscale(self, image, tile=None, use_ema=True):
-        """Makes images `scale` times as high and wide.
+    def upscale(
+        self, image: np.ndarray, tile: int | None = None, use_ema: bool = True
+    ) -> np.ndarray:
+        """Upscale images to `scale` times their height and width.
 
         Args:
-            image: uint8 `(height, width, channels)`, or a batch `(num_images, height,
-                width, channels)`; RGB, gray, or one of them with transparency (alpha) as
-                its last channel. Any size.
-            tile: int, at least 16. Side of the tiles that are worked on one by one; they
-                overlap, so that no seam is seen. None takes 192.
-            use_ema: bool. With the averaged weights, or with the last ones.
+            image: uint8 `(height, width, channels)`, or a batch `(num_images, height, width,
+                channels)`. RGB or gray, optionally with alpha as the last channel. Any size.
+            tile: int, at least 16. Side of the tiles that are processed one by one. They
+                overlap, so that no seam is visible. None takes 192.
+            use_ema: bool. Use the averaged weights, not the last ones.
 
         Returns:
             uint8 numpy array `(..., scale * height, scale * width, channels)`.
@@ -327,17 +335,17 @@ class SRGAN(GAN):
             raise ValueError(f"`tile` must be at least 16. Received: tile={tile}.")
         if image.ndim == 4:
             return np.stack([self.upscale(one, tile, use_ema) for one in image])
-        num_colours = image.shape[-1] - 1 + image.shape[-1] % 2
-        alpha = image[..., -1] if num_colours < image.shape[-1] else None
+        num_colors = image.shape[-1] - 1 + image.shape[-1] % 2
+        alpha = image[..., -1] if num_colors < image.shape[-1] else None
         photo = photos.upscale_photo(
-            photos.Photo(image[..., :num_colours], alpha),
-            lambda pixels: self._upscale_colours(pixels, tile, use_ema),
+            photos.Photo(image[..., :num_colors], alpha),
+            lambda pixels: self._upscale_colors(pixels, tile, use_ema),
             self.scale,
         )
         return photo.pixels if alpha is None else np.dstack([photo.pixels, photo.alpha])
 
-    def _upscale_colours(self, pixels, tile, use_ema):
-        """One RGB or gray image; the gray of the result is the mean of its colours."""
+    def _upscale_colors(self, pixels, tile, use_ema):
+        """Upscale one RGB or gray image. A gray result is the mean of the RGB result."""
         network = self.ema_generator if use_ema else self.generator
 
         def render(window):
@@ -351,13 +359,13 @@ class SRGAN(GAN):
 
     @property
     def _overlap(self):
-        """Pixels of the input that a tile sees around it, of those that it could."""
-        # First convolution, blocks, the one after them, and 3 for those over finer pixels.
+        """Number of input pixels around a tile that the network sees, at most `_OVERLAP`."""
+        # Radius of the first convolution, the blocks, the convolution after them and the upscaling.
         receptive = 4 + 2 * self.num_blocks + 1 + 3
         return min(receptive, _OVERLAP)
 
-    def preview(self, num_images, seed):
-        """The upscaled real examples, then what they were made of by bicubic interpolation."""
+    def preview(self, num_images: int, seed: int) -> dict:
+        """Return upscaled real examples, then their low-resolution versions."""
         if self.real_examples is None:
             return {}
         high_res = self.real_examples[:num_images]
@@ -366,22 +374,15 @@ class SRGAN(GAN):
         low_res = to_pixels(downscale(from_pixels(high_res), self.scale))
         return {"generated": self.upscale(low_res), "low_res": low_res}
 
-    def decode(self, *arguments, **kwargs):
-        """Refused, as `sample_latents` is."""
-        return self.sample_latents(1)
+    @property
+    def export_signature(self) -> tuple[list[tf.TensorSpec], str]:
+        return [tf.TensorSpec((None, None, None, 3), "uint8", name="images")], "upscaled"
 
-    def sample_latents(self, num_latents, seed=None):
-        """Refused, and `generate` with it: an SRGAN makes nothing out of noise.
+    def export_examples(self, rng):
+        for height, width in ((16, 16), (24, 40), (33, 17)):
+            yield {"images": rng.integers(0, 256, (1, height, width, 3), "uint8")}
 
-        Raises:
-            ValueError: Always.
-        """
-        raise ValueError(
-            "An SRGAN makes no images out of noise. Received: a call that draws latents. Give it "
-            "an image: `gan.upscale(image)`, or `ganzoo upscale` on the command line."
-        )
-
-    def get_config(self):
+    def get_config(self) -> dict:
         return {
             **self.get_common_config(),
             "scale": self.scale,
@@ -392,20 +393,21 @@ class SRGAN(GAN):
 
 
 def _paper_optimizer(content_only):
-    # Section 3.2: SRResNet at one rate, then 1e5 steps of the game at it and 1e5 at a tenth.
+    # Section 3.2: SRResNet with a constant rate, then the GAN for 1e5 steps with this rate and 1e5
+    # steps with a tenth of it.
     if content_only:
         return Adam(1e-4)
     return Adam(PiecewiseConstantDecay([100_000], [1e-4, 1e-5]))
 
 
 def _holds_pairs(spec):
-    """Whether a data set's elements are images with images, and not with labels."""
+    """Return True if the elements of a dataset are pairs of images, not images and labels."""
     if not isinstance(spec, tuple) or len(spec) < 2:
         return False
     if spec[1].shape.rank is None:
         raise ValueError(
-            "Whether these are pairs of images, or images and labels, is not known. Received: a "
-            f"data set of {spec}. Give it shapes, as by `output_signature` of `from_generator`."
+            "The data set must have shapes that tell pairs of images from images and labels. "
+            f"Received: {spec}. Set `output_signature` in `from_generator`."
         )
     return spec[1].shape.rank == 4
 

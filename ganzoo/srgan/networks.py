@@ -1,4 +1,7 @@
-"""The networks of the SRGAN, for images of any height and width."""
+"""Build the networks of the SRGAN for images of any height and width.
+
+Arguments without a description are those of `SRGAN`.
+"""
 
 import keras
 from keras import layers, ops
@@ -8,19 +11,19 @@ from ganzoo.layers import leaky_relu, normalize
 
 @keras.saving.register_keras_serializable(package="ganzoo")
 class PixelShuffle(keras.layers.Layer):
-    """Channels laid out as pixels: images become `factor` times as high and wide.
+    """Layer that rearranges channels to pixels, and so increases the resolution by a factor.
 
     Args:
-        factor: int, at least 1.
+        factor: int, at least 1. Ratio of the output's sides to the input's.
 
-    Input shape: `(batch, height, width, factor**2 * channels)`; pixel `(i, j)` of a
-        block of the output comes from channels `(i * factor + j) * channels` onwards.
+    Input shape: `(batch, height, width, factor**2 * channels)`. Pixel `(i, j)` of an output block
+        comes from the channels that start at `(i * factor + j) * channels`.
     Output shape: `(batch, factor * height, factor * width, channels)`.
 
     Reference: Shi et al., 2016 (arXiv:1609.05158), section 2.2.
     """
 
-    def __init__(self, factor, **kwargs):
+    def __init__(self, factor: int, **kwargs):
         super().__init__(**kwargs)
         self.factor = factor
 
@@ -28,7 +31,7 @@ class PixelShuffle(keras.layers.Layer):
         _, height, width, _ = ops.shape(inputs)
         factor, channels = self.factor, inputs.shape[-1] // self.factor**2
         x = ops.reshape(inputs, (-1, height, width, factor, factor * channels))
-        # Rows of a block go between the rows of the image.
+        # Interleave the rows of the blocks with the rows of the image.
         x = ops.transpose(x, (0, 1, 3, 2, 4))
         return ops.reshape(x, (-1, height * factor, width * factor, channels))
 
@@ -41,11 +44,16 @@ class PixelShuffle(keras.layers.Layer):
         return {**super().get_config(), "factor": self.factor}
 
 
-def build_generator(scale, num_blocks, filters, zero_start):
-    """SRResNet (figure 4 of the paper): low-resolution images to `scale` times the size.
+def build_generator(scale: int, num_blocks: int, filters: int, zero_start: bool) -> keras.Model:
+    """Build the generator, SRResNet (figure 4 of the paper).
 
-    With `zero_start` its residual blocks add nothing at first (Goyal et al., 2017,
-    arXiv:1706.02677, section 5.1); in the SRGAN paper they do.
+    Args:
+        scale: int, a power of two. Ratio of the output's sides to the input's.
+        num_blocks: int. Number of residual blocks.
+        filters: int. Filters of the convolutions.
+        zero_start: bool. Initialize the last normalization of each residual block with zeros, so
+            that the block is the identity at first (Goyal et al., 2017, arXiv:1706.02677, section
+            5.1).
     """
     low_res = keras.Input((None, None, 3), name="low_res")
     x = layers.Conv2D(filters, 9, padding="same", name="head_conv")(low_res)
@@ -60,16 +68,16 @@ def build_generator(scale, num_blocks, filters, zero_start):
         x = PixelShuffle(2, name=f"up_{index}_shuffle")(x)
         x = _prelu(f"up_{index}_prelu")(x)
     x = layers.Conv2D(3, 9, padding="same", name="to_images")(x)
-    # Losses and PNGs see float32; the convolution itself would take twice the time in it.
+    # Return float32. The convolution itself would take twice as long in float32.
     super_res = layers.Activation("linear", dtype="float32", name="super_res")(x)
     return keras.Model(low_res, super_res, name="generator")
 
 
-def build_discriminator(filters):
-    """The VGG-style classifier of figure 4; images of any size, at least 16, to one logit.
+def build_discriminator(filters: int) -> keras.Model:
+    """Build the discriminator (figure 4 of the paper), from images of any size to one logit each.
 
-    Features are averaged over the image, where the paper's dense layer is bound to the
-    size of its crops.
+    The images have a side of at least 16 pixels. The features are averaged over the image. The
+    dense layer of the paper needs crops of a fixed size.
     """
     images = keras.Input((None, None, 3), name="images")
     x = layers.Conv2D(filters, 3, padding="same", name="conv_0")(images)
@@ -102,6 +110,6 @@ def _residual_block(inputs, filters, last_gamma, name):
 
 
 def _prelu(name):
-    """A learnt slope below 0 for each channel, the same at every pixel; 0.25 at first."""
+    """Return a PReLU with one slope per channel, which starts at 0.25."""
     slope = keras.initializers.Constant(0.25)
     return layers.PReLU(alpha_initializer=slope, shared_axes=[1, 2], name=name)

@@ -1,4 +1,4 @@
-"""Presets of the SRGAN."""
+"""Define the presets of the SRGAN."""
 
 from ganzoo.registry import File, Preset, Score
 
@@ -12,7 +12,7 @@ PRESETS = {
         ),
         recipe={
             "data": "photographs",
-            "content_only": True,
+            "compile": {"content_only": True},
             "image_size": 64,
             "epochs": 62,
             "batch_size": 16,
@@ -32,7 +32,7 @@ PRESETS = {
             "start_from": "srresnet_x4",
             "blend": 0.35,
             "image_size": 64,
-            "content": "pixel+vgg34",
+            "compile": {"content": "pixel+vgg34"},
             "max_steps": 300,
             "decay_steps": 300,
             "batch_size": 16,

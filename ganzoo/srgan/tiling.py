@@ -1,26 +1,29 @@
-"""Large images, worked on in overlapping tiles so that memory stays bounded."""
+"""Upscale large images in overlapping tiles, so that memory use stays bounded."""
 
 import math
+from collections.abc import Callable
 from itertools import pairwise
 
 import numpy as np
 
 
-def upscale_in_tiles(upscale, pixels, scale, tile, overlap):
-    """Upscales one image tile by tile.
+def upscale_in_tiles(
+    upscale: Callable, pixels: np.ndarray, scale: int, tile: int, overlap: int
+) -> np.ndarray:
+    """Upscale one image tile by tile.
 
-    A tile is worked on in a window that is wider by `overlap` or more on every side, except
-    at the image's own border, where the window ends as the image does. All windows have one
+    Each tile is computed from a window that contains it and at least `overlap` more pixels on each
+    side. At the border of the image, the window ends with the image. All windows have the same
     size, so that a compiled function is traced once.
 
     Args:
-        upscale: function of uint8 `(height, width, channels)` that returns `scale` times
-            the size.
+        upscale: function from uint8 `(height, width, channels)` to uint8 `(scale * height,
+            scale * width, channels)`.
         pixels: uint8 `(height, width, channels)`.
-        scale: int.
-        tile: int. Longest side of a tile away from the border, in pixels of the input.
-        overlap: int. Pixels around a tile that are seen with it; where they are as many
-            as the network's receptive field reaches, tiles leave no trace.
+        scale: int. Ratio of the sizes.
+        tile: int. Longest side of a tile away from the border, in input pixels.
+        overlap: int. Input pixels around a tile that its window includes. With the radius of the
+            network's receptive field, the result does not depend on the tiles.
 
     Returns:
         uint8 `(scale * height, scale * width, channels)`.
@@ -38,15 +41,15 @@ def upscale_in_tiles(upscale, pixels, scale, tile, overlap):
 
 
 def _spans(length, tile, overlap):
-    """`(start, stop, window_start, window_stop)` of the tiles along one side.
+    """Yield `(start, stop, window_start, window_stop)` of the tiles along one axis.
 
-    Windows share the side evenly: a last tile that is a narrow rest would be worked on in
-    a window as wide as all others.
+    All windows have the same length, so the tiles share the axis evenly. A narrow last tile would
+    need a window as long as the others.
     """
     count = max(1, math.ceil((length - 2 * overlap) / tile))
     window = min(length, math.ceil((length - 2 * overlap) / count) + 2 * overlap)
     starts = [round(index * (length - window) / max(1, count - 1)) for index in range(count)]
-    # Two tiles meet in the middle of what both windows see.
+    # The boundary of two tiles is the center of the overlap of their windows.
     edges = [0, *((later + earlier + window) // 2 for earlier, later in pairwise(starts)), length]
     for start, (left, right) in zip(starts, pairwise(edges), strict=True):
         yield left, right, start, start + window

@@ -9,5 +9,5 @@ registry.register_family(
     paper="Goodfellow et al. 2014, arXiv:1406.2661",
     conditioned_on="nothing",
     presets=PRESETS,
-    smallest={"image_shape": (4, 4, 1), "latent_dim": 4, "hidden_units": 8},
+    test_config={"image_shape": (4, 4, 1), "latent_dim": 4, "hidden_units": 8},
 )

@@ -1,11 +1,11 @@
-"""The vanilla GAN."""
+"""`VanillaGAN`: a GAN of two multilayer perceptrons."""
 
 import math
 from typing import ClassVar
 
 import keras
 
-from ganzoo.gan import GAN
+from ganzoo.base import LatentGAN
 from ganzoo.layers import check_recipe, dtype_policy
 from ganzoo.optimizers import Adam, FlooredExponentialDecay, MomentumRampSGD
 from ganzoo.regularizers import R1
@@ -13,30 +13,28 @@ from ganzoo.vanilla import networks
 
 
 @keras.saving.register_keras_serializable(package="ganzoo")
-class VanillaGAN(GAN):
+class VanillaGAN(LatentGAN):
     """GAN of two multilayer perceptrons, for images of any shape.
 
-    The default departs from the paper: batch normalization in the generator, leaky
-    rectifiers in place of maxout and dropout in the discriminator, a small gradient
-    penalty (R1), Adam in place of SGD, and averaged weights. The family's page says
-    what of it was measured. `recipe="paper"` is the network and training of the code
+    The default departs from the paper: batch normalization in the generator, leaky ReLU instead
+    of maxout and dropout in the discriminator, a small gradient penalty (R1), Adam instead of
+    SGD, and averaged weights. `recipe="paper"` uses the networks and training of the code
     published with the paper.
 
     Args:
-        image_shape: `(height, width, channels)`, any; a cloud of points in the plane
-            is `(1, 1, 2)`.
+        image_shape: `(height, width, channels)`, any. Points in the plane are `(1, 1, 2)`.
         latent_dim: int, at least 1. Length of a latent vector.
-        hidden_units: int. Units of each hidden layer; of the generator alone under
-            `recipe="paper"`. None takes 512, or the paper's 1200.
+        hidden_units: int. Units of each hidden layer. With `recipe="paper"`, only those of the
+            generator. None takes 512, or the paper's 1200.
         recipe: `"default"` or `"paper"`.
         **kwargs: `seed`, `name` and `dtype`.
 
-    Input shape: latents `(batch, latent_dim)`, standard normal; uniform in [-1, 1) under
+    Input shape: latents `(batch, latent_dim)`, standard normal; uniform in [-1, 1) with
         `recipe="paper"`.
     Output shape: images `(batch, height, width, channels)`, in [-1, 1].
 
     Raises:
-        ValueError: If a size is below 1 or the recipe unknown.
+        ValueError: If a size is below 1, or the recipe is unknown.
 
     Example:
         >>> gan = ganzoo.VanillaGAN(image_shape=(28, 28, 1), latent_dim=100)
@@ -47,9 +45,16 @@ class VanillaGAN(GAN):
     """
 
     recommended_batch_sizes: ClassVar = {"default": 64, "paper": 100}
-    judges_singly = True
+    per_sample_discriminator = True
 
-    def __init__(self, image_shape, latent_dim=100, hidden_units=None, recipe="default", **kwargs):
+    def __init__(
+        self,
+        image_shape: tuple[int, int, int],
+        latent_dim: int = 100,
+        hidden_units: int | None = None,
+        recipe: str = "default",
+        **kwargs,
+    ):
         check_recipe(recipe)
         image_shape = tuple(image_shape)
         if len(image_shape) != 3 or math.prod(image_shape) < 1 or latent_dim < 1:
@@ -77,37 +82,38 @@ class VanillaGAN(GAN):
         self.latent_dim = latent_dim
         self.hidden_units = hidden_units
 
-    def recommended(self):
+    def recommended(self, **given) -> dict:
         if self.recipe == "default":
             return {
-                **super().recommended(),
+                **super().recommended(**given),
                 "generator_optimizer": Adam(1e-3, beta_1=0.5),
                 "discriminator_optimizer": Adam(1e-3, beta_1=0.5),
-                # Without it points in the plane collapse to a mode or two, and images are worse.
+                # Without it, points in the plane collapse to a mode or two, and images are worse.
                 "regularizer": R1(0.01, every=8),
-                # At rates that stay the weights wander: a ninth of a run, as the decay rises.
+                # With a constant rate the weights oscillate. The moving average covers about the
+                # last ninth of the run, as its decay rises.
                 "ema_decay": 0.9999,
             }
-        # The schedule counts epochs of 500 batches: 50,000 digits, 100 at a time.
+        # The schedule counts epochs of 500 batches: 50,000 digits in batches of 100.
         steps_per_epoch = 500
         return {
-            **super().recommended(),
+            **super().recommended(**given),
             "generator_optimizer": self._paper_optimizer(0.1, steps_per_epoch),
-            # The published code halves the discriminator's loss; plain momentum SGD makes
-            # half the rate the same thing.
+            # The published code halves the discriminator's loss. With momentum SGD, half the
+            # rate is the same.
             "discriminator_optimizer": self._paper_optimizer(0.05, steps_per_epoch),
             "ema_decay": 0.0,
             "update": "simultaneous",
         }
 
     def _paper_optimizer(self, learning_rate, steps_per_epoch):
-        # The published code lowers the one rate to 1e-6, which is reached for no run in practice.
+        # The published code never lowers the rate below 1e-6. Runs end before that.
         schedule = FlooredExponentialDecay(learning_rate, 1.000004, floor=1e-6)
         return MomentumRampSGD(
             schedule, momentum=0.5, final_momentum=0.7, ramp_steps=250 * steps_per_epoch
         )
 
-    def get_config(self):
+    def get_config(self) -> dict:
         return {
             **self.get_common_config(),
             "image_shape": self.image_shape,

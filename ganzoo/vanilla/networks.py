@@ -1,4 +1,7 @@
-"""The perceptrons of the vanilla GAN."""
+"""Build the multilayer perceptrons of the vanilla GAN.
+
+Arguments without a description are those of `VanillaGAN`.
+"""
 
 import math
 
@@ -8,8 +11,8 @@ from keras import layers
 from ganzoo.layers import Maxout
 
 
-def build_generator(image_shape, latent_dim, hidden_units):
-    """Latents through two hidden layers to an image in [-1, 1]."""
+def build_generator(image_shape: tuple, latent_dim: int, hidden_units: int) -> keras.Model:
+    """Build a generator with two hidden layers, from latents to images in [-1, 1]."""
     latents = keras.Input((latent_dim,), name="latents")
     x = latents
     for index in range(2):
@@ -18,13 +21,13 @@ def build_generator(image_shape, latent_dim, hidden_units):
         x = layers.ReLU(name=f"relu_{index}")(x)
     x = layers.Dense(math.prod(image_shape), name="to_images")(x)
     x = layers.Reshape(image_shape, name="reshape")(x)
-    # float32 even under mixed precision: metrics and PNGs see unrounded images.
+    # Use float32 even under mixed precision, so that the images are not rounded.
     images = layers.Activation("tanh", dtype="float32", name="images")(x)
     return keras.Model(latents, images, name="generator")
 
 
-def build_discriminator(image_shape, hidden_units):
-    """An image through two hidden layers to one logit."""
+def build_discriminator(image_shape: tuple, hidden_units: int) -> keras.Model:
+    """Build a discriminator with two hidden layers, from images to one logit each."""
     images = keras.Input(image_shape, name="images")
     x = layers.Flatten(name="flatten")(images)
     for index in range(2):
@@ -34,16 +37,16 @@ def build_discriminator(image_shape, hidden_units):
     return keras.Model(images, logits, name="discriminator")
 
 
-def build_paper_generator(image_shape, latent_dim, hidden_units):
-    """The generator of the 2014 paper's published code.
+def build_paper_generator(image_shape: tuple, latent_dim: int, hidden_units: int) -> keras.Model:
+    """Build the generator of the code published with the 2014 paper.
 
-    Its sigmoid output in [0, 1] is rescaled to [-1, 1] with the data. The biases of
-    the output start at 0; the code sets them to the pixels' mean log-odds in the
-    data, which a model does not know before it is given any.
+    The sigmoid output in [0, 1] is rescaled to [-1, 1], the range of ganzoo's images. The output
+    biases start at 0. The published code starts them at the mean log-odds of the pixels, but a
+    model has seen no data when it is built.
     """
     initializer = keras.initializers.RandomUniform(-0.05, 0.05)
     latents = keras.Input((latent_dim,), name="latents")
-    # The code draws them with a variance of 1.
+    # The published code draws latents with variance 1.
     x = layers.Rescaling(math.sqrt(3), name="unit_variance")(latents)
     for index in range(2):
         x = layers.Dense(
@@ -59,11 +62,11 @@ def build_paper_generator(image_shape, latent_dim, hidden_units):
     return keras.Model(latents, images, name="generator")
 
 
-def build_paper_discriminator(image_shape):
-    """The maxout and dropout discriminator of the 2014 paper's published code."""
+def build_paper_discriminator(image_shape: tuple) -> keras.Model:
+    """Build the maxout and dropout discriminator of the code published with the 2014 paper."""
     initializer = keras.initializers.RandomUniform(-0.005, 0.005)
     images = keras.Input(image_shape, name="images")
-    # The code's pixels are in [0, 1]; dropping one means a black pixel there.
+    # The published code uses pixels in [0, 1]. Dropout then makes a pixel black.
     x = layers.Rescaling(0.5, offset=0.5, name="rescale")(images)
     x = layers.Flatten(name="flatten")(x)
     for index, rate in enumerate((0.2, 0.5)):

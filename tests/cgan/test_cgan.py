@@ -1,4 +1,4 @@
-"""What is true of the CGAN alone."""
+"""Test the properties that only the CGAN has."""
 
 import keras
 import numpy as np
@@ -14,7 +14,7 @@ def cgan():
 
 
 @pytest.mark.parametrize("recipe", ["default", "paper"])
-def test_the_whole_share_of_a_class_is_its_label(recipe):
+def test_morphing_with_a_single_class_equals_decoding_with_its_label(recipe):
     gan = ganzoo.CGAN((8, 8, 1), 3, latent_dim=4, base_filters=2, recipe=recipe)
     latents = np.random.default_rng(0).normal(size=(3, 4))
     labels = np.array([2, 0, 1])
@@ -23,7 +23,7 @@ def test_the_whole_share_of_a_class_is_its_label(recipe):
     )
 
 
-def test_the_label_changes_the_image_and_nothing_else_does(cgan):
+def test_images_of_the_same_latents_differ_only_by_their_labels(cgan):
     latents = np.random.default_rng(0).normal(size=(1, 4)).repeat(3, axis=0)
     same = cgan.decode(latents, labels=1)
     other = cgan.decode(latents, labels=[0, 1, 2])
@@ -45,38 +45,38 @@ def test_the_discriminator_projects_features_on_the_class(cgan):
     np.testing.assert_allclose(logits, expected, rtol=1e-4, atol=1e-5)
 
 
-def test_labels_are_drawn_uniformly_where_none_are_given(cgan):
+def test_labels_are_drawn_uniformly_if_none_are_given(cgan):
     labels = np.asarray(cgan.prepare_condition(3000, None, seed=0)[0])
     counts = np.bincount(labels, minlength=3)
-    # Five standard deviations of a binomial count.
+    # Allow five standard deviations of a binomial count.
     assert np.all(np.abs(counts - 1000) < 5 * np.sqrt(3000 * 2 / 9))
 
 
-def test_one_label_serves_all_images(cgan):
+def test_one_label_applies_to_all_images(cgan):
     np.testing.assert_array_equal(
         cgan.generate(4, labels=2, seed=1), cgan.generate(4, labels=[2, 2, 2, 2], seed=1)
     )
 
 
 @pytest.mark.parametrize("labels", [3, -1, [0, 1, 5]])
-def test_a_label_out_of_range_is_refused_by_value(cgan, labels):
+def test_labels_out_of_range_are_refused(cgan, labels):
     with pytest.raises(ValueError, match="from 0 to 2") as error:
         cgan.generate(3, labels=labels)
     assert str(np.max(np.abs(labels))) in str(error.value)
 
 
-def test_the_wrong_number_of_labels_is_refused(cgan):
+def test_a_wrong_number_of_labels_is_refused(cgan):
     with pytest.raises(ValueError, match="one for each of the 3 images"):
         cgan.generate(3, labels=[0, 1])
 
 
-def test_training_without_labels_says_how_to_load_them(cgan):
+def test_the_error_for_missing_labels_says_how_to_load_them(cgan):
     cgan.compile()
     with pytest.raises(ValueError, match="labels=True"):
         cgan.fit(ganzoo.data.load("sample", image_size=8))
 
 
-def test_the_paper_recipe_has_the_paper_layers():
+def test_the_paper_recipe_has_the_layers_of_the_paper():
     gan = ganzoo.CGAN((28, 28, 1), 10, recipe="paper")
     synthesis = gan.generator.get_layer("synthesis")
     units = {n: synthesis.get_layer(n).units for n in ("latents_dense", "class_dense", "dense")}
@@ -99,15 +99,19 @@ def test_a_preview_has_a_column_for_each_class(cgan):
 
 
 @pytest.mark.parametrize("wrong", [{"latents": (3, 7)}, {"weights": (3, 2)}, {"weights": (2, 3)}])
-def test_shapes_of_a_morph_that_do_not_fit_are_refused(cgan, wrong):
+def test_morph_refuses_latents_and_weights_of_wrong_shapes(cgan, wrong):
     latents = np.zeros(wrong.get("latents", (3, cgan.latent_dim)))
     weights = np.zeros(wrong.get("weights", (3, 3)))
     with pytest.raises(ValueError, match=r"Received: \(3, .*"):
         cgan.morph(latents, weights)
 
 
-def test_the_paper_recipe_compiles_to_the_papers_training():
-    """Section 4.1: rates from 0.1 down to 1e-6 by 1.00004 a step, momentum from 0.5 to 0.7."""
+def test_the_paper_recipe_trains_with_the_settings_of_the_paper():
+    """Compare with section 4.1 of the paper.
+
+    The learning rate starts at 0.1, and each step divides it by 1.00004 until it is 1e-6. The
+    momentum rises from 0.5 to 0.7.
+    """
     gan = ganzoo.CGAN((8, 8, 1), 2, recipe="paper")
     gan.compile()
     for optimizer in (gan.generator_optimizer, gan.discriminator_optimizer):

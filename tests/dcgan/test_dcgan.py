@@ -1,4 +1,4 @@
-"""What is true of the DCGAN alone."""
+"""Test the properties that only the DCGAN has."""
 
 import keras
 import numpy as np
@@ -11,7 +11,7 @@ import ganzoo
 @pytest.mark.parametrize(
     "shape", [(28, 28, 1), (32, 32, 3), (64, 64, 3), (128, 128, 1), (48, 48, 3)]
 )
-def test_every_side_that_doublings_reach_is_made(recipe, shape):
+def test_image_sides_that_doubling_reaches_are_supported(recipe, shape):
     gan = ganzoo.DCGAN(image_shape=shape, latent_dim=4, base_filters=2, recipe=recipe)
     images = np.asarray(gan(np.zeros((2, 4), "float32")))
     assert images.shape == (2, *shape)
@@ -21,12 +21,12 @@ def test_every_side_that_doublings_reach_is_made(recipe, shape):
 @pytest.mark.parametrize(
     "shape", [(25, 25, 1), (28, 32, 1), (7, 7, 1), (28, 28, 2), (28, 28), (72, 72, 1)]
 )
-def test_a_side_that_no_doubling_reaches_is_refused(shape):
+def test_image_sides_that_doubling_does_not_reach_are_refused(shape):
     with pytest.raises(ValueError, match="Try a side of 28, 32 or 64"):
         ganzoo.DCGAN(image_shape=shape)
 
 
-def test_the_paper_recipe_has_the_widths_of_the_paper_at_a_side_of_64():
+def test_the_paper_recipe_has_the_filters_of_the_paper_at_64_pixels():
     gan = ganzoo.DCGAN(image_shape=(64, 64, 3), recipe="paper")
     generator, discriminator = gan.generator, gan.discriminator
     assert generator.get_layer("reshape").output.shape == (None, 4, 4, 1024)
@@ -43,11 +43,11 @@ def test_the_paper_recipe_follows_the_five_guidelines():
         name: [type(layer).__name__ for layer in network.layers]
         for name, network in (("generator", gan.generator), ("discriminator", gan.discriminator))
     }
-    # Strides in place of pooling, and no hidden dense layer.
+    # Strides replace pooling, and there is no hidden dense layer.
     assert not any("Pooling" in kind for kind in kinds["generator"] + kinds["discriminator"])
-    assert kinds["generator"].count("Dense") == 1  # the projection of the latents
-    assert kinds["discriminator"].count("Dense") == 1  # the logit
-    # Normalized everywhere, except the generator's output and the discriminator's input.
+    assert kinds["generator"].count("Dense") == 1  # This layer projects the latents.
+    assert kinds["discriminator"].count("Dense") == 1  # This layer computes the logit.
+    # Every layer is normalized, except the generator's output and the discriminator's input.
     assert kinds["generator"].count("BatchNormalization") == 3
     assert kinds["generator"][-2:] == ["Conv2DTranspose", "Activation"]
     assert kinds["discriminator"].count("BatchNormalization") == 2
@@ -56,12 +56,12 @@ def test_the_paper_recipe_follows_the_five_guidelines():
     assert kinds["discriminator"].count("LeakyReLU") == 3
 
 
-def test_the_paper_recipe_starts_from_normal_weights_of_deviation_0_02():
+def test_the_paper_recipe_initializes_kernels_with_a_deviation_of_0_02():
     gan = ganzoo.DCGAN(image_shape=(28, 28, 1), recipe="paper")
     for layer in (*gan.generator.layers, *gan.discriminator.layers):
         if hasattr(layer, "kernel"):
             kernel = np.asarray(layer.kernel)
-            # The estimate of a deviation from n numbers has itself one of 0.02 / sqrt(2 n).
+            # The standard error of a deviation estimated from n numbers is 0.02 / sqrt(2 n).
             assert abs(kernel.std() - 0.02) < 5 * 0.02 / np.sqrt(2 * kernel.size)
 
 
@@ -72,7 +72,7 @@ def test_the_paper_recipe_draws_uniform_latents():
     assert latents.std() == pytest.approx(1 / np.sqrt(3), rel=0.02)
 
 
-def test_widths_double_towards_the_latents_up_to_eight_times():
+def test_filters_double_toward_the_latents_up_to_eight_times():
     gan = ganzoo.DCGAN(image_shape=(128, 128, 3), base_filters=2)
     convolutions = [
         layer.filters
@@ -84,7 +84,7 @@ def test_widths_double_towards_the_latents_up_to_eight_times():
 
 
 @pytest.mark.parametrize(("channels", "norm"), [(1, "batch"), (3, "none")])
-def test_the_discriminator_is_normalized_for_gray_images_and_penalized_for_colour(channels, norm):
+def test_the_discriminator_is_normalized_for_gray_and_penalized_for_color_images(channels, norm):
     gan = ganzoo.DCGAN(image_shape=(16, 16, channels), latent_dim=4, base_filters=2)
     assert gan.discriminator_norm == gan.get_config()["discriminator_norm"] == norm
     kinds = {type(layer) for layer in gan.discriminator.layers}
@@ -93,15 +93,19 @@ def test_the_discriminator_is_normalized_for_gray_images_and_penalized_for_colou
     assert (gan.regularizer is None) == (norm == "batch")
 
 
-def test_a_normalization_that_does_not_exist_is_named():
+def test_unknown_normalizations_are_refused():
     with pytest.raises(ValueError, match=r"'bacth'.*Did you mean 'batch'"):
         ganzoo.DCGAN(image_shape=(16, 16, 1), discriminator_norm="bacth")
     with pytest.raises(ValueError, match=r"'none'.*Known: batch"):
         ganzoo.DCGAN(image_shape=(16, 16, 1), discriminator_norm="none", recipe="paper")
 
 
-def test_the_paper_recipe_compiles_to_the_papers_training():
-    """Section 4: Adam at 2e-4 with beta 1 of 0.5; the game of the 2014 paper, no averages."""
+def test_the_paper_recipe_trains_with_the_settings_of_the_paper():
+    """Compare with section 4 of the paper.
+
+    Both networks train by Adam with a learning rate of 2e-4 and a beta 1 of 0.5. The loss is that
+    of the 2014 paper, and weights are not averaged.
+    """
     gan = ganzoo.DCGAN(image_shape=(8, 8, 1), base_filters=2, recipe="paper")
     gan.compile()
     for optimizer in (gan.generator_optimizer, gan.discriminator_optimizer):

@@ -1,4 +1,4 @@
-"""What is true of the LAPGAN alone."""
+"""Test the properties that only the LAPGAN has."""
 
 import keras
 import numpy as np
@@ -14,7 +14,7 @@ SIZES = {"base_size": 4, "base_latent_dim": 3, "filters": 4}
 
 
 def build(num_classes=None, **kwargs):
-    """Three levels: 4, 8, 16."""
+    """Return a LAPGAN with three levels, whose sides are 4, 8 and 16."""
     keras.utils.set_random_seed(1)
     return ganzoo.LAPGAN((16, 16, 1), num_classes, **{**SIZES, "seed": 0, **kwargs})
 
@@ -33,7 +33,7 @@ def conditional():
     ("side", "expected"), [(28, (7, 14, 28)), (32, (8, 16, 32)), (64, (8, 16, 32, 64))]
 )
 @pytest.mark.parametrize("recipe", ["default", "paper"])
-def test_sides_of_the_levels(side, expected, recipe):
+def test_levels_have_the_expected_sides(side, expected, recipe):
     gan = ganzoo.LAPGAN((side, side, 3), filters=2, recipe=recipe)
     assert gan.level_sides == expected
     assert gan.latent_dim == 100 + sum(side**2 for side in expected[1:])
@@ -43,9 +43,9 @@ def test_sides_of_the_levels(side, expected, recipe):
     assert gan.discriminator.output_shape == (None, len(expected))
 
 
-def test_generation_is_the_levels_composed_by_hand(lapgan):
+def test_generation_equals_the_levels_composed_by_hand(lapgan):
     latents = np.random.default_rng(0).normal(size=(5, lapgan.latent_dim)).astype("float32")
-    # The noise of all levels, flattened, coarse to fine.
+    # The latents are the noise of all levels, flattened, from coarse to fine.
     assert lapgan.latent_dim == 3 + 8 * 8 + 16 * 16
     noise_0, noise_1, noise_2 = map(tf.constant, np.split(latents, [3, 3 + 64], axis=1))
     level_0, level_1, level_2 = (lapgan.generator.get_layer(f"level_{i}") for i in range(3))
@@ -66,8 +66,8 @@ def test_a_level_adds_its_detail_to_the_low_pass_images(lapgan):
     assert np.std(detail) > 0
 
 
-def test_a_level_is_trained_on_real_coarse_images(lapgan):
-    """As section 3 of the paper has it: never on what the level before makes."""
+def test_levels_are_trained_on_real_coarse_images(lapgan):
+    """Section 3 of the paper never trains a level on generated images of the previous level."""
     batch = tiny.make_images(4, lapgan.image_shape)
     real_levels, condition = lapgan.unpack(tf.constant(batch))
     np.testing.assert_array_equal(real_levels[-1], batch)
@@ -80,7 +80,7 @@ def test_a_level_is_trained_on_real_coarse_images(lapgan):
     assert [fake.shape for fake in fakes] == [level.shape for level in real_levels]
 
 
-def test_the_discriminator_judges_every_level_of_an_image(lapgan):
+def test_the_discriminator_returns_a_logit_for_every_level(lapgan):
     batch = tiny.make_images(4, lapgan.image_shape)
     real_levels, condition = lapgan.unpack(tf.constant(batch))
     apart = lapgan.discriminate(real_levels, condition, training=False)
@@ -89,7 +89,7 @@ def test_the_discriminator_judges_every_level_of_an_image(lapgan):
 
 
 def level_weights(gan, index):
-    """A level's trainable weights, of both players."""
+    """Return the trainable weights of a level, of both networks."""
     networks = gan.generator, gan.discriminator
     return [w for n in networks for w in n.get_layer(f"level_{index}").trainable_weights]
 
@@ -98,12 +98,12 @@ def train(gan, batch, **kwargs):
     gan.compile(
         keras.optimizers.Adam(0.01), keras.optimizers.Adam(0.01), run_eagerly=True, **kwargs
     )
-    return gan.fit(batch, batch_size=len(batch), epochs=2, verbose=0).history
+    return gan.fit(batch, batch_size=len(batch), epochs=2, shuffle=False, verbose=0).history
 
 
 @pytest.mark.parametrize("regularizer", ["none", "r1"])
 def test_levels_learn_independently_of_each_other(regularizer):
-    """A level whose networks were others from the start changes no other level."""
+    """Other initial weights of one level must not change the training of the other levels."""
     batch = tiny.make_images(4, (16, 16, 1))
     left, right = build(), build()
     left.set_weights(right.get_weights())
@@ -117,12 +117,12 @@ def test_levels_learn_independently_of_each_other(regularizer):
 
 
 @pytest.mark.parametrize("index", [0, 1, 2])
-def test_the_loss_of_a_level_moves_that_level_alone(lapgan, index):
+def test_the_loss_of_a_level_has_gradients_only_in_that_level(lapgan, index):
     real_levels, condition = lapgan.unpack(tf.constant(tiny.make_images(4, (16, 16, 1))))
     lapgan.compile()
     with tf.GradientTape(persistent=True) as tape:
         fakes = lapgan.synthesize(lapgan.sample_latents(4, seed=(0, 0)), condition)
-        _, fake_logits, losses = lapgan.judge(real_levels, fakes, condition)
+        losses, _, fake_logits = lapgan.discriminator_loss(real_levels, fakes, condition)
         generator_loss = -tf.reduce_mean(fake_logits[index])
         discriminator_loss = losses[index]
     for network, loss in [
@@ -142,7 +142,7 @@ def test_the_loss_of_a_level_moves_that_level_alone(lapgan, index):
 
 
 @pytest.mark.parametrize("update", ["simultaneous", "alternating"])
-def test_logs_of_the_levels_make_up_those_of_all(update):
+def test_logs_are_sums_and_means_of_the_logs_of_all_levels(update):
     gan = build()
     history = train(
         gan, tiny.make_images(8, (16, 16, 1)), regularizer="r1", update=update, loss="hinge"
@@ -164,7 +164,7 @@ def test_logs_of_the_levels_make_up_those_of_all(update):
         *(("non_saturating", regularizer) for regularizer in ganzoo.regularizers.REGULARIZERS),
     ],
 )
-def test_every_loss_and_regularizer_takes_a_step(loss, regularizer):
+def test_every_loss_and_regularizer_trains_one_step(loss, regularizer):
     gan = ganzoo.LAPGAN((8, 8, 1), num_classes=2, **{**SIZES, "filters": 2}, seed=0)
     gan.compile(loss=loss, regularizer=regularizer, run_eagerly=True)
     labels = np.array([0, 1, 1, 0])
@@ -172,7 +172,7 @@ def test_every_loss_and_regularizer_takes_a_step(loss, regularizer):
     assert all(np.isfinite(values).all() for values in history.values())
 
 
-def test_generation_goes_on_from_given_coarse_images(lapgan):
+def test_generation_continues_from_given_coarse_images(lapgan):
     whole = lapgan.generate(5, seed=3, all_levels=True)
     for start in (0, 1):
         again = lapgan.generate(
@@ -180,11 +180,11 @@ def test_generation_goes_on_from_given_coarse_images(lapgan):
         )
         assert [a.shape for a in again] == [w.shape for w in whole[start:]]
         np.testing.assert_array_equal(again[0], whole[start])
-        # The given pictures were rounded to pixels; batch normalization may magnify that.
+        # The given images were rounded to pixels. Batch normalization may magnify the rounding.
         assert np.abs(again[-1].astype(int) - whole[-1]).max() <= 3
 
 
-def test_floats_and_pixels_are_the_same_coarse_images(lapgan):
+def test_coarse_images_may_be_floats_or_pixels(lapgan):
     pixels = np.random.default_rng(0).integers(0, 256, (2, 8, 8, 1), "uint8")
     np.testing.assert_array_equal(
         lapgan.generate(2, seed=0, coarse_images=pixels),
@@ -192,7 +192,7 @@ def test_floats_and_pixels_are_the_same_coarse_images(lapgan):
     )
 
 
-def test_one_coarse_image_is_finished_in_several_ways(lapgan):
+def test_one_coarse_image_is_continued_in_several_ways(lapgan):
     pixels = np.random.default_rng(0).integers(0, 256, (1, 8, 8, 1), "uint8")
     finished = lapgan.generate(3, seed=0, coarse_images=pixels)
     assert finished.shape == (3, 16, 16, 1)
@@ -200,7 +200,7 @@ def test_one_coarse_image_is_finished_in_several_ways(lapgan):
 
 
 @pytest.mark.parametrize("level", [0, 1])
-def test_real_images_are_brought_down_to_the_level_to_go_on_from(lapgan, level):
+def test_real_images_are_downsampled_to_the_level_to_continue_from(lapgan, level):
     real_images = np.random.default_rng(0).uniform(-1, 1, (2, 16, 16, 1)).astype("float32")
     coarse = np.asarray(pyramid.gaussian_pyramid(real_images, 3)[level])
     np.testing.assert_array_equal(
@@ -210,7 +210,7 @@ def test_real_images_are_brought_down_to_the_level_to_go_on_from(lapgan, level):
 
 
 @pytest.mark.parametrize(("side", "level"), [(4, 1), (16, 2), (16, None), (8, -1), (None, 0)])
-def test_levels_that_cannot_be_gone_on_from_are_refused(lapgan, side, level):
+def test_levels_that_generation_cannot_continue_from_are_refused(lapgan, side, level):
     coarse_images = None if side is None else np.zeros((1, side, side, 1), "uint8")
     with pytest.raises(ValueError, match=r"`level` .* Received: level=") as error:
         lapgan.generate(1, coarse_images=coarse_images, level=level)
@@ -218,7 +218,7 @@ def test_levels_that_cannot_be_gone_on_from_are_refused(lapgan, side, level):
 
 
 @pytest.mark.parametrize("shape", [(5, 12, 12, 1), (5, 8, 8, 3), (4, 8, 8, 1), (8, 8, 1)])
-def test_coarse_images_that_do_not_fit_are_refused(lapgan, shape):
+def test_coarse_images_of_wrong_shapes_are_refused(lapgan, shape):
     with pytest.raises(ValueError, match=r"one or 5 images .* Received: shape") as error:
         lapgan.generate(5, coarse_images=np.zeros(shape, "uint8"))
     assert str(shape) in str(error.value)
@@ -257,11 +257,11 @@ def test_the_class_reaches_every_level_of_both_networks(recipe):
 
 
 @pytest.mark.parametrize(
-    ("recipe", "player", "channels"),
+    ("recipe", "network", "channels"),
     [("default", "generator", 3), ("paper", "generator", 3), ("paper", "discriminator", 2)],
 )
-def test_the_class_is_a_linear_plane_beside_the_images(recipe, player, channels):
-    level = getattr(build(num_classes=3, recipe=recipe), player).get_layer("level_2")
+def test_the_class_is_a_learned_channel_beside_the_images(recipe, network, channels):
+    level = getattr(build(num_classes=3, recipe=recipe), network).get_layer("level_2")
     plane = keras.Model(level.inputs, level.get_layer("class_reshape").output)
     rows, bias = level.get_layer("class_plane").get_weights()
     inputs = [np.zeros((3, *tensor.shape[1:]), "float32") for tensor in level.inputs[:-1]]
@@ -285,10 +285,10 @@ def test_a_discriminator_projects_its_features_on_the_class(conditional, index):
 
 
 @pytest.mark.parametrize(("recipe", "noise"), [("default", 0.1), ("paper", 0.0)])
-def test_coarse_images_are_disturbed_in_training_alone(recipe, noise):
+def test_noise_is_added_to_coarse_images_only_in_training(recipe, noise):
     gan = build(recipe=recipe)
     for weight in gan.generator.get_layer("level_2").get_layer("detail").weights:
-        weight.assign(tf.zeros_like(weight))  # What is left are the low-pass images.
+        weight.assign(tf.zeros_like(weight))  # Without detail, the low-pass images remain.
     real_levels, condition = gan.unpack(tf.constant(tiny.make_images(64, gan.image_shape)))
     low_pass = np.asarray(pyramid.upsample(real_levels[1]))
     latents = gan.sample_latents(64, seed=(0, 0))
@@ -301,19 +301,20 @@ def test_coarse_images_are_disturbed_in_training_alone(recipe, noise):
 
 
 def statistics(network, level="level_1", norm="down_norm"):
-    """The moving mean and variance of a level's first normalization."""
+    """Return the moving mean and variance of a normalization in one level."""
     layer = network.get_layer(level).get_layer(norm)
     return np.asarray(layer.moving_mean), np.asarray(layer.moving_variance)
 
 
-def test_statistics_of_the_averaged_generator_are_of_its_own_samples():
+def test_recalibration_uses_samples_of_the_averaged_generator():
     gan = build(base_latent_dim=16)
     gan.compile()
-    # Real images are all white, and what is drawn is not.
+    # Real images are all white, but generated images are not.
     _, condition = gan.unpack(tf.ones((256, 16, 16, 1)))
     trained = gan.get_weights()
-    for _ in range(60):  # 0.9 to the power of 60 is 0.002.
-        gan.collect_statistics(condition)
+    # After 60 updates the initial statistics have a weight of 0.9**60 = 0.002.
+    for _ in range(60):
+        gan.recalibrate_ema_batch_norm(condition)
     latents = gan.sample_latents(4000, seed=(0, 0))
     noises = [gan.ema_generator.get_layer(f"level_{i}_noise")(latents) for i in range(2)]
     coarse = gan.ema_generator.get_layer("level_0")(noises[0])
@@ -323,7 +324,7 @@ def test_statistics_of_the_averaged_generator_are_of_its_own_samples():
     deviation = np.std(features, axis=(0, 1, 2))
     np.testing.assert_allclose(mean, np.mean(features, axis=(0, 1, 2)), atol=0.1 * deviation.min())
     np.testing.assert_allclose(variance, deviation**2, rtol=0.1)
-    # Nothing else has moved but the seed of the latents.
+    # Nothing else has changed, except the seed of the latents.
     changed = [
         weight.path
         for weight, old in zip(gan.weights, trained, strict=True)
@@ -334,7 +335,7 @@ def test_statistics_of_the_averaged_generator_are_of_its_own_samples():
     tiny.assert_equal(statistics(gan.generator), (np.zeros(4), np.ones(4)))
 
 
-def test_statistics_are_collected_at_every_fourth_step_and_not_averaged():
+def test_statistics_are_recalibrated_every_fourth_step_and_not_averaged():
     gan = build()
     gan.compile(run_eagerly=True, ema_decay=0.0)
     batch = tiny.make_images(4, (16, 16, 1))
@@ -349,7 +350,7 @@ def test_statistics_are_collected_at_every_fourth_step_and_not_averaged():
     )
 
 
-def test_labels_of_generate(conditional):
+def test_generate_accepts_one_label_a_list_of_labels_or_none(conditional):
     np.testing.assert_array_equal(
         conditional.generate(3, labels=1, seed=0), conditional.generate(3, labels=[1] * 3, seed=0)
     )
@@ -358,7 +359,7 @@ def test_labels_of_generate(conditional):
         conditional.generate(2, labels=[0, 3])
 
 
-def test_a_model_without_classes_refuses_labels_and_trains_without(lapgan):
+def test_a_model_without_classes_refuses_labels_in_generate_and_ignores_them_in_fit(lapgan):
     with pytest.raises(ValueError, match="not conditioned"):
         lapgan.generate(2, labels=[0, 1])
     gan = build()
@@ -366,7 +367,7 @@ def test_a_model_without_classes_refuses_labels_and_trains_without(lapgan):
     gan.fit(tiny.make_images(4, (16, 16, 1)), np.zeros(4, "int32"), verbose=0)
 
 
-def test_a_model_with_classes_trains_on_labels_and_asks_for_them():
+def test_a_model_with_classes_needs_labels_for_training():
     gan = build(num_classes=3)
     gan.compile(run_eagerly=True)
     with pytest.raises(ValueError, match="images, labels"):
@@ -374,7 +375,7 @@ def test_a_model_with_classes_trains_on_labels_and_asks_for_them():
     gan.fit(tiny.make_images(4, (16, 16, 1)), np.array([0, 1, 2, 1]), verbose=0)
 
 
-def test_the_conditional_model_is_saved_and_loaded(conditional, tmp_path):
+def test_a_loaded_conditional_model_generates_the_same_images(conditional, tmp_path):
     conditional.save_to_preset(tmp_path / "mine")
     restored = ganzoo.from_preset(tmp_path / "mine")
     labels = [0, 1, 2]
@@ -383,7 +384,7 @@ def test_the_conditional_model_is_saved_and_loaded(conditional, tmp_path):
     )
 
 
-def test_the_paper_recipe_has_the_paper_layers():
+def test_the_paper_recipe_has_the_layers_and_settings_of_the_paper():
     gan = ganzoo.LAPGAN((32, 32, 3), recipe="paper")
     generator, discriminator = (
         network.get_layer("level_2") for network in (gan.generator, gan.discriminator)
@@ -418,6 +419,6 @@ def test_the_paper_recipe_has_the_paper_layers():
         ((32, 32, 1), {"recipe": "best"}, "best"),
     ],
 )
-def test_what_does_not_fit_is_named(image_shape, arguments, message):
+def test_invalid_arguments_are_refused_by_name(image_shape, arguments, message):
     with pytest.raises(ValueError, match=message):
         ganzoo.LAPGAN(image_shape, **arguments)

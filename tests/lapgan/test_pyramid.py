@@ -1,4 +1,4 @@
-"""The pyramid is exact, and is the one that its page states."""
+"""Test that the pyramid is exact, and that it is the documented one."""
 
 import keras
 import numpy as np
@@ -16,7 +16,7 @@ def make_images(*shape, dtype="float64"):
 
 
 def blur(images):
-    """The kernel along both axes, the border repeated; entry i is centred on i + 1/2."""
+    """Apply the kernel along both axes, with a repeated border. Entry i is centered on i + 1/2."""
     for axis in (1, 2):
         images = scipy.ndimage.convolve1d(images, KERNEL, axis=axis, mode="nearest")
     return images
@@ -27,28 +27,28 @@ def reduce_by_hand(images):
 
 
 def expand_by_hand(images):
-    """The pixels spread with zeros between them, then twice the kernel along each axis."""
+    """Spread the pixels with zeros between them, then apply twice the kernel along each axis."""
     padded = np.pad(images, ((0, 0), (1, 1), (1, 1), (0, 0)), mode="edge")
     batch, height, width, channels = padded.shape
     spread = np.zeros((batch, 2 * height, 2 * width, channels))
     spread[:, ::2, ::2] = 4 * padded
-    # The border is two entries wide, and the kernel's middle half an entry late.
+    # The border is two entries wide, and the center of the kernel is half an entry late.
     return blur(spread)[:, 1 : 1 + 2 * images.shape[1], 1 : 1 + 2 * images.shape[2]]
 
 
-def test_downsample_is_the_stated_kernel():
+def test_downsample_applies_the_documented_kernel():
     images = make_images(2, 6, 10, 3)
     np.testing.assert_allclose(pyramid.downsample(images), reduce_by_hand(images), atol=1e-14)
 
 
-def test_a_coarse_pixel_of_one_dimension_by_hand():
+def test_downsampling_a_row_gives_values_computed_by_hand():
     row = np.array([1.0, 2.0, 4.0, 8.0, 16.0, 32.0]).reshape(1, 1, 6, 1).repeat(2, axis=1)
-    # (1 x0 + 3 x1 + 3 x2 + 1 x3) / 8, the border repeated.
+    # A coarse pixel is (1 x0 + 3 x1 + 3 x2 + 1 x3) / 8, with a repeated border.
     expected = [(1 + 3 + 6 + 4) / 8, (2 + 12 + 24 + 16) / 8, (8 + 48 + 96 + 32) / 8]
     np.testing.assert_allclose(np.asarray(pyramid.downsample(row))[0, 0, :, 0], expected)
 
 
-def test_upsample_is_twice_the_stated_kernel():
+def test_upsample_applies_twice_the_documented_kernel():
     images = make_images(2, 3, 5, 3)
     np.testing.assert_allclose(pyramid.upsample(images), expand_by_hand(images), atol=1e-14)
 
@@ -59,8 +59,8 @@ def test_upsample_is_bilinear():
     np.testing.assert_allclose(pyramid.upsample(images), expected, atol=1e-6)
 
 
-def test_a_coarse_pixel_lies_in_the_middle_of_its_four():
-    """A picture and its mirror image have mirrored pyramids: nothing is shifted."""
+def test_a_coarse_pixel_lies_at_the_center_of_its_four_pixels():
+    """An image and its mirror image have mirrored pyramids, because no level is shifted."""
     images = make_images(1, 16, 8, 1)
     for level, mirrored in zip(
         pyramid.laplacian_pyramid(images, 3),
@@ -82,13 +82,13 @@ def test_reconstruction_is_exact_to_rounding(side, num_levels, dtype, tolerance)
     np.testing.assert_allclose(restored, images, rtol=0, atol=tolerance)
 
 
-def test_reconstruction_of_pixels_and_of_sides_that_differ():
+def test_pixels_of_images_that_are_not_square_are_reconstructed():
     pixels = np.random.default_rng(1).integers(0, 256, (2, 8, 20, 1), "uint8")
     restored = pyramid.reconstruct(pyramid.laplacian_pyramid(pixels, 3))
     assert np.array_equal(np.rint(restored), pixels)
 
 
-def test_levels_are_those_of_the_gaussian_pyramid():
+def test_levels_are_differences_of_the_gaussian_pyramid():
     images = make_images(1, 16, 16, 1)
     coarse, *bands = pyramid.laplacian_pyramid(images, 3)
     half = reduce_by_hand(images)
@@ -98,7 +98,7 @@ def test_levels_are_those_of_the_gaussian_pyramid():
     np.testing.assert_allclose(bands[1], images - expand_by_hand(half), atol=1e-14)
 
 
-def test_a_flat_picture_has_no_detail():
+def test_a_constant_image_has_no_detail():
     coarse, *bands = pyramid.laplacian_pyramid(np.full((1, 8, 8, 1), 0.3), 2)
     np.testing.assert_allclose(coarse, 0.3)
     np.testing.assert_allclose(bands[0], 0.0, atol=1e-15)
@@ -117,13 +117,13 @@ def test_the_pyramid_and_its_gradient_compile_under_xla():
     images = tf.constant(images)
     compiled = tf.function(detail, jit_compile=True)(images)
     np.testing.assert_allclose(compiled, detail(images), rtol=1e-4, atol=1e-5)
-    # Of a quadratic form: the gradient along the images is twice the form itself.
+    # The total is a quadratic form, so its gradient times the images is twice the total.
     _, *bands = pyramid.laplacian_pyramid(images, 3)
     total = sum(float(tf.reduce_sum(band**2)) for band in bands)
     assert float(tf.reduce_sum(compiled * images)) == pytest.approx(2 * total, rel=1e-4)
 
 
-def test_a_batch_of_unknown_size_goes_through():
+def test_batches_of_unknown_size_are_accepted():
     model_input = keras.Input((8, 8, 1))
     model = keras.Model(model_input, pyramid.Upsample()(pyramid.Downsample()(model_input)))
     images = make_images(3, 8, 8, 1, dtype="float32")
@@ -131,7 +131,7 @@ def test_a_batch_of_unknown_size_goes_through():
     np.testing.assert_allclose(model(images), expected, atol=1e-6)
 
 
-def test_sides_that_do_not_halve_are_refused():
+def test_sides_that_cannot_be_halved_are_refused():
     with pytest.raises(ValueError, match=r"divisible by 4\. Received: .*\(1, 30, 28, 1\)"):
         pyramid.laplacian_pyramid(np.zeros((1, 30, 28, 1)), 3)
     with pytest.raises(ValueError, match="num_levels=0"):

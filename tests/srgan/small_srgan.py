@@ -1,4 +1,4 @@
-"""A network that is built in a moment, and images for it."""
+"""Build a small SRGAN, and images for it."""
 
 import keras
 import numpy as np

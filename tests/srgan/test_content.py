@@ -1,4 +1,4 @@
-"""What the images are compared by: pixels, and features of VGG19."""
+"""Test the content losses, which compare pixels and features of VGG19."""
 
 import itertools
 
@@ -14,7 +14,7 @@ from ganzoo.srgan import content
 
 
 def hand_built_features(path, pixels, last):
-    """VGG19 by the published description: convolutions and poolings, on BGR pixels."""
+    """Return VGG19 features by the published description: convolutions and poolings of BGR."""
     arrays = np.load(path)
     mean = np.array([103.939, 116.779, 123.68], "float32")
     x = tf.constant(pixels[..., ::-1].astype("float32") - mean)
@@ -30,7 +30,7 @@ def hand_built_features(path, pixels, last):
 
 
 @pytest.mark.parametrize(("name", "layer"), [("vgg22", "block2_conv2"), ("vgg34", "block3_conv4")])
-def test_content_losses_are_rescaled_squared_distances_of_features(name, layer, vgg19_weights):
+def test_vgg_losses_are_mean_squared_errors_of_rescaled_features(name, layer, vgg19_weights):
     real, fake = make_pixels(2, 2, 16, 20, 3)
     features = [
         hand_built_features(vgg19_weights, pixels, layer) / 12.75 for pixels in (real, fake)
@@ -44,43 +44,46 @@ def test_the_pixel_loss_is_the_mean_squared_error():
     assert float(content.get("pixel")(np.zeros((1, 2, 2, 3)), np.full((1, 2, 2, 3), 0.5))) == 0.25
 
 
-def test_pixels_and_features_are_added(vgg19_weights):
+def test_the_combined_loss_is_the_weighted_sum_of_pixel_and_vgg_loss(vgg19_weights):
     pair = [images.from_pixels(pixels) for pixels in make_pixels(2, 1, 16, 16, 3)]
     parts = [float(content.get(name)(*pair)) for name in ("pixel", "vgg34")]
     both = float(content.get("pixel+vgg34")(*pair))
     np.testing.assert_allclose(both, parts[0] + 1e-5 * parts[1], rtol=1e-6)
 
 
-def test_images_are_shifted_alike_and_by_every_distance_within_a_period():
+def test_both_images_are_shifted_by_the_same_random_distance_below_the_period():
     real, fake = np.random.default_rng(0).normal(size=(2, 2, 9, 8, 3)).astype("float32")
-    moves = list(itertools.product(range(2), repeat=2))
-    found = set()
+    possible_moves = list(itertools.product(range(2), repeat=2))
+    moves_found = set()
     for seed in range(40):
-        shifted = content.shift_alike((0, seed), 2, real, fake)
-        move = next(m for m in moves if np.array_equal(np.roll(real, m, (1, 2)), shifted[0]))
+        shifted = content.shift_together((0, seed), 2, real, fake)
+        move = next(
+            m for m in possible_moves if np.array_equal(np.roll(real, m, (1, 2)), shifted[0])
+        )
         assert np.array_equal(np.roll(fake, move, (1, 2)), shifted[1])
-        found.add(move)
-    assert found == set(moves)
+        moves_found.add(move)
+    assert moves_found == set(possible_moves)
 
 
-def test_features_are_compared_under_a_shift_and_pixels_as_they_are(monkeypatch, vgg19_weights):
-    seen = []
+def test_images_are_shifted_for_features_but_not_for_pixels(monkeypatch, vgg19_weights):
+    periods = []
 
-    def note(seed, period, *pair):
-        seen.append(period)
+    def record_period(seed, period, *pair):
+        periods.append(period)
         return pair
 
-    monkeypatch.setattr(content, "shift_alike", note)
+    monkeypatch.setattr(content, "shift_together", record_period)
     gan = build()
     pair = [tf.constant(images.from_pixels(p)) for p in make_pixels(2, 1, 16, 16, 3)]
     for name in content.CONTENTS[:4]:
         gan.compile(content=name, run_eagerly=True)
         gan.compute_content_loss(*pair)
-    assert seen == [gan.scale] * 3  # Not of pixels alone.
+    # The first loss compares pixels only, and shifts nothing.
+    assert periods == [gan.scale] * 3
 
 
-def test_weights_are_read_from_a_file_as_keras_ships_it(tmp_path, vgg19_weights):
-    """The older HDF5 format: a group for each layer, with its arrays' names."""
+def test_weights_are_read_from_a_file_that_keras_distributes(tmp_path, vgg19_weights):
+    """The file has an older HDF5 format: one group per layer, with the names of its arrays."""
     network = keras.applications.VGG19(include_top=False, weights=None)
     arrays = np.load(vgg19_weights)
     path = tmp_path / "vgg19_notop.h5"
@@ -98,7 +101,7 @@ def test_weights_are_read_from_a_file_as_keras_ships_it(tmp_path, vgg19_weights)
     )
 
 
-def test_missing_weights_are_named_with_the_way_out(tmp_path, monkeypatch):
+def test_an_error_for_missing_weights_says_what_to_do(tmp_path, monkeypatch):
     monkeypatch.setenv(content.WEIGHTS_VARIABLE, str(tmp_path / "nowhere.h5"))
     with pytest.raises(
         ValueError, match=rf"nowhere.h5.*{content.WEIGHTS_VARIABLE}.*content='pixel'"
@@ -112,12 +115,12 @@ def test_missing_weights_are_named_with_the_way_out(tmp_path, monkeypatch):
         content.get("vgg22", tmp_path / "broken.h5")
 
 
-def test_a_file_that_ends_before_the_layer_is_refused():
+def test_a_file_without_the_weights_of_a_needed_layer_is_refused():
     with pytest.raises(ValueError, match="lacks 'block4_conv1/kernel'"):
         content.get("vgg54")
 
 
-def test_a_failed_download_is_one_line(monkeypatch):
+def test_a_failed_download_is_an_error_of_one_line(monkeypatch):
     monkeypatch.delenv(content.WEIGHTS_VARIABLE)
 
     def refuse(*_, **__):
@@ -129,12 +132,25 @@ def test_a_failed_download_is_one_line(monkeypatch):
     assert "\n" not in str(error.value)
 
 
-def test_an_unknown_content_loss_is_refused_with_the_nearest(srgan):
+@pytest.mark.parametrize("name", ["broken.h5", "broken.npz"])
+def test_an_error_without_a_message_is_reported_by_its_class(name, tmp_path, monkeypatch):
+    (tmp_path / name).write_bytes(b"")
+
+    def fail(*_, **__):
+        raise OSError
+
+    monkeypatch.setattr(keras.Model, "load_weights", fail)
+    monkeypatch.setattr(np, "load", fail)
+    with pytest.raises(ValueError, match=rf"{name}.*holds no VGG19 weights \(OSError\)"):
+        content.get("vgg22", tmp_path / name)
+
+
+def test_an_unknown_content_loss_is_refused_with_a_suggestion(srgan):
     with pytest.raises(ValueError, match=r"vgg33.*Did you mean 'vgg"):
         srgan.compile(content="vgg33")
 
 
-def test_the_weights_are_sought_when_training_starts_and_not_before(monkeypatch, tmp_path):
+def test_vgg19_weights_are_not_loaded_before_training_starts(monkeypatch, tmp_path):
     monkeypatch.setenv(content.WEIGHTS_VARIABLE, str(tmp_path / "nowhere.npz"))
     gan = build()
     gan.compile(content="vgg34")

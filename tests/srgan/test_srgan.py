@@ -1,4 +1,4 @@
-"""What is true of the SRGAN alone: networks, downscaling, training."""
+"""Test the networks, the downscaling and the training of SRGAN."""
 
 import itertools
 
@@ -13,10 +13,10 @@ from small_srgan import build, make_pixels
 import ganzoo
 from ganzoo.srgan import bicubic, networks
 
-# Networks
+# Networks.
 
 
-def test_pixel_shuffle_is_its_definition():
+def test_pixel_shuffle_equals_its_definition_and_depth_to_space():
     inputs = np.random.default_rng(0).normal(size=(2, 3, 4, 8)).astype("float32")
     expected = np.zeros((2, 6, 8, 2), "float32")
     for row in range(6):
@@ -41,8 +41,8 @@ def test_the_generator_has_the_layers_of_figure_4(scale, doublings):
     assert generator.output_shape == (None, None, None, 3)
 
 
-def test_the_parameters_of_the_papers_networks():
-    """Counted by hand from figure 4; a normalization has four vectors."""
+def test_the_default_networks_have_the_number_of_parameters_of_the_paper():
+    """The counts follow from figure 4. A batch normalization has four vectors."""
     gan = ganzoo.SRGAN()
     conv = 3 * 3 * 64 * 64
     head = 9 * 9 * 3 * 64 + 64 + 64
@@ -61,21 +61,21 @@ def test_the_parameters_of_the_papers_networks():
 
 
 @pytest.mark.parametrize("side", [16, 24, 96])
-def test_the_discriminator_takes_crops_of_any_size(srgan, side):
+def test_the_discriminator_accepts_crops_of_any_size(srgan, side):
     assert srgan.discriminator(np.zeros((2, side, side, 3), "float32")).shape == (2, 1)
 
 
 @pytest.mark.parametrize("arguments", [{"scale": 3}, {"num_blocks": 0}, {"filters": 0}])
-def test_wrong_sizes_are_refused(arguments):
+def test_invalid_sizes_are_refused(arguments):
     with pytest.raises(ValueError, match=f"Received: .*{next(iter(arguments))}="):
         build(**arguments)
 
 
-# Bicubic downscaling
+# Bicubic downscaling.
 
 
 @pytest.mark.parametrize("scale", [2, 4])
-def test_downscaling_is_that_of_tensorflow_inside_the_border(scale):
+def test_downscaling_equals_tensorflows_inside_the_border(scale):
     high_res = np.random.default_rng(0).uniform(-1, 1, (2, 16 * scale, 12 * scale, 3))
     high_res = high_res.astype("float32")
     expected = tf.image.resize(high_res, (16, 12), "bicubic", antialias=True)
@@ -84,24 +84,24 @@ def test_downscaling_is_that_of_tensorflow_inside_the_border(scale):
 
 
 def test_downscaling_keeps_constants_and_straight_ramps():
-    """Keys's kernel reproduces both; at the mirrored border a ramp is none."""
+    """Keys's kernel reproduces both. At the border, the mirrored ramp is not straight."""
     assert np.allclose(bicubic.downscale(np.full((1, 8, 8, 1), 0.3, "float32"), 4), 0.3)
     ramp = np.tile(np.arange(64, dtype="float32")[None, None, :, None], (1, 64, 1, 1))
     middles = np.asarray(bicubic.downscale(ramp, 4))[0, 8, 2:-2, 0]
     np.testing.assert_allclose(middles, np.arange(16)[2:-2] * 4 + 1.5, rtol=1e-5)
 
 
-def test_the_border_is_mirrored():
+def test_downscaling_mirrors_the_border():
     high_res = np.random.default_rng(0).uniform(size=(1, 8, 8, 1)).astype("float32")
     mirrored = np.pad(high_res, [(0, 0), (8, 8), (8, 8), (0, 0)], mode="symmetric")
     expected = np.asarray(bicubic.downscale(mirrored, 2))[:, 4:8, 4:8]
     np.testing.assert_allclose(bicubic.downscale(high_res, 2), expected, atol=1e-6)
 
 
-# Training
+# Training.
 
 
-def test_content_only_trains_the_generator_alone():
+def test_content_only_training_leaves_the_discriminator_unchanged():
     gan = build()
     gan.compile(content_only=True, run_eagerly=True)
     generator = tiny.copy_of(gan.generator.trainable_variables)
@@ -113,7 +113,7 @@ def test_content_only_trains_the_generator_alone():
     assert gan.step == 1
 
 
-def test_the_logs_of_content_only_are_those_of_the_images():
+def test_content_only_logs_the_error_and_the_psnr_of_the_images():
     gan = build()
     gan.compile(keras.optimizers.SGD(0.0), keras.optimizers.SGD(0.0), content_only=True)
     high_res = tiny.make_images(4, (16, 16, 3))
@@ -125,18 +125,18 @@ def test_the_logs_of_content_only_are_those_of_the_images():
     np.testing.assert_allclose(logs["psnr"], 10 * np.log10(4 / error), rtol=1e-5)
 
 
-def test_the_generators_loss_is_content_and_weighted_adversarial_loss():
+def test_the_generator_loss_is_content_loss_plus_weighted_adversarial_loss():
     gan = build()
     gan.compile(content="pixel", adversarial_weight=0.5)
     real, fake = tiny.make_images(2, (16, 16, 3)), tiny.make_images(2, (16, 16, 3), seed=1)
     real_logits, fake_logits = np.array([[[1.0], [2.0]], [[0.5], [-1.0]]], "float32")
-    loss = gan.compute_generator_loss(real, fake, real_logits, fake_logits)
+    loss = gan.generator_loss(real, fake, real_logits, fake_logits)
     expected = np.mean((real - fake) ** 2) + 0.5 * np.mean(np.log1p(np.exp(-fake_logits)))
     np.testing.assert_allclose(loss, [expected], rtol=1e-6)
 
 
-def test_given_pairs_are_trained_on_as_images_that_are_shrunk():
-    # So dim that bicubic interpolation leaves them in the range.
+def test_training_on_given_pairs_equals_training_on_downscaled_images():
+    # Bicubic interpolation overshoots. The low contrast keeps all values in [-1, 1].
     high_res = 0.5 * tiny.make_images(4, (16, 24, 3))
     low_res = np.asarray(bicubic.downscale(high_res, 2))
     as_dataset = tf.data.Dataset.from_tensor_slices((low_res, high_res)).batch(4)
@@ -148,7 +148,8 @@ def test_given_pairs_are_trained_on_as_images_that_are_shrunk():
         outcomes.append(tiny.copy_of(gan.generator.weights))
     tiny.assert_close(outcomes[0], outcomes[1], rtol=1e-5, atol=1e-7)
     tiny.assert_equal(outcomes[1], outcomes[2])
-    with pytest.raises(AssertionError):  # The given images are looked at.
+    # Gray low-resolution images give another result, so training uses the given images.
+    with pytest.raises(AssertionError):
         tiny.assert_close(outcomes[0], outcomes[3], rtol=1e-5, atol=1e-7)
 
 
@@ -158,10 +159,11 @@ def test_given_pairs_are_trained_on_as_images_that_are_shrunk():
         ("default", True, (1e-3, 5e-5)),
         ("default", False, (1e-4, 1e-4)),
         ("paper", True, (1e-4, 1e-4)),
-        ("paper", False, (1e-4, 1e-5)),  # Section 3.2: a tenth after 1e5 steps.
+        # Section 3.2 divides the rate by ten after 1e5 steps.
+        ("paper", False, (1e-4, 1e-5)),
     ],
 )
-def test_rates_of_the_two_phases(recipe, content_only, rates):
+def test_each_recipe_and_phase_has_its_learning_rates(recipe, content_only, rates):
     gan = build(recipe=recipe)
     gan.compile(content_only=content_only)
     optimizer = gan.generator_optimizer
@@ -169,10 +171,10 @@ def test_rates_of_the_two_phases(recipe, content_only, rates):
     for step, rate in zip((0, 100_001), rates, strict=True):
         optimizer.iterations.assign(step)
         assert float(optimizer.learning_rate) == pytest.approx(rate)
-        # Asked for before it is compiled.
-        told = build(recipe=recipe).recommended(content_only)["generator_optimizer"]
-        told.iterations.assign(step)
-        assert float(told.learning_rate) == pytest.approx(rate)
+        # `recommended` gives the same optimizer before the model is compiled.
+        recommended = build(recipe=recipe).recommended(content_only)["generator_optimizer"]
+        recommended.iterations.assign(step)
+        assert float(recommended.learning_rate) == pytest.approx(rate)
     expected = "pixel" if content_only else {"default": "pixel", "paper": "vgg54"}[recipe]
     assert gan.content == expected
     assert gan.update == {"default": "simultaneous", "paper": "alternating"}[recipe]
@@ -198,14 +200,14 @@ def test_rates_of_the_two_phases(recipe, content_only, rates):
         ),
     ],
 )
-def test_data_that_do_not_fit_are_refused(srgan, arguments, message):
+def test_images_of_unsuitable_shape_or_range_are_refused(srgan, arguments, message):
     srgan.compile(content="pixel")
     with pytest.raises(ValueError, match=message):
         srgan.fit(*arguments, verbose=0)
 
 
-def test_pairs_that_come_one_by_one_are_refused(srgan):
-    """They would be taken for images and labels."""
+def test_pairs_from_an_iterator_are_refused(srgan):
+    """The model cannot distinguish them from images with labels."""
     low_res, high_res = np.zeros((2, 8, 8, 3), "uint8"), np.zeros((2, 16, 16, 3), "uint8")
 
     class Pairs(keras.utils.PyDataset):
@@ -226,7 +228,7 @@ def test_pairs_that_come_one_by_one_are_refused(srgan):
         srgan.fit(shapeless, verbose=0)
 
 
-def test_photographs_of_different_sizes_come_one_by_one():
+def test_photographs_of_different_sizes_train_in_batches_of_one():
     gan = build()
     gan.compile(content="pixel", run_eagerly=True)
     sizes = [(16, 16), (16, 24), (32, 16)]
@@ -239,14 +241,14 @@ def test_photographs_of_different_sizes_come_one_by_one():
     assert gan.real_examples.shape == (1, 16, 16, 3)
 
 
-def test_the_papers_blocks_do_not_start_at_zero():
-    """Goyal et al. (2017) came after it."""
+def test_residual_blocks_start_at_zero_except_in_the_paper_recipe():
+    """Goyal et al. (2017) proposed the initial value of zero after the paper."""
     for recipe, expected in (("default", 0.0), ("paper", 1.0)):
         norm = build(recipe=recipe).generator.get_layer("block_0_norm_1")
         np.testing.assert_array_equal(norm.gamma, expected)
 
 
-def test_the_second_phase_starts_from_the_first(tmp_path):
+def test_the_second_phase_starts_from_the_weights_of_the_first(tmp_path):
     first = build()
     first.compile(content_only=True, run_eagerly=True)
     first.fit(make_pixels(4, 16, 16, 3), verbose=0)
@@ -263,8 +265,8 @@ def test_the_second_phase_starts_from_the_first(tmp_path):
 
 
 @pytest.mark.slow
-def test_one_image_is_learnt_beyond_bicubic():
-    """A tiny network overfits a picture of edges and texture."""
+def test_a_network_that_overfits_one_image_beats_bicubic_interpolation():
+    """The image shows edges and texture."""
     rows, columns = np.mgrid[:96, :96]
     rings = 127.5 + 127.5 * np.sin(((rows - 48) ** 2 + (columns - 30) ** 2) / 150)
     picture = np.repeat(rings[..., None], 3, axis=-1).astype("uint8")
@@ -277,20 +279,25 @@ def test_one_image_is_learnt_beyond_bicubic():
     assert ours > ganzoo.metrics.psnr(picture, by_bicubic, border=2) + 3
 
 
+def test_srgan_has_no_methods_for_latents():
+    for name in ("generate", "decode", "invert", "sample_latents"):
+        assert not hasattr(ganzoo.SRGAN, name)
+
+
 @pytest.mark.parametrize(
-    "draw",
+    "use",
     [
-        lambda gan: gan.generate(4, seed=0),
-        lambda gan: gan.invert(make_pixels(1, 8, 8, 3)),
         ganzoo.interpolate,
+        lambda gan: ganzoo.sampling.sample(gan, 4, "images"),
+        lambda gan: ganzoo.evaluation.evaluate(gan, "sample"),
     ],
 )
-def test_what_draws_latents_is_refused_with_the_way_out(srgan, draw):
-    with pytest.raises(ValueError, match="upscale"):
-        draw(srgan)
+def test_functions_that_need_latents_refuse_srgan_and_name_the_alternative(srgan, use):
+    with pytest.raises(ValueError, match=r"SRGAN.*([uU]pscale|evaluate_super_resolution)"):
+        use(srgan)
 
 
-def test_a_preview_shows_the_examples_upscaled():
+def test_a_preview_shows_upscaled_training_images():
     gan = build()
     gan.compile(content_only=True, run_eagerly=True)
     assert gan.preview(4, seed=0) == {}
@@ -300,3 +307,15 @@ def test_a_preview_shows_the_examples_upscaled():
         (4, 16, 16, 3),
         (4, 8, 8, 3),
     ]
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"content": "vgg99"}, {"adversarial_weight": -1.0}, {"ema_decay": 2.0}]
+)
+def test_a_refused_compile_does_not_change_the_phase(wrong):
+    gan = build()
+    gan.compile(content="pixel")
+    before = gan.get_compile_config()
+    with pytest.raises(ValueError, match=next(iter(wrong)).partition("_")[0]):
+        gan.compile(content_only=True, **wrong)
+    assert gan.get_compile_config() == before

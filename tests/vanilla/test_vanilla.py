@@ -1,4 +1,4 @@
-"""What is true of the vanilla GAN alone."""
+"""Test the layers, shapes and recipes of the vanilla GAN."""
 
 import numpy as np
 import pytest
@@ -7,7 +7,7 @@ import ganzoo
 from ganzoo.layers import Maxout
 
 
-def test_maxout_is_the_largest_of_its_linear_pieces():
+def test_maxout_returns_the_maximum_of_its_linear_pieces():
     layer = Maxout(units=2, pieces=3)
     layer.build((None, 4))
     kernel, _ = layer.get_weights()
@@ -21,7 +21,7 @@ def test_maxout_is_the_largest_of_its_linear_pieces():
 
 @pytest.mark.parametrize("recipe", ["default", "paper"])
 @pytest.mark.parametrize("shape", [(1, 1, 2), (5, 3, 1), (28, 28, 1), (4, 4, 3)])
-def test_images_of_any_shape_are_made(recipe, shape):
+def test_images_of_any_shape_are_generated(recipe, shape):
     gan = ganzoo.VanillaGAN(image_shape=shape, latent_dim=3, hidden_units=4, recipe=recipe)
     images = np.asarray(gan(np.zeros((2, 3), "float32")))
     assert images.shape == (2, *shape)
@@ -39,7 +39,7 @@ def test_the_paper_recipe_has_the_layers_of_the_published_code():
         0.5,
         0.5,
     ]
-    # Noise of variance 1, as the first layer has it.
+    # The published code draws uniform noise of variance 1.
     noise = generator.get_layer("unit_variance")(gan.sample_latents(1000, seed=(0, 0)))
     assert np.std(noise) == pytest.approx(1, abs=0.01)
     assert np.abs(noise).max() <= 3**0.5
@@ -47,11 +47,11 @@ def test_the_paper_recipe_has_the_layers_of_the_published_code():
     assert np.abs(discriminator.get_layer("logits").get_weights()[0]).max() <= 0.005
 
 
-def test_the_paper_recipe_compiles_to_the_paper_optimizers():
+def test_the_paper_recipe_compiles_with_the_optimizers_of_the_paper():
     gan = ganzoo.VanillaGAN(image_shape=(4, 4, 1), recipe="paper")
     gan.compile()
     optimizer = gan.generator_optimizer
-    # 500 batches of 100 digits are an epoch; momentum saturates after 250 of them.
+    # An epoch has 500 batches of 100 digits. The momentum rises for 250 epochs.
     assert float(optimizer.momentum_at(0)) == pytest.approx(0.5)
     assert float(optimizer.momentum_at(62_500)) == pytest.approx(0.6)
     assert float(optimizer.momentum_at(125_000)) == pytest.approx(0.7)
@@ -60,6 +60,6 @@ def test_the_paper_recipe_compiles_to_the_paper_optimizers():
 
 
 @pytest.mark.parametrize("arguments", [{"image_shape": (28, 28)}, {"latent_dim": 0}])
-def test_sizes_below_one_are_refused(arguments):
+def test_invalid_sizes_are_refused(arguments):
     with pytest.raises(ValueError, match=r"Try \(28, 28, 1\) and 100"):
         ganzoo.VanillaGAN(**{"image_shape": (28, 28, 1), **arguments})

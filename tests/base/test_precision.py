@@ -1,4 +1,4 @@
-"""Half precision and XLA do what float32 does."""
+"""Test that half precision and XLA give the same results as float32 without XLA."""
 
 import keras
 import numpy as np
@@ -13,13 +13,13 @@ IMAGES = tiny.make_images(8)
 LATENTS = np.random.default_rng(0).normal(size=(8, 4)).astype("float32")
 
 
-class KnownLatentsGAN(ganzoo.GAN):
+class KnownLatentsGAN(ganzoo.LatentGAN):
     def sample_latents(self, num_latents, seed=None):
         return tf.constant(LATENTS)
 
 
 def build_gan(policy=None, model_class=KnownLatentsGAN, batch_norm=True):
-    """The same weights under every policy."""
+    """Return a GAN that starts from the same weights under every policy."""
     keras.utils.set_random_seed(2)
     if policy:
         keras.config.set_dtype_policy(policy)
@@ -46,7 +46,7 @@ def test_logs_weights_and_images_are_float32(policy):
 @pytest.mark.parametrize(
     ("policy", "scaled"), [("mixed_float16", True), ("mixed_bfloat16", False), ("float32", False)]
 )
-def test_both_optimizers_scale_their_loss_under_float16_alone(policy, scaled):
+def test_both_optimizers_scale_their_loss_only_under_float16(policy, scaled):
     gan = build_gan(policy)
     gan.compile()
     for optimizer in (gan.generator_optimizer, gan.discriminator_optimizer):
@@ -56,7 +56,7 @@ def test_both_optimizers_scale_their_loss_under_float16_alone(policy, scaled):
         )
 
 
-def test_an_optimizer_that_scales_already_is_not_wrapped_again(float16):
+def test_a_loss_scale_optimizer_is_not_wrapped_again(float16):
     gan = build_gan()
     gan.compile(keras.optimizers.LossScaleOptimizer(sgd()), sgd())
     assert isinstance(gan.generator_optimizer.inner_optimizer, keras.optimizers.SGD)
@@ -64,25 +64,25 @@ def test_an_optimizer_that_scales_already_is_not_wrapped_again(float16):
 
 @pytest.mark.parametrize("update", ["simultaneous", "alternating"])
 @pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
-def test_a_half_precision_step_is_near_the_float32_one(policy, update):
-    moves = []
+def test_a_half_precision_step_is_close_to_a_float32_step(policy, update):
+    changes = []
     for chosen in ("float32", policy):
         gan = build_gan(chosen)
         gan.compile(sgd(), sgd(), update=update, regularizer="r1")
         before = tiny.copy_of(gan.trainable_variables)
         gan.train_step(tf.constant(IMAGES))
         after = tiny.copy_of(gan.trainable_variables)
-        moves.append([b - a for a, b in zip(before, after, strict=True)])
+        changes.append([b - a for a, b in zip(before, after, strict=True)])
     digits = {"mixed_float16": 11, "mixed_bfloat16": 8}[policy]
-    largest = max(np.abs(move).max() for move in moves[0])
+    largest = max(np.abs(change).max() for change in changes[0])
     assert largest > 0.01
-    tiny.assert_close(moves[0], moves[1], rtol=0, atol=8 * largest * 2.0**-digits)
+    tiny.assert_close(changes[0], changes[1], rtol=0, atol=8 * largest * 2.0**-digits)
 
 
-def test_small_gradients_of_both_players_survive_float16(float16):
-    """Without scaling they would fall below float16's least number, 6e-8."""
+def test_small_gradients_of_both_networks_survive_float16(float16):
+    """Without loss scaling they would be smaller than the smallest float16 number, 6e-8."""
 
-    class Faint(losses.NonSaturating):
+    class FaintLoss(losses.NonSaturating):
         def discriminator(self, real_logits, fake_logits):
             return 1e-8 * super().discriminator(real_logits, fake_logits)
 
@@ -90,7 +90,7 @@ def test_small_gradients_of_both_players_survive_float16(float16):
             return 1e-8 * super().generator(real_logits, fake_logits)
 
     gan = build_gan()
-    gan.compile(keras.optimizers.SGD(1e7), keras.optimizers.SGD(1e7), loss=Faint())
+    gan.compile(keras.optimizers.SGD(1e7), keras.optimizers.SGD(1e7), loss=FaintLoss())
     before = tiny.copy_of(gan.trainable_variables)
     gan.train_step(tf.constant(IMAGES))
     for variable, old in zip(gan.trainable_variables, before, strict=True):
@@ -99,7 +99,7 @@ def test_small_gradients_of_both_players_survive_float16(float16):
         assert np.any(new != old) or "bias" in variable.path, variable.path
 
 
-def test_training_under_float16_runs_through_fit(float16):
+def test_fit_trains_under_float16(float16):
     gan = build_gan(model_class=ganzoo.GAN)
     gan.compile()
     history = gan.fit(IMAGES, batch_size=4, epochs=2, verbose=0).history
@@ -108,8 +108,8 @@ def test_training_under_float16_runs_through_fit(float16):
     assert int(gan.discriminator_optimizer.iterations) == 4
 
 
-def test_a_step_that_loss_scaling_skips_counts_and_is_no_illness(float16, tmp_path):
-    """Or an epoch, which has as many steps as batches, would end at other places."""
+def test_steps_skipped_by_loss_scaling_count_but_record_no_gradient_norm(float16, tmp_path):
+    """Skipped steps must count, because an epoch has as many steps as batches."""
     gan = build_gan(model_class=ganzoo.GAN)
     scaled = [keras.optimizers.LossScaleOptimizer(sgd(), initial_scale=1e38) for _ in range(2)]
     gan.compile(*scaled)
@@ -127,8 +127,8 @@ def test_a_step_that_loss_scaling_skips_counts_and_is_no_illness(float16, tmp_pa
 
 
 @pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
-def test_images_of_half_precision_are_inverted(policy):
-    """A family's come in float32; those of own networks need not."""
+def test_half_precision_generators_are_inverted(policy):
+    """Networks of a family return float32. Networks of users may return half precision."""
     keras.config.set_dtype_policy(policy)
     generator = keras.Sequential(
         [
@@ -143,7 +143,8 @@ def test_images_of_half_precision_are_inverted(policy):
     assert np.isfinite(errors).all()
 
 
-# XLA draws other numbers from the same seeds: compared are steps whose numbers are known.
+# XLA draws other random numbers from the same seeds. The tests below therefore replace the random
+# numbers of a step by constants.
 
 
 def test_latents_under_xla_are_reproducible_and_standard_normal():
@@ -156,7 +157,7 @@ def test_latents_under_xla_are_reproducible_and_standard_normal():
 
 
 def assert_step_agrees_under_xla(monkeypatch, **compile_arguments):
-    # Every layer makes XLA's compilation longer.
+    # XLA compiles faster without batch normalization.
     compiled, eager = build_gan(batch_norm=False), build_gan(batch_norm=False)
     for gan in (compiled, eager):
         gan.compile(sgd(), sgd(), **compile_arguments)
@@ -171,20 +172,20 @@ def assert_step_agrees_under_xla(monkeypatch, **compile_arguments):
 
 
 @pytest.mark.parametrize("loss", losses.LOSSES)
-def test_every_loss_compiles_under_xla_and_agrees(loss, monkeypatch):
+def test_every_loss_gives_the_same_step_under_xla(loss, monkeypatch):
     assert_step_agrees_under_xla(monkeypatch, loss=loss)
 
 
 @pytest.mark.parametrize("regularizer", regularizers.REGULARIZERS)
-def test_every_regularizer_compiles_under_xla_and_agrees(regularizer, monkeypatch):
+def test_every_regularizer_gives_the_same_step_under_xla(regularizer, monkeypatch):
     assert_step_agrees_under_xla(monkeypatch, regularizer=regularizer)
 
 
-def test_alternating_steps_compile_under_xla_and_agree(monkeypatch):
+def test_alternating_updates_give_the_same_step_under_xla(monkeypatch):
     assert_step_agrees_under_xla(monkeypatch, update="alternating", discriminator_steps=2)
 
 
-def test_half_precision_compiles_under_xla_through_fit(float16):
+def test_fit_compiles_half_precision_under_xla(float16):
     gan = build_gan(model_class=ganzoo.GAN)
     gan.compile(sgd(), sgd(), regularizer="gradient_penalty", jit_compile=True)
     assert gan.jit_compile is True

@@ -1,4 +1,6 @@
-"""Latents that reproduce given images: a generator, inverted by gradient descent."""
+"""Invert a generator: find latents that reproduce given images, by gradient descent."""
+
+from collections.abc import Callable
 
 import keras
 import numpy as np
@@ -6,26 +8,32 @@ import tensorflow as tf
 
 
 def invert(
-    synthesize, images, latents, condition=(), num_steps=200, learning_rate=0.1, num_starts=4
-):
-    """Searches for each image the latents from which a generator makes it.
+    synthesize: Callable,
+    images: np.ndarray,
+    latents: tf.Tensor,
+    condition: tuple = (),
+    num_steps: int = 200,
+    learning_rate: float = 0.1,
+    num_starts: int = 4,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Find latents from which a generator reproduces images.
 
-    Adam on the mean squared error of pixels, from several starts at once; the best
-    end of each image is kept. Latents stay near the sphere of a normal distribution's
-    mass by an added `1e-3 * mean(latents**2)`.
+    Adam minimizes the mean squared error of the pixels, from several random starts per image. The
+    best result of each image is kept. The added term `1e-3 * mean(latents**2)` keeps latents near
+    the sphere where a normal distribution has its mass.
 
     Args:
         synthesize: function of `(latents, condition)` that returns float images.
         images: float32 `(num_images, height, width, channels)` in [-1, 1].
-        latents: float32 `(num_starts * num_images, ...)`, where the search starts.
+        latents: float32 `(num_starts * num_images, ...)`. Start of the search.
         condition: tuple of tensors `(num_images, ...)`, such as labels.
-        num_steps: int. Steps of Adam; the rate falls to 0 by a cosine.
-        learning_rate: float. Its first rate.
-        num_starts: int. Starts for each image.
+        num_steps: int. Steps of Adam.
+        learning_rate: float. Initial learning rate. It decays to 0 along a cosine.
+        num_starts: int. Starts per image.
 
     Returns:
-        `(latents, errors)`: float32 `(num_images, ...)`, and the mean squared error
-        `(num_images,)` of each image in [-1, 1].
+        `(latents, errors)`: float32 `(num_images, ...)`, and the mean squared error `(num_images,)`
+        of each image.
 
     Reference: Creswell & Bharath, 2016 (arXiv:1611.05644).
     """
@@ -42,7 +50,7 @@ def invert(
     @tf.function
     def step():
         with tf.GradientTape() as tape:
-            # Summed over images, so that one image's search does not slow another's.
+            # Sum over images, so that the gradient of an image does not depend on their number.
             prior = tf.reduce_mean(tf.square(found), axis=tf.range(1, tf.rank(found)))
             loss = tf.reduce_sum(errors_of(found) + 1e-3 * prior)
         optimizer.apply_gradients([(tape.gradient(loss, found), found)])

@@ -1,4 +1,4 @@
-"""The two-player training of any two networks."""
+"""Test the adversarial training of any two networks."""
 
 import keras
 import numpy as np
@@ -9,7 +9,8 @@ from keras import layers
 from scipy import special
 
 import ganzoo
-from ganzoo.training import UPDATES
+from ganzoo.base import train_step
+from ganzoo.base.checks import UPDATES
 
 IMAGES = tiny.make_images(12)
 
@@ -18,34 +19,39 @@ def sgd(learning_rate=0.1):
     return keras.optimizers.SGD(learning_rate)
 
 
-# A game small enough to be played by hand: G(z) = w z, D(x) = a x + b.
+# This GAN is small enough to compute a step by hand. The generator returns w z, and the
+# discriminator returns the logit a x + b.
 
 LATENTS = np.array([[1.0], [-0.3], [0.8]], "float32")
 REAL = np.array([0.9, 0.2, -0.4], "float32").reshape(3, 1, 1, 1)
 W, A, B = 0.5, -0.7, 0.2
 
 
-class ScalarGAN(ganzoo.GAN):
-    """One weight in the generator, two in the discriminator, latents that are known."""
+class ScalarGAN(ganzoo.LatentGAN):
+    """A GAN with one weight in the generator, two in the discriminator, and known latents."""
 
     def __init__(self):
-        dense, judge = layers.Dense(1, use_bias=False), layers.Dense(1)
-        generator = keras.Sequential([keras.Input((1,)), dense, layers.Reshape((1, 1, 1))])
-        discriminator = keras.Sequential([keras.Input((1, 1, 1)), layers.Flatten(), judge])
-        dense.set_weights([np.array([[W]])])
-        judge.set_weights([np.array([[A]]), np.array([B])])
+        scale, logit = layers.Dense(1, use_bias=False), layers.Dense(1)
+        generator = keras.Sequential([keras.Input((1,)), scale, layers.Reshape((1, 1, 1))])
+        discriminator = keras.Sequential([keras.Input((1, 1, 1)), layers.Flatten(), logit])
+        scale.set_weights([np.array([[W]])])
+        logit.set_weights([np.array([[A]]), np.array([B])])
         super().__init__(generator, discriminator, seed=0)
 
     def sample_latents(self, num_latents, seed=None):
         return tf.constant(LATENTS)
 
     def values(self):
+        """Return `[w, a, b]`."""
         weights = [*self.generator.weights, *self.discriminator.weights]
         return [float(value.squeeze()) for value in tiny.copy_of(weights)]
 
 
 def slope_of_discriminator(w, a, b):
-    """Of `-mean(log D(x)) - mean(log(1 - D(G(z))))`, by a and b."""
+    """Return the derivatives of the discriminator's loss with respect to a and b.
+
+    The loss is `-mean(log D(x)) - mean(log(1 - D(G(z))))`.
+    """
     x, fake = REAL.ravel(), w * LATENTS.ravel()
     real_error, fake_error = special.expit(a * x + b) - 1, special.expit(a * fake + b)
     return (
@@ -55,12 +61,12 @@ def slope_of_discriminator(w, a, b):
 
 
 def slope_of_generator(w, a, b):
-    """Of `-mean(log D(G(z)))`, by w."""
+    """Return the derivative of the generator's loss, `-mean(log D(G(z)))`, with respect to w."""
     z = LATENTS.ravel()
     return np.mean((special.expit(a * w * z + b) - 1) * a * z)
 
 
-def test_a_simultaneous_step_takes_both_gradients_at_the_same_point():
+def test_a_simultaneous_step_computes_both_gradients_before_either_update():
     gan = ScalarGAN()
     gan.compile(sgd(0.3), sgd(0.2), loss="non_saturating", update="simultaneous")
     gan.train_step(tf.constant(REAL))
@@ -69,7 +75,7 @@ def test_a_simultaneous_step_takes_both_gradients_at_the_same_point():
     np.testing.assert_allclose(gan.values(), expected, rtol=1e-5)
 
 
-def test_an_alternating_generator_step_sees_the_discriminator_updated():
+def test_an_alternating_step_updates_the_generator_against_the_new_discriminator():
     gan = ScalarGAN()
     gan.compile(sgd(0.3), sgd(0.2), loss="non_saturating", update="alternating")
     gan.train_step(tf.constant(REAL))
@@ -80,10 +86,10 @@ def test_an_alternating_generator_step_sees_the_discriminator_updated():
 
 
 @pytest.mark.parametrize("update", UPDATES)
-def test_k_discriminator_steps_come_before_the_one_of_the_generator(update):
+def test_k_discriminator_updates_come_before_the_generator_update(update):
     gan = ScalarGAN()
     gan.compile(sgd(0.3), sgd(0.2), loss="non_saturating", update=update, discriminator_steps=3)
-    gan.train_step(tf.constant(REAL))
+    gan.train_step(tf.constant(np.concatenate([REAL, REAL, REAL])))
     a, b = A, B
     for step in range(3):
         if update == "simultaneous" and step == 2:
@@ -114,43 +120,46 @@ def test_logged_losses_and_scores_are_those_of_the_step():
     )
 
 
-# Each optimizer moves its own network alone.
+# Each optimizer must change only its own network.
 
 
 @pytest.mark.parametrize("update", UPDATES)
-@pytest.mark.parametrize("still", ["generator", "discriminator"])
-def test_an_optimizer_at_rate_0_keeps_its_network_bit_for_bit(update, still):
+@pytest.mark.parametrize("frozen", ["generator", "discriminator"])
+def test_a_learning_rate_of_0_leaves_the_network_bit_identical(update, frozen):
     gan = tiny.build_gan()
-    moving = {"generator": "discriminator", "discriminator": "generator"}[still]
-    rates = {f"{still}_optimizer": sgd(0.0), f"{moving}_optimizer": keras.optimizers.Adam(0.1)}
-    gan.compile(**rates, update=update, regularizer="gradient_penalty", discriminator_steps=2)
+    trained_network = {"generator": "discriminator", "discriminator": "generator"}[frozen]
+    optimizers = {
+        f"{frozen}_optimizer": sgd(0.0),
+        f"{trained_network}_optimizer": keras.optimizers.Adam(0.1),
+    }
+    gan.compile(**optimizers, update=update, regularizer="gradient_penalty", discriminator_steps=2)
     networks = {"generator": gan.generator, "discriminator": gan.discriminator}
-    kept = tiny.copy_of(networks[still].trainable_variables)
-    moved = tiny.copy_of(networks[moving].trainable_variables)
+    kept = tiny.copy_of(networks[frozen].trainable_variables)
+    moved = tiny.copy_of(networks[trained_network].trainable_variables)
     for _ in range(2):
         gan.train_step(tf.constant(IMAGES))
-    tiny.assert_equal(networks[still].trainable_variables, kept)
-    assert tiny.differ(networks[moving].trainable_variables, moved)
+    tiny.assert_equal(networks[frozen].trainable_variables, kept)
+    assert tiny.differ(networks[trained_network].trainable_variables, moved)
 
 
-def test_a_discriminator_update_touches_no_weight_of_the_generator():
+def test_a_discriminator_update_changes_no_generator_weight():
     gan = tiny.build_gan(batch_norm=False)
     gan.compile()
     before = tiny.copy_of([*gan.generator.weights, *gan.ema_generator.weights])
-    gan.train_discriminator(tf.constant(IMAGES), ())
+    train_step.update_discriminator(gan, tf.constant(IMAGES), ())
     tiny.assert_equal([*gan.generator.weights, *gan.ema_generator.weights], before)
     assert int(gan.generator_optimizer.iterations) == 0
     assert int(gan.discriminator_optimizer.iterations) == 1
 
 
-def test_latents_are_new_in_every_draw():
+def test_every_draw_gives_new_latents():
     gan = tiny.build_gan()
     first, second = gan.sample_latents(3), gan.sample_latents(3)
     assert first.shape == (3, 4)
     assert not np.any(first.numpy() == second.numpy())
 
 
-def test_normal_latents_are_standard_and_uniform_ones_fill_minus_1_to_1():
+def test_latents_are_standard_normal_or_uniform_from_minus_1_to_1():
     generator, discriminator = tiny.build_generator(), tiny.build_discriminator()
     normal = ganzoo.GAN(generator, discriminator, seed=1).sample_latents(20_000).numpy()
     assert normal.mean() == pytest.approx(0, abs=0.02)
@@ -163,11 +172,11 @@ def test_normal_latents_are_standard_and_uniform_ones_fill_minus_1_to_1():
     assert 0.999 < uniform.max() < 1
 
 
-# The moving average.
+# The following test is about the moving average of the generator.
 
 
 @pytest.mark.parametrize("ema_decay", [0.0, 0.3, 0.999])
-def test_ema_follows_its_recursion(ema_decay):
+def test_the_moving_average_follows_its_recursion(ema_decay):
     gan = tiny.build_gan()
     gan.compile(sgd(0.5), sgd(0.5), ema_decay=ema_decay)
     averages = [value.astype("float64") for value in tiny.copy_of(gan.generator.weights)]
@@ -183,7 +192,7 @@ def test_ema_follows_its_recursion(ema_decay):
     tiny.assert_close(gan.ema_generator.weights, averages, rtol=1e-4)
 
 
-# Fit.
+# The following tests are about `fit` and `evaluate`.
 
 
 def fit_twice(**compile_arguments):
@@ -198,7 +207,7 @@ def fit_twice(**compile_arguments):
 
 
 @pytest.mark.parametrize("update", UPDATES)
-def test_the_same_seed_trains_to_the_same_weights_bit_for_bit(update):
+def test_the_same_seed_trains_to_bit_identical_weights(update):
     first, second = fit_twice(update=update, regularizer="gradient_penalty")
     tiny.assert_equal(first, second)
 
@@ -212,7 +221,7 @@ def test_fit_logs_four_scalars():
     assert all(np.isfinite(values).all() and len(values) == 2 for values in history.values())
 
 
-def test_fit_takes_pixels_labels_and_pipelines_alike():
+def test_pixels_floats_and_pipelines_train_to_the_same_weights():
     pixels = ganzoo.images.to_pixels(IMAGES)
     images, labels = np.asarray(ganzoo.images.from_pixels(pixels)), np.arange(12)
     weights = []
@@ -232,20 +241,20 @@ def test_fit_takes_pixels_labels_and_pipelines_alike():
         tiny.assert_equal(weights[0], other)
 
 
-def test_evaluate_gives_the_logs_and_changes_no_weight():
+def test_evaluate_returns_the_logs_and_changes_no_weight():
     gan = tiny.build_gan()
     gan.compile(regularizer="r1")
     before = tiny.copy_of([*gan.trainable_variables, *gan.ema_generator.weights])
-    norms = tiny.copy_of(gan.generator.weights)
+    generator_weights = tiny.copy_of(gan.generator.weights)
     logs = gan.evaluate(IMAGES, batch_size=4, verbose=0, return_dict=True)
     assert set(logs) == {"generator_loss", "discriminator_loss", "real_score", "fake_score"}
     tiny.assert_equal([*gan.trainable_variables, *gan.ema_generator.weights], before)
-    tiny.assert_equal(gan.generator.weights, norms)
+    tiny.assert_equal(gan.generator.weights, generator_weights)
     assert int(gan.generator_optimizer.iterations) == 0
     assert int(gan.discriminator_optimizer.iterations) == 0
 
 
-def test_the_learning_rate_scheduler_of_keras_acts_on_the_generators_optimizer():
+def test_the_keras_learning_rate_scheduler_changes_the_generator_optimizer():
     gan = tiny.build_gan()
     gan.compile(sgd(0.5), sgd(0.25), run_eagerly=True)
     assert gan.optimizer is gan.generator_optimizer
@@ -256,8 +265,8 @@ def test_the_learning_rate_scheduler_of_keras_acts_on_the_generators_optimizer()
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])
-def test_a_loss_that_is_not_finite_stops_training_and_names_the_step(value):
-    class Break(keras.callbacks.Callback):
+def test_a_nan_or_infinite_loss_stops_training_and_names_the_step(value):
+    class BreakWeight(keras.callbacks.Callback):
         def on_train_batch_begin(self, batch, logs=None):
             if batch == 2:
                 bias = self.model.discriminator.weights[-1]
@@ -266,21 +275,21 @@ def test_a_loss_that_is_not_finite_stops_training_and_names_the_step(value):
     gan = tiny.build_gan()
     gan.compile()
     with pytest.raises(FloatingPointError, match=r"step 3: \w+_loss is (nan|inf|-inf)"):
-        gan.fit(IMAGES, batch_size=2, epochs=3, callbacks=Break(), verbose=0)
+        gan.fit(IMAGES, batch_size=2, epochs=3, callbacks=BreakWeight(), verbose=0)
     assert int(gan.generator_optimizer.iterations) == 3
 
 
-# Compile.
+# The following tests are about `compile`.
 
 
-def test_compile_without_arguments_is_what_is_recommended():
+def test_compile_without_arguments_uses_the_recommended_settings():
     gan = tiny.build_gan()
     gan.compile()
     recommended = gan.recommended()
-    for player in ("generator_optimizer", "discriminator_optimizer"):
-        used, wanted = getattr(gan, player), recommended[player]
+    for name in ("generator_optimizer", "discriminator_optimizer"):
+        used, wanted = getattr(gan, name), recommended[name]
         assert type(used) is type(wanted)
-        # Keras numbers the names.
+        # Keras adds a number to each name.
         assert {**used.get_config(), "name": None} == {**wanted.get_config(), "name": None}
     assert gan.adversarial_loss.get_config() == ganzoo.losses.get(recommended["loss"]).get_config()
     assert type(gan.adversarial_loss) is type(ganzoo.losses.get(recommended["loss"]))
@@ -302,27 +311,27 @@ def test_compile_without_arguments_is_what_is_recommended():
         ({"generator_optimizer": "adamm"}, "adamm"),
     ],
 )
-def test_a_wrong_argument_of_compile_is_named(arguments, named):
+def test_invalid_compile_arguments_are_refused_by_name(arguments, named):
     with pytest.raises(ValueError, match=named):
         tiny.build_gan().compile(**arguments)
 
 
 @pytest.mark.parametrize("policy", ["float32", "mixed_float16"])
-def test_one_optimizer_for_both_players_is_refused(policy):
-    keras.config.set_dtype_policy(policy)  # Under float16 each is wrapped.
+def test_one_optimizer_for_both_networks_is_refused(policy):
+    keras.config.set_dtype_policy(policy)  # Under float16 `compile` wraps each optimizer.
     optimizer = keras.optimizers.Adam()
-    with pytest.raises(ValueError, match="optimizer of its own"):
+    with pytest.raises(ValueError, match="its own optimizer"):
         tiny.build_gan().compile(optimizer, optimizer)
 
 
-def test_optimizers_go_by_name():
+def test_compile_accepts_optimizer_names():
     gan = tiny.build_gan()
     gan.compile("sgd", "adam")
     assert isinstance(gan.generator_optimizer, keras.optimizers.SGD)
     assert isinstance(gan.discriminator_optimizer, keras.optimizers.Adam)
 
 
-def test_compiling_twice_starts_afresh():
+def test_compiling_again_resets_the_optimizers():
     gan = tiny.build_gan()
     gan.compile(run_eagerly=True)
     gan.fit(IMAGES, batch_size=4, verbose=0)
@@ -331,21 +340,21 @@ def test_compiling_twice_starts_afresh():
     assert int(gan.generator_optimizer.iterations) == 3
 
 
-# Networks.
+# The following tests are about the networks that a GAN accepts.
 
 
-def test_networks_that_do_not_match_are_refused():
+def test_networks_with_different_image_shapes_are_refused():
     with pytest.raises(ValueError, match=r"\(None, 2, 3, 1\).*\(None, 4, 3, 1\)"):
         ganzoo.GAN(tiny.build_generator((2, 3, 1)), tiny.build_discriminator((4, 3, 1)))
 
 
-def test_a_network_that_is_not_built_is_refused():
+def test_unbuilt_networks_are_refused():
     with pytest.raises(ValueError, match="`discriminator` must be a built Keras model"):
         ganzoo.GAN(tiny.build_generator(), keras.Sequential([layers.Dense(1)]))
 
 
-def test_a_network_that_does_not_tell_its_shapes_is_refused():
-    class Mine(keras.Model):
+def test_subclassed_networks_without_input_shapes_are_refused():
+    class SubclassedNetwork(keras.Model):
         def __init__(self):
             super().__init__()
             self.dense = layers.Dense(1)
@@ -353,12 +362,12 @@ def test_a_network_that_does_not_tell_its_shapes_is_refused():
         def call(self, images):
             return self.dense(keras.ops.reshape(images, (-1, 6)))
 
-    judge = Mine()
-    judge(np.zeros((1, *tiny.IMAGE_SHAPE), "float32"))
+    network = SubclassedNetwork()
+    network(np.zeros((1, *tiny.IMAGE_SHAPE), "float32"))
     with pytest.raises(ValueError, match=r"functional or `Sequential`.*keras\.Model\(inputs"):
-        ganzoo.GAN(tiny.build_generator(), judge)
+        ganzoo.GAN(tiny.build_generator(), network)
     inputs = keras.Input(tiny.IMAGE_SHAPE)
-    ganzoo.GAN(tiny.build_generator(), keras.Model(inputs, judge(inputs)))
+    ganzoo.GAN(tiny.build_generator(), keras.Model(inputs, network(inputs)))
 
 
 def test_an_unknown_latent_distribution_is_refused():
@@ -374,7 +383,7 @@ def test_calling_the_model_runs_the_generator():
     assert gan.latent_shape == (4,)
 
 
-# Generate.
+# The following tests are about `generate`.
 
 
 @pytest.fixture(scope="module")
@@ -386,38 +395,38 @@ def trained():
 
 
 @pytest.mark.parametrize("batch_size", [1, 3, 7])
-def test_generate_gives_the_same_images_whatever_the_batch_size(trained, batch_size):
+def test_generated_images_do_not_depend_on_the_batch_size(trained, batch_size):
     expected = trained.generate(7, seed=5, batch_size=64).astype(int)
-    # Other batches may round otherwise, by one of 255 at most.
+    # Rounding may depend on the batch size. It changes a pixel by one level of 255 at most.
     assert abs(trained.generate(7, seed=5, batch_size=batch_size) - expected).max() <= 1
 
 
-def test_generate_gives_uint8_of_the_image_shape(trained):
+def test_generate_returns_uint8_of_the_image_shape(trained):
     pixels = trained.generate(5, seed=0)
     assert type(pixels) is np.ndarray
     assert pixels.dtype == "uint8"
     assert pixels.shape == (5, *tiny.IMAGE_SHAPE)
 
 
-def test_generate_depends_on_its_seed_alone(trained):
+def test_generate_depends_only_on_its_seed(trained):
     first = trained.generate(4, seed=1)
     np.testing.assert_array_equal(trained.generate(4, seed=1), first)
     assert np.any(trained.generate(4, seed=2) != first)
     assert np.any(trained.generate(4) != trained.generate(4))
 
 
-def test_more_images_of_a_seed_begin_with_the_fewer(trained):
+def test_the_first_images_do_not_depend_on_the_number_of_images(trained):
     fewer = trained.generate(5, seed=4).astype(int)
     assert abs(trained.generate(9, seed=4)[:5] - fewer).max() <= 1
 
 
-def test_generate_leaves_the_training_seed_alone(trained):
+def test_generate_does_not_change_the_training_seed(trained):
     before = tiny.copy_of([trained.seed_generator.state])
     trained.generate(3, seed=1)
     tiny.assert_equal([trained.seed_generator.state], before)
 
 
-def test_generate_takes_the_averaged_weights_unless_told_otherwise(trained):
+def test_generate_uses_the_averaged_weights_by_default(trained):
     latents = trained.sample_latents(4, seed=(9, 0))
     for use_ema, network in ((True, trained.ema_generator), (False, trained.generator)):
         pixels = trained.generate(4, seed=9, use_ema=use_ema)
@@ -435,6 +444,6 @@ def test_generate_takes_the_averaged_weights_unless_told_otherwise(trained):
         ({"num_images": 2, "labels": [0, 1]}, "2 labels"),
     ],
 )
-def test_a_wrong_argument_of_generate_is_named(trained, arguments, named):
+def test_invalid_generate_arguments_are_refused_by_name(trained, arguments, named):
     with pytest.raises(ValueError, match=named):
         trained.generate(**arguments)

@@ -1,9 +1,11 @@
+"""Test the inversion of generators: the search for latents that reproduce an image."""
+
 import keras
 import numpy as np
 import pytest
 
 import ganzoo
-from ganzoo.inversion import invert
+from ganzoo.base.inversion import invert
 
 
 def test_inversion_of_a_linear_generator_agrees_with_least_squares():
@@ -16,7 +18,7 @@ def test_inversion_of_a_linear_generator_agrees_with_least_squares():
 
     starts = rng.normal(size=(8, 3)).astype("float32")
     latents, errors = invert(synthesize, targets, starts, num_steps=400, num_starts=2)
-    # The prior is 1e-3 * mean(latents**2) beside a mean over 16 pixels: ridge regression.
+    # The prior adds 1e-3 * mean(latents**2) to a mean over 16 pixels, which is ridge regression.
     ridge = 1e-3 * 16 / 3 * np.eye(3)
     expected = targets.reshape(4, 16) @ matrix.T @ np.linalg.inv(matrix @ matrix.T + ridge)
     np.testing.assert_allclose(latents, expected, atol=1e-3)
@@ -25,7 +27,7 @@ def test_inversion_of_a_linear_generator_agrees_with_least_squares():
 
 
 def test_the_best_of_several_starts_is_kept_for_each_image():
-    # Two valleys at -1 and 1; only the one at 1 reaches the target 1 of both images.
+    # Adam converges from the starts near 1, but not from those near -1.9. Each image has both.
     def synthesize(latents, condition):
         return keras.ops.reshape(latents**3 - latents + 1, (-1, 1, 1, 1))
 
@@ -35,7 +37,7 @@ def test_the_best_of_several_starts_is_kept_for_each_image():
     assert np.all(errors < 1e-3)
 
 
-def test_a_model_finds_its_own_image_again():
+def test_a_model_finds_latents_of_its_own_images():
     keras.utils.set_random_seed(0)
     gan = ganzoo.CGAN(image_shape=(8, 8, 1), num_classes=2, latent_dim=2, base_filters=4)
     pixels = gan.generate(2, labels=[1, 0], seed=5)
@@ -52,7 +54,7 @@ def test_images_of_another_shape_are_refused():
         gan.invert(np.zeros((1, 9, 9, 1), "uint8"))
 
 
-def test_numbers_below_1_are_refused():
+def test_step_start_and_batch_counts_below_1_are_refused():
     gan = ganzoo.CGAN(image_shape=(8, 8, 1), num_classes=2, latent_dim=2, base_filters=2)
     pixels = np.zeros((1, 8, 8, 1), "uint8")
     for wrong in ({"num_starts": 0}, {"num_steps": 0}):

@@ -1,7 +1,7 @@
-"""The discriminator against the optimum of proposition 1 in the 2014 paper.
+"""Compare a trained discriminator with the optimal one of proposition 1 in the 2014 paper.
 
-Data of density `p` and a generator of density `q`, both on [-1, 1] and known, as
-images of one pixel: the best discriminator is `p / (p + q)`.
+Images have one pixel. The density `p` of the data and the density `q` of the generator are known,
+and both are on [-1, 1]. The optimal discriminator is then `p / (p + q)`.
 """
 
 import itertools
@@ -22,12 +22,15 @@ def density_of_data(x):
 
 
 def density_of_generator(x):
-    """Of `sqrt(2 (u + 1)) - 1` for `u` uniform in [-1, 1): it rises linearly."""
+    """Return the density of `sqrt(2 (u + 1)) - 1` for `u` uniform in [-1, 1).
+
+    It rises linearly.
+    """
     return (x + 1) / 2
 
 
 def draw_data(count):
-    """By rejection: the density is below 1."""
+    """Draw by rejection, which works because the density is below 1."""
     generator = np.random.default_rng(0)
     x, height = generator.uniform(-1, 1, 3 * count), generator.uniform(0, 1, 3 * count)
     return x[height < density_of_data(x)][:count].astype("float32").reshape(-1, 1, 1, 1)
@@ -35,6 +38,8 @@ def draw_data(count):
 
 @keras.saving.register_keras_serializable(package="ganzoo_tests")
 class Warp(layers.Layer):
+    """Turn uniform latents into points of `density_of_generator`."""
+
     def call(self, uniform):
         return keras.ops.sqrt(2 * (uniform + 1)) - 1
 
@@ -60,7 +65,7 @@ def build_gan():
     return ganzoo.GAN(generator, discriminator, latent_distribution="uniform", seed=0)
 
 
-def test_the_densities_are_those_of_the_samples():
+def test_samples_follow_the_stated_densities():
     assert np.trapezoid(density_of_data(SUPPORT), SUPPORT) == pytest.approx(1, abs=1e-4)
     assert np.trapezoid(density_of_generator(SUPPORT), SUPPORT) == pytest.approx(1, abs=1e-4)
     gan = build_gan()
@@ -77,16 +82,17 @@ def test_the_densities_are_those_of_the_samples():
 @pytest.mark.parametrize("loss", ["non_saturating", "least_squares"])
 def test_a_trained_discriminator_approaches_the_optimal_one(loss):
     gan = build_gan()
-    # The generator stands still; the rate falls, so that the noise of the steps goes out.
+    # The generator does not train. The learning rate falls, so that the noise of the steps fades.
     schedule = keras.optimizers.schedules.CosineDecay(2e-2, decay_steps=1600)
     gan.compile(keras.optimizers.SGD(0.0), keras.optimizers.Adam(schedule), loss=loss)
     gan.fit(draw_data(40_960), batch_size=512, epochs=20, verbose=0)
 
     logits = np.asarray(gan.discriminator(SUPPORT.reshape(-1, 1, 1, 1).astype("float32"))).ravel()
-    learnt = special.expit(logits) if loss == "non_saturating" else logits
+    learned = special.expit(logits) if loss == "non_saturating" else logits
     p, q = density_of_data(SUPPORT), density_of_generator(SUPPORT)
     optimal = p / np.maximum(p + q, 1e-9)
-    error = np.average(np.abs(learnt - optimal), weights=p + q)
+    error = np.average(np.abs(learned - optimal), weights=p + q)
     print(f"{loss}: mean absolute error {error:.4f}")
-    assert np.average(np.abs(0.5 - optimal), weights=p + q) > 0.2  # What knowing nothing costs.
+    # A discriminator that returns 0.5 everywhere has a large error.
+    assert np.average(np.abs(0.5 - optimal), weights=p + q) > 0.2
     assert error < 0.02

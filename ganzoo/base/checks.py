@@ -1,0 +1,104 @@
+"""Check the networks, arguments and losses of a `GAN`."""
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from ganzoo import schedules
+from ganzoo.messages import unknown
+
+UPDATES = ("simultaneous", "alternating")
+# Appended to errors about weights and losses that are NaN or infinite.
+DIVERGENCE_ADVICE = (
+    "Lower the learning rates (--compile generator_optimizer.learning_rate=1e-4 --compile "
+    "discriminator_optimizer.learning_rate=1e-4), or train in float32 (--float32)."
+)
+
+
+def check_networks(generator, discriminator) -> None:
+    """Check that two networks are built functional models whose shapes match.
+
+    Raises:
+        ValueError: If they are not.
+    """
+    for name, network in (("generator", generator), ("discriminator", discriminator)):
+        # Keras cannot tell the shapes of other models, and cannot clone them.
+        if not (isinstance(network, keras.Model) and network.built):
+            raise ValueError(
+                f"`{name}` must be a built Keras model. Received: {network!r}. "
+                "Give it a `keras.Input`."
+            )
+        if not hasattr(network, "output_shape"):
+            raise ValueError(
+                f"`{name}` must be a functional or `Sequential` Keras model. Received: "
+                f"{network!r}. Wrap it: `keras.Model(inputs, network(inputs))`."
+            )
+    made = tuple(generator.output_shape)
+    shape = discriminator.input_shape
+    # The first input is the image. A condition comes after it.
+    taken = tuple(shape[0] if isinstance(shape, list) else shape)
+    if len(made) != 4 or made[1:] != taken[1:]:
+        raise ValueError(
+            "The discriminator must take the images `(batch, height, width, channels)` that the "
+            f"generator makes. Received: a generator of {made} and a discriminator for {taken}."
+        )
+
+
+def check_compile(chosen: dict) -> None:
+    """Check the arguments of `GAN.compile`.
+
+    Raises:
+        ValueError: If a value has the wrong type or is out of range.
+    """
+    steps = chosen["discriminator_steps"]
+    if not isinstance(steps, int) or steps < 1:
+        raise ValueError(
+            "`discriminator_steps` must be an integer of at least 1. Received: "
+            f"discriminator_steps={steps!r}."
+        )
+    schedules.check("ema_decay", chosen["ema_decay"], least=0, below=1)
+    if chosen["update"] not in UPDATES:
+        raise ValueError(unknown("update", chosen["update"], UPDATES))
+
+
+def require_mirrored(optimizer) -> None:
+    """Check that an optimizer was created inside of the strategy's scope.
+
+    Raises:
+        ValueError: If it was not.
+    """
+    if not isinstance(optimizer.iterations.value, tf.distribute.DistributedValues):
+        raise ValueError(
+            "On several replicas an optimizer must be created where the model is. Received: a "
+            f"{type(optimizer).__name__} from outside of the strategy's scope. Create it inside "
+            "`with strategy.scope():`, or pass its name."
+        )
+
+
+def refuse_weights(arguments: dict) -> None:
+    """Refuse `sample_weight` and `class_weight`.
+
+    Raises:
+        ValueError: If one of them is given.
+    """
+    for name in ("sample_weight", "class_weight"):
+        if arguments.get(name) is not None:
+            raise ValueError(
+                f"`{name}` is not supported for GANs. Remove it, or repeat images in the data."
+            )
+
+
+class StopAtNonFiniteLoss(keras.callbacks.Callback):
+    """Stop training at a loss that is NaN or infinite."""
+
+    def on_train_batch_end(self, batch, logs=None):
+        broken = {
+            name: float(value)
+            for name, value in (logs or {}).items()
+            if name.endswith("_loss") and not np.isfinite(value)
+        }
+        if broken:
+            named = ", ".join(f"{name} is {value}" for name, value in broken.items())
+            raise FloatingPointError(
+                f"Training stopped at step {self.model.step}: {named}. {DIVERGENCE_ADVICE}"
+            )

@@ -1,0 +1,766 @@
+"""`GAN`: two networks that train against each other."""
+
+from collections.abc import Iterator
+from typing import ClassVar
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from ganzoo import export, losses, regularizers, schedules
+from ganzoo.base import checks, train_step, updates
+from ganzoo.base.logs import LOGS, Untracked, per_level, read_local_sum
+from ganzoo.data import validation
+from ganzoo.data.pipelines import from_arrays
+from ganzoo.distribution import worker_of
+from ganzoo.images import from_pixels, round_to_pixels
+from ganzoo.layers import normalizations
+from ganzoo.optimizers import Adam
+from ganzoo.saving import presets
+
+# Keras's batch size for arrays.
+_KERAS_BATCH_SIZE = 32
+
+
+@keras.saving.register_keras_serializable(package="ganzoo")
+class GAN(keras.Model):
+    """Base of all families: a generator and a discriminator trained against each other.
+
+    `GAN` implements what all families share: `compile`, `fit`, `evaluate`, the training
+    step, saving, presets and export. A third network, `ema_generator`, holds the exponential
+    moving average of the generator's weights. Calling the model runs the generator.
+
+    `GAN(generator, discriminator)` builds a `ganzoo.LatentGAN`, which generates images from
+    latents, as `keras.Model(inputs, outputs)` builds a functional model. Derive from `GAN`
+    itself for a generator that maps one image to another, as `ganzoo.SRGAN` does.
+
+    Args:
+        generator: built functional or `Sequential` Keras model. Its output is images `(batch,
+            height, width, channels)` in [-1, 1].
+        discriminator: built functional or `Sequential` Keras model from such images to logits
+            `(batch, ...)`, with no sigmoid at the end.
+        seed: int or None. Seed of all random numbers in training. None draws a random one.
+        **kwargs: `name` and `dtype`, as for every Keras model.
+
+    Raises:
+        ValueError: If the discriminator's input does not match the generator's output.
+
+    Example:
+        >>> generator = keras.Sequential([
+        ...     keras.Input((2,)),
+        ...     keras.layers.Dense(16, activation="tanh"),
+        ...     keras.layers.Reshape((4, 4, 1)),
+        ... ])
+        >>> discriminator = keras.Sequential([
+        ...     keras.Input((4, 4, 1)), keras.layers.Flatten(), keras.layers.Dense(1),
+        ... ])
+        >>> gan = ganzoo.GAN(generator, discriminator)
+        >>> gan.compile(loss="hinge", regularizer="r1")
+        >>> history = gan.fit(np.zeros((8, 4, 4, 1), "uint8"), verbose=0)
+        >>> gan.generate(3, seed=0).shape
+        (3, 4, 4, 1)
+
+    Reference: Goodfellow et al., 2014 (arXiv:1406.2661), algorithm 1.
+    """
+
+    # What a trained model does: "generation", "super_resolution", or None for another task.
+    task: ClassVar[str | None] = None
+    # Batch size by recipe, for training that does not set one.
+    recommended_batch_sizes: ClassVar[dict] = {"default": 64, "paper": 128}
+    # Number of classes of a model with class labels.
+    num_classes: int | None = None
+    # True if each logit depends on one image only (no batch normalization). Then both networks
+    # share a backward pass through the discriminator.
+    per_sample_discriminator: bool = False
+
+    def __new__(cls, *args, **kwargs):
+        if cls is GAN:
+            from ganzoo.base.latent_gan import LatentGAN
+
+            cls = LatentGAN
+        return super().__new__(cls, *args, **kwargs)
+
+    def __init__(
+        self,
+        generator: keras.Model,
+        discriminator: keras.Model,
+        seed: int | None = None,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        checks.check_networks(generator, discriminator)
+        self.generator = generator
+        self.discriminator = discriminator
+        self.ema_generator = keras.models.clone_model(generator)
+        self.ema_generator.trainable = False
+        self.ema_generator.set_weights(generator.get_weights())
+        self.seed = seed
+        self.seed_generator = keras.random.SeedGenerator(seed)
+        # Images of the first batches. Callbacks show them next to generated ones.
+        self.real_examples = None
+        self._renderers = {}
+        self._trackers = [keras.metrics.Mean(name=name) for name in LOGS]
+        # State in an object that Keras does not track as metrics or weights.
+        self._untracked = Untracked()
+        # All weights exist. Without this Keras refuses to save or load them.
+        self.built = True
+
+    @property
+    def image_shape(self) -> tuple:
+        """`(height, width, channels)` of the images. A side is None if it may vary."""
+        return tuple(self.generator.output_shape[1:])
+
+    @property
+    def step(self) -> int:
+        """Number of training steps so far, over all calls of `fit`."""
+        # A distributed variable has no numeric value until it is read.
+        steps = int(self._untracked.steps.value.numpy())
+        if not self.compiled:
+            return steps
+        # Files of older versions hold only the count of updates, which float16 may skip.
+        return max(steps, int(self.generator_optimizer.iterations.value.numpy()))
+
+    @property
+    def gradient_norms(self) -> dict:
+        """Running mean of each network's gradient norm, a dict of `keras.metrics.Mean`."""
+        return self._untracked.gradient_norms
+
+    def call(self, inputs, training=False):
+        return self.generator(inputs, training=training)
+
+    # Compiling
+
+    def recommended(self, **given) -> dict:
+        """Return the arguments that `compile` uses if they are not given.
+
+        Args:
+            **given: arguments that `compile` was given. A family may let its defaults depend
+                on them.
+        """
+        return {
+            "generator_optimizer": Adam(2e-4, beta_1=0.5),
+            "discriminator_optimizer": Adam(2e-4, beta_1=0.5),
+            "loss": "non_saturating",
+            "regularizer": "none",
+            "discriminator_steps": 1,
+            "ema_decay": 0.999,
+            "update": "simultaneous",
+        }
+
+    def compile(
+        self,
+        generator_optimizer: keras.optimizers.Optimizer | str | None = None,
+        discriminator_optimizer: keras.optimizers.Optimizer | str | None = None,
+        loss: losses.AdversarialLoss | str | None = None,
+        regularizer: regularizers.GradientRegularizer | str | None = None,
+        discriminator_steps: int | None = None,
+        ema_decay: schedules.Schedule | None = None,
+        update: str | None = None,
+        sync_batch_norm: bool = False,
+        jit_compile: bool | str = "auto",
+        steps_per_execution: int = 1,
+        run_eagerly: bool = False,
+    ) -> None:
+        """Configure how the two networks are trained.
+
+        An argument that is None takes the family's recommended value.
+
+        Args:
+            generator_optimizer: Keras optimizer or its name.
+            discriminator_optimizer: Keras optimizer or its name, not the same object.
+            loss: name in `ganzoo.losses.LOSSES`, or an `AdversarialLoss`.
+            regularizer: gradient penalty: a name in `ganzoo.regularizers.REGULARIZERS`,
+                `"none"`, or a `GradientRegularizer`.
+            discriminator_steps: int, at least 1. Updates of the discriminator per update of the
+                generator: k of algorithm 1 in Goodfellow et al., 2014. A batch is split in k
+                equal parts, so that each update sees new real images and new latents. To update
+                on b images each time, use batches of k * b.
+            ema_decay: float in [0, 1), or a schedule of the step. Decay of the generator's
+                moving average; 0 makes `ema_generator` equal the generator. A constant is
+                limited to `(1 + step) / (10 + step)`, so that the first weights do not slow a
+                short run down.
+            update: `"simultaneous"` updates both networks from one forward pass of each.
+                `"alternating"` updates the discriminator first, then the generator against it
+                with new latents, as in algorithm 1.
+            sync_batch_norm: bool. Compute batch statistics over the images of all replicas of a
+                `tf.distribute` strategy. Otherwise each replica uses its own images, which is
+                faster, and worse if they are few.
+            jit_compile: bool or `"auto"`. Use XLA; `"auto"` means on a GPU. Refused under a
+                `tf.distribute` strategy, where XLA and Keras optimizers do not work together.
+            steps_per_execution: int. Training steps per call of the compiled function. 10 make
+                a vanilla GAN a fifth faster. Callbacks then see every tenth batch, and
+                `steps_per_epoch` must be a multiple.
+            run_eagerly: bool. Run without a graph, for debugging.
+
+        Raises:
+            ValueError: If a value has the wrong type or is out of range.
+        """
+        given = {
+            "generator_optimizer": generator_optimizer,
+            "discriminator_optimizer": discriminator_optimizer,
+            "loss": loss,
+            "regularizer": regularizer,
+            "discriminator_steps": discriminator_steps,
+            "ema_decay": ema_decay,
+            "update": update,
+        }
+        given = {key: value for key, value in given.items() if value is not None}
+        if generator_optimizer is discriminator_optimizer and isinstance(
+            generator_optimizer, keras.optimizers.Optimizer
+        ):
+            raise ValueError(
+                "Each network needs its own optimizer, because an optimizer keeps state for its "
+                "variables. Received: the same object twice. Create two."
+            )
+        with self.distribute_strategy.scope():  # Optimizers create variables.
+            chosen = {**self.recommended(**given), **given}
+        checks.check_compile(chosen)
+        adversarial_loss = losses.get(chosen["loss"])
+        regularizer = regularizers.get(chosen["regularizer"])
+        many = self.distribute_strategy.num_replicas_in_sync > 1
+        if many and jit_compile is True:
+            raise ValueError(
+                "XLA does not work under a distribution strategy. Received: jit_compile=True. "
+                "Leave it at 'auto'."
+            )
+        with self.distribute_strategy.scope():
+            generator_optimizer = self._build_optimizer(
+                chosen["generator_optimizer"], self.generator
+            )
+            discriminator_optimizer = self._build_optimizer(
+                chosen["discriminator_optimizer"], self.discriminator
+            )
+            # Keras callbacks (learning rate, TensorBoard) read `model.optimizer`.
+            super().compile(
+                optimizer=generator_optimizer,
+                jit_compile=False if many else jit_compile,
+                steps_per_execution=steps_per_execution,
+                run_eagerly=run_eagerly,
+            )
+        for network in (self.generator, self.discriminator, self.ema_generator):
+            for layer in normalizations(network):
+                layer.synchronized = many and sync_batch_norm
+        self.generator_optimizer = generator_optimizer
+        self.discriminator_optimizer = discriminator_optimizer
+        self.adversarial_loss = adversarial_loss
+        self.regularizer = regularizer
+        self.discriminator_steps = chosen["discriminator_steps"]
+        self.ema_decay = chosen["ema_decay"]
+        self.update = chosen["update"]
+        self.sync_batch_norm = sync_batch_norm
+        self._keras_compile_arguments = {
+            "jit_compile": jit_compile,
+            "steps_per_execution": steps_per_execution,
+            "run_eagerly": run_eagerly,
+        }
+
+    def _build_optimizer(self, identifier, network):
+        """Return the optimizer with its variables built and, under float16, its loss scaled."""
+        optimizer = keras.optimizers.get(identifier)
+        if self.distribute_strategy.num_replicas_in_sync > 1:
+            checks.require_mirrored(optimizer)
+        scaled = isinstance(optimizer, keras.optimizers.LossScaleOptimizer)
+        # Keras wraps only `model.optimizer`. The other network's gradients would underflow.
+        if self.dtype_policy.name == "mixed_float16" and not scaled:
+            optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
+        # Before `fit`: an optimizer without variables silently loads no state.
+        optimizer.build(network.trainable_variables)
+        return optimizer
+
+    def get_compile_config(self) -> dict:
+        if not self.compiled:
+            return {}
+        serialize = keras.saving.serialize_keras_object
+        return {
+            "generator_optimizer": serialize(self.generator_optimizer),
+            "discriminator_optimizer": serialize(self.discriminator_optimizer),
+            "loss": serialize(self.adversarial_loss),
+            "regularizer": serialize(self.regularizer) if self.regularizer else "none",
+            "discriminator_steps": self.discriminator_steps,
+            "ema_decay": schedules.serialize(self.ema_decay),
+            "update": self.update,
+            "sync_batch_norm": self.sync_batch_norm,
+            **self._keras_compile_arguments,
+        }
+
+    def compile_from_config(self, config: dict) -> None:
+        arguments = keras.saving.deserialize_keras_object(config)
+        # Saved with one replica, and loaded with several.
+        if self.distribute_strategy.num_replicas_in_sync > 1 and arguments["jit_compile"] is True:
+            arguments["jit_compile"] = "auto"
+        self.compile(**arguments)
+
+    # Training
+
+    def fit(
+        self,
+        x=None,
+        y=None,
+        batch_size: int | None = None,
+        epochs: int = 1,
+        verbose: int | str = "auto",
+        **kwargs,
+    ) -> keras.callbacks.History:
+        """Train both networks.
+
+        Args:
+            x: images, as an array, a `tf.data.Dataset` or anything else that Keras takes; or
+                batches of `(images, labels)`. `(batch, height, width, channels)`: uint8 pixels,
+                or floats in [-1, 1]. A float batch outside of this range stops training.
+            y: labels `(batch,)` if `x` is an array. Families without classes ignore them.
+            batch_size: int, at least 1. Images per step if `x` is an array.
+            epochs: int. Passes over the data.
+            verbose: as for `keras.Model.fit`.
+            **kwargs: other `keras.Model.fit` arguments, except `sample_weight` and
+                `class_weight`. `validation_data` is checked as `x` and `y` are. Every batch
+                must divide by the number of replicas times `discriminator_steps`.
+
+        Returns:
+            A `History` with `generator_loss`, `discriminator_loss`, `real_score` and
+            `fake_score` of each epoch: the mean losses, and the mean probabilities that the
+            discriminator gives real and fake images of being real.
+
+        Raises:
+            ValueError: If the data do not fit the model.
+            FloatingPointError: If a loss is NaN or infinite. The message names the step.
+        """
+        if batch_size is not None:
+            validation.check_positive(batch_size=batch_size)
+        checks.refuse_weights(kwargs)
+        x, y, examples = self._check_all(x, y, batch_size, self._batch_divisor())
+        if examples is not None:  # A distributed dataset cannot be inspected here.
+            self.real_examples = examples
+        if kwargs.get("validation_data") is not None:
+            held_out = keras.utils.unpack_x_y_sample_weight(kwargs["validation_data"])
+            checks.refuse_weights({"sample_weight": held_out[2]})
+            held_out = self._check_all(
+                *held_out[:2], kwargs.get("validation_batch_size"), self._num_replicas()
+            )[:2]
+            if isinstance(held_out[0], np.ndarray):
+                size = kwargs.pop("validation_batch_size", None) or batch_size
+                kwargs["validation_data"] = _batches_of(*held_out, size, shuffle=False)
+            else:
+                kwargs["validation_data"] = held_out if held_out[1] is not None else held_out[0]
+        if isinstance(x, np.ndarray) and not kwargs.get("validation_split"):
+            x = _batches_of(x, y, batch_size, shuffle=bool(kwargs.pop("shuffle", True)))
+            y = batch_size = None
+        if not isinstance(x, np.ndarray) and getattr(x, "num_batches", None) is None:
+            # Keras cannot shuffle an iterator, and warns about it by default.
+            kwargs.setdefault("shuffle", False)
+        callbacks = kwargs.pop("callbacks", None) or []
+        callbacks = list(callbacks) if isinstance(callbacks, (list, tuple)) else [callbacks]
+        with validation.explained(self.num_classes):
+            return super().fit(
+                x,
+                y,
+                batch_size=batch_size,
+                epochs=epochs,
+                verbose=verbose,
+                # Last: the others see the loss first, and can say more about it.
+                callbacks=[*callbacks, checks.StopAtNonFiniteLoss()],
+                **kwargs,
+            )
+
+    def evaluate(self, x=None, y=None, batch_size: int | None = None, **kwargs) -> list | dict:
+        """Compute the logs of `fit` on other images, without an update.
+
+        Arguments are those of `fit`.
+
+        Raises:
+            ValueError: If the data do not fit the model.
+        """
+        if not kwargs.get("_use_cached_eval_dataset"):  # Called by `fit`, which has checked them.
+            checks.refuse_weights(kwargs)
+            x, y, _ = self._check_all(x, y, batch_size, self._num_replicas())
+            if isinstance(x, np.ndarray):
+                x = _batches_of(x, y, batch_size, shuffle=False)
+                y = batch_size = None
+        with validation.explained(self.num_classes):
+            return super().evaluate(x, y, batch_size=batch_size, **kwargs)
+
+    def check_data(self, x, y) -> tuple:
+        """Check the data for `fit`, and return `(x, examples)`. See `validation.check`."""
+        return validation.check(x, y, self.image_shape, self.num_classes)
+
+    def _check_all(self, x, y, batch_size, divisor):
+        """Check data for this model. Return `(x, y, examples)` for Keras."""
+        x, examples = self.check_data(x, y)
+        if divisor > 1:
+            x = validation.require_divisible(x, batch_size or _KERAS_BATCH_SIZE, divisor)
+        return x, None if y is None else np.asarray(y), examples
+
+    def _num_replicas(self):
+        return self.distribute_strategy.num_replicas_in_sync
+
+    def _batch_divisor(self):
+        """Return the number that the size of every training batch must be a multiple of."""
+        return self._num_replicas() * (self.discriminator_steps if self.compiled else 1)
+
+    def train_step(self, data):
+        return self.track(*train_step.train_step(self, data))
+
+    def test_step(self, data):
+        real_images, condition = self.unpack(data)
+        fake_images = self.make_fakes(real_images, condition, training=False)
+        real_logits = self.discriminate(real_images, condition, training=False)
+        fake_logits = self.discriminate(fake_images, condition, training=False)
+        return self.track(
+            self.generator_loss(real_images, fake_images, real_logits, fake_logits),
+            per_level(self.adversarial_loss.discriminator, real_logits, fake_logits),
+            real_logits,
+            fake_logits,
+        )
+
+    # Parts of a step, which families override
+
+    def unpack(self, data) -> tuple:
+        """Return `(real_images, condition)` of a batch.
+
+        The condition is a tuple of tensors that both networks take in addition to their first
+        input. It holds the labels, or is empty for a family without classes.
+        """
+        real_images, labels, _ = keras.utils.unpack_x_y_sample_weight(data)
+        if real_images.dtype == tf.uint8:
+            real_images = from_pixels(real_images)
+        condition = () if self.num_classes is None else (tf.cast(labels, "int32"),)
+        return tf.cast(real_images, "float32"), condition
+
+    def make_fakes(self, real_images, condition, training: bool = True):
+        """Return one fake image per real image.
+
+        By default, the generator makes them from the condition.
+        """
+        inputs, *others = condition
+        return self.synthesize(inputs, others, training=training)
+
+    def synthesize(self, inputs, condition, training: bool = True):
+        """Return fake images of the generator, float32."""
+        images = self.generator(network_inputs(inputs, condition), training=training)
+        return tf.cast(images, "float32")
+
+    def discriminate(self, images, condition, training: bool = True):
+        """Return logits of the discriminator, float32."""
+        logits = self.discriminator(network_inputs(images, condition), training=training)
+        return tf.cast(logits, "float32")
+
+    def discriminator_loss(self, real_images, fake_images, condition) -> tuple:
+        """Return `(loss, real_logits, fake_logits)`, the loss with its penalty."""
+        # Two forward passes, so that batch normalization does not mix real with fake images.
+        real_logits = self.discriminate(real_images, condition)
+        fake_logits = self.discriminate(fake_images, condition)
+        loss = self.adversarial_loss.discriminator(real_logits, fake_logits)
+        if self.regularizer is not None:
+            loss += self.lazy_penalty(real_images, tf.stop_gradient(fake_images), condition)
+        return loss, real_logits, fake_logits
+
+    def generator_loss(self, real_images, fake_images, real_logits, fake_logits) -> tf.Tensor:
+        """Return the generator's loss, a vector with one value per level."""
+        return per_level(self.adversarial_loss.generator, real_logits, fake_logits)
+
+    def lazy_penalty(self, real_images, fake_images, condition) -> tf.Tensor:
+        """Return `every` times the gradient penalty, at every `regularizer.every`-th step, else 0.
+
+        Reference: Karras et al., 2020 (arXiv:1912.04958), section 3.1, "lazy regularization".
+        """
+        every = self.regularizer.every
+        if every == 1:
+            return self.penalty(real_images, fake_images, condition)
+        return updates.every_n_steps(
+            tf.equal(self.discriminator_optimizer.iterations % every, 0),
+            lambda: every * self.penalty(real_images, fake_images, condition),
+            self.discriminator,
+        )
+
+    def penalty(self, real_images, fake_images, condition) -> tf.Tensor:
+        """Return the gradient penalty. Only the network itself runs in reduced precision."""
+
+        def draw(shape):
+            return tf.random.stateless_uniform(shape, self.next_seed())
+
+        penalty = 0.0
+        for points in self.regularizer.points(real_images, fake_images, draw):
+            with tf.GradientTape() as tape:
+                tape.watch(points)
+                # The gradient of the sum holds each image's own gradient if its logit depends
+                # on no other image. Batch normalization adds its effect on the others' logits.
+                total = tf.reduce_sum(self.discriminate(points, condition))
+            penalty += self.regularizer.penalty(
+                tape.gradient(total, points), self.discriminator_optimizer.iterations
+            )
+        return penalty
+
+    def recalibrate_ema_batch_norm(self, condition) -> list | None:
+        """Recalibrate the averaged generator's batch statistics on generated images.
+
+        Args:
+            condition: condition of the last batch.
+
+        Returns:
+            List of tensors that depend on the new statistics. No weight may change before they are
+            computed. None, the default, averages the statistics like all other weights.
+
+        Reference: "precise BN", Wu & Johnson, 2021 (arXiv:2105.07576), section 3.
+        """
+        return None
+
+    def apply_discriminator_gradients(self, gradients, losses) -> None:
+        """Update the discriminator once `losses` are computed."""
+        updates.apply_gradients(
+            self.discriminator,
+            self.discriminator_optimizer,
+            self.gradient_norms["discriminator"],
+            gradients,
+            losses,
+        )
+
+    def apply_generator_gradients(self, gradients, losses) -> None:
+        """Update the generator once `losses` are computed."""
+        updates.apply_gradients(
+            self.generator,
+            self.generator_optimizer,
+            self.gradient_norms["generator"],
+            gradients,
+            losses,
+        )
+
+    def count_step(self) -> None:
+        """Count a training step, also if the loss scale of float16 skipped its updates."""
+        self._untracked.steps.assign_add(1)
+
+    def next_seed(self) -> tf.Tensor:
+        """Return a new seed, int32 `(2,)`, different on every replica. Its state is saved."""
+        return updates.fold_in_replica(self.seed_generator.next())
+
+    # Logs
+
+    def track(self, generator_loss, discriminator_loss, real_logits, fake_logits) -> dict:
+        """Add a step to the running means and return them as logs."""
+        scores = per_level(self.adversarial_loss.scores, real_logits, fake_logits)
+        scores = tf.reduce_mean(scores, axis=0)
+        totals = tf.reduce_sum(generator_loss), tf.reduce_sum(discriminator_loss)
+        values = (*totals, *tf.unstack(scores, num=2))
+        for tracker, value in zip(self._trackers, values, strict=True):
+            tracker.update_state(value)
+        return self.read_logs(self._trackers)
+
+    def read_logs(self, trackers) -> dict:
+        """Return running means by name, in the shape that Keras expects of a step's logs."""
+        results = {tracker.name: tracker.result() for tracker in trackers}
+        if worker_of(self.distribute_strategy)[1] > 1:
+            # Keras averages the logs of workers over their first axis, which a scalar lacks.
+            return {name: result[None] for name, result in results.items()}
+        return results
+
+    def take_gradient_norms(self) -> dict:
+        """Return the mean gradient norm of each network since the last call, and reset it.
+
+        A network that was not updated since is left out.
+        """
+        norms = {}
+        for network, mean in self.gradient_norms.items():
+            total, count = (read_local_sum(self, v) for v in (mean.total, mean.count))
+            if count:
+                norms[network] = total / count
+                mean.reset_state()
+        return norms
+
+    # Images and export
+
+    def render(
+        self, network: keras.Model, inputs, condition: tuple, batch_size: int = 64
+    ) -> np.ndarray:
+        """Run a generator network in batches, and return uint8 pixels.
+
+        Args:
+            network: generator, or part of it.
+            inputs: float `(num_images, ...)`, its first input.
+            condition: tuple of tensors `(num_images, ...)`, its other inputs.
+            batch_size: int. Images per forward pass.
+        """
+        inputs = tf.convert_to_tensor(inputs, "float32")
+        if network not in self._renderers:
+            # The loop is in the graph, because a call from Python costs as much as a small
+            # network. AutoGraph is off: its translation takes longer than generating 64 images.
+            @tf.function(reduce_retracing=True, autograph=False)
+            def draw(inputs, condition, batch_size):
+                count = -(-tf.shape(inputs)[0] // batch_size)
+
+                def draw_batch(index, made):
+                    of_batch = slice(index * batch_size, (index + 1) * batch_size)
+                    part, *rest = (value[of_batch] for value in (inputs, *condition))
+                    made_images = network(network_inputs(part, rest), training=False)
+                    pixels = round_to_pixels(tf.cast(made_images, "float32"))
+                    return index + 1, made.write(index, pixels)
+
+                made = tf.TensorArray(
+                    "uint8", size=count, infer_shape=False, element_shape=(None, *self.image_shape)
+                )
+                # Two batches at once keep all cores busy between large operations.
+                _, made = tf.while_loop(
+                    lambda index, _: index < count, draw_batch, (0, made), parallel_iterations=2
+                )
+                return made.concat()
+
+            self._renderers[network] = draw
+        return self._renderers[network](inputs, condition, tf.constant(batch_size)).numpy()
+
+    def preview(self, num_images: int, seed: int) -> dict:
+        """Return images that show the progress of training, as `{name: uint8 pixels}`.
+
+        The same seed gives the same inputs. By default there are no images.
+        """
+        return {}
+
+    @property
+    def export_signature(self) -> tuple[list[tf.TensorSpec], str]:
+        """Inputs of the exported model, named, and the name of its output, uint8 images."""
+        specs = [
+            tf.TensorSpec(tensor.shape, "float32", name=tensor.name)
+            for tensor in self.generator.inputs
+        ]
+        return specs, "images"
+
+    def export_examples(self, rng: np.random.Generator) -> Iterator[dict]:
+        """Yield inputs of the exported model to compare it with Keras, arrays by name."""
+        specs, _ = self.export_signature
+        for count in (1, 5):
+            yield {
+                spec.name: rng.uniform(-1, 1, [count, *(d or 16 for d in spec.shape[1:])]).astype(
+                    "float32"
+                )
+                for spec in specs
+            }
+
+    # Saving
+
+    def get_common_config(self) -> dict:
+        """Return the part of `get_config` that every family shares."""
+        return {**keras.Model.get_config(self), "seed": self.seed}
+
+    def get_config(self) -> dict:
+        return {
+            **self.get_common_config(),
+            "generator": keras.saving.serialize_keras_object(self.generator),
+            "discriminator": keras.saving.serialize_keras_object(self.discriminator),
+        }
+
+    @classmethod
+    def from_config(cls, config: dict) -> "GAN":
+        config = dict(config)
+        for name in ("generator", "discriminator"):
+            if name in config:
+                config[name] = keras.saving.deserialize_keras_object(config[name])
+        return cls(**config)
+
+    def _seed_states(self):
+        return [v for v in self.non_trainable_variables if v.name == "seed_generator_state"]
+
+    def save_own_variables(self, store):
+        super().save_own_variables(store)
+        # Keras does not save seed states. A resumed run would draw its first latents again.
+        for index, state in enumerate(self._seed_states()):
+            store[f"seed_{index}"] = keras.ops.convert_to_numpy(state)
+        store["steps"] = np.int64(self._untracked.steps.value.numpy())
+
+    def load_own_variables(self, store):
+        names = list(store.keys())
+        ours = [n for n in names if n == "steps" or n.startswith("seed_")]
+        super().load_own_variables({n: store[n] for n in names if n not in ours})
+        if "steps" in ours:  # Older versions did not count them.
+            self._untracked.steps.assign(np.asarray(store["steps"]))
+        for index, state in enumerate(self._seed_states()):
+            state.assign(np.asarray(store[f"seed_{index}"]))
+
+    # Presets
+
+    @classmethod
+    def from_preset(cls, preset) -> "GAN":
+        """Load a trained model by name or from a preset folder. It is not compiled.
+
+        Args:
+            preset: name in `ganzoo.list_presets()`, or a folder that `save_to_preset` wrote.
+                Write a folder that is called like a preset as `"./name"`.
+
+        Raises:
+            ValueError: If there is no such preset, its files are damaged, or it belongs to
+                another family than the class it is called on.
+
+        Example:
+            >>> gan = ganzoo.DCGAN(image_shape=(8, 8, 1), base_filters=2)
+            >>> gan.save_to_preset(tmp_path / "mine")
+            >>> type(ganzoo.from_preset(tmp_path / "mine")).__name__
+            'DCGAN'
+        """
+        return presets.read(preset, cls)
+
+    def save_to_preset(
+        self, folder, card: dict | None = None, discriminator: bool = True, half: bool = False
+    ) -> None:
+        """Write the model as a preset: config, weights, card and samples.
+
+        The generator is the averaged one. Optimizer state is left out; `save` keeps everything.
+
+        Args:
+            folder: path that does not exist yet, or is empty.
+            card: dict. Content of the model card: data, recipe, metrics, license, limits.
+            discriminator: bool. Include the discriminator. Without it, training that starts
+                from the preset starts with a new one.
+            half: bool. Write float16 weights: half the size, 11 bits of precision. They are
+                float32 again once loaded.
+
+        Raises:
+            ValueError: If the folder is not empty.
+        """
+        presets.write(self, folder, card or {}, discriminator, half)
+
+    # Export
+
+    def export(
+        self,
+        path,
+        format: str | None = None,
+        half: bool = False,
+        overwrite: bool = False,
+        card: dict | None = None,
+    ) -> None:
+        """Write the averaged generator for use without ganzoo.
+
+        A generator takes `latents` `(num_images, ...)` float32 and, with classes, `labels`
+        `(num_images,)` int32, and returns `images`, uint8 `(num_images, height, width,
+        channels)`. A super-resolution model takes uint8 `images` of any size and returns
+        `upscaled`. A SavedModel also draws latents: its signature `sample` takes `num_images`
+        and a `seed`, int32, and returns what `generate` returns for the seed (labels are drawn
+        differently, and returned); `sample_classes` takes `labels` and `seed`.
+
+        Args:
+            path: file, or folder for a SavedModel. Written completely or not at all.
+            format: `"savedmodel"`, `"onnx"` or `"litert"`. None chooses by the path: `.onnx`,
+                `.tflite`, else a SavedModel.
+            half: bool. Store weights as float16: half the size, 11 bits of precision.
+                Computation stays float32.
+            overwrite: bool. Replace an exported model at `path`.
+            card: dict. Facts about the model, such as its license. ONNX files hold them as
+                metadata, a SavedModel in a file.
+
+        Raises:
+            ValueError: If `path` exists, the format is unknown, or a package that ONNX needs is
+                not installed.
+
+        Example:
+            >>> gan = ganzoo.DCGAN(image_shape=(8, 8, 1), base_filters=2)
+            >>> gan.export(tmp_path / "dcgan.onnx")
+            >>> ganzoo.export.verify(gan, tmp_path / "dcgan.onnx") <= 1
+            True
+        """
+        export.export(self, path, format, half, overwrite, card)
+
+
+def network_inputs(inputs, condition) -> tf.Tensor | list:
+    """Return the input of a network: one tensor, or a list with the condition."""
+    return [inputs, *condition] if condition else inputs
+
+
+def _batches_of(x, y, batch_size, shuffle):
+    """Return the batches of arrays. Keras would tune its own pipeline of them; see `untuned`."""
+    arrays = (x,) if y is None else (x, y)
+    return from_arrays(arrays, batch_size or _KERAS_BATCH_SIZE, shuffle)

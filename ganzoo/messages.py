@@ -1,0 +1,37 @@
+"""Build the parts of error messages that many modules need."""
+
+import difflib
+from collections.abc import Iterable
+
+
+def unknown(kind: str, name: object, known: Iterable[str]) -> str:
+    """Return a message that lists the known names and suggests the one nearest to `name`.
+
+    Args:
+        kind: str. What the names are, such as `"loss"`.
+        name: the unknown name.
+        known: the valid names.
+
+    Example:
+        >>> unknown("loss", "hinje", ["hinge", "wasserstein"])
+        "Unknown loss: 'hinje'. Did you mean 'hinge'? Known: hinge, wasserstein."
+    """
+    known = sorted(known)
+    nearest = difflib.get_close_matches(str(name), known, n=1)
+    hint = f" Did you mean {nearest[0]!r}?" if nearest else ""
+    return f"Unknown {kind}: {name!r}.{hint} Known: {', '.join(known) or 'none yet'}."
+
+
+def first_line(error: BaseException, limit: int = 100) -> str:
+    r"""Return the first line of an error's message, or the name of its class if it has none.
+
+    Args:
+        error: the error.
+        limit: int. Largest number of characters.
+
+    Example:
+        >>> first_line(ValueError()), first_line(ValueError("broken\nbecause ..."))
+        ('ValueError', 'broken')
+    """
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    return lines[0][:limit]
