@@ -1,13 +1,14 @@
-"""Measures what a training step costs with resolution, images in a step and replicas.
+"""Measure the time of a training step against resolution, batch size and number of replicas.
 
     python benchmarks/replicas.py --rounds 5 --json replicas.json
 
-Replicas are virtual: logical devices of one processor, whose cores they share. So more of
-them show what sharing a step costs, and never that it is faster. Steps of all cases are
-timed in turns for some rounds, by the clock and by the time that the processor worked for
-them, which other work on the machine lengthens less; printed are medians with the least and
-the most. Out of them and the sizes of the networks comes the table of real machines, by the
-formula that docs/scale.md gives: that table is modelled, not measured.
+Replicas are virtual: logical devices that share the cores of one processor. They show the
+overhead of sharing a step, and cannot show a gain. The cases take turns for some rounds. The table
+gives medians, minima and maxima of wall-clock time, and medians of CPU time, which depends less on
+other load of the machine.
+
+A second table predicts the speed of several machines from the first, with the formula in
+docs/scale.md. It is modelled, not measured.
 """
 
 import argparse
@@ -29,16 +30,16 @@ from ganzoo.distribution import share_batches
 SIDES = (16, 32, 64)
 BATCHES = (8, 32)
 REPLICAS = (1, 2, 4)
-# Where replicas are compared.
+# Side at which numbers of replicas are compared.
 SHARED_SIDE = 32
-# Of the modelled table: batches, and what a byte and a message between machines cost.
+# The modelled table: numbers of machines, bandwidths between them, and seconds per message.
 MODELLED = (1, 2, 4, 8)
 GIGABITS = (1, 10, 100)
 LATENCY = 1e-4
 
 
 class Stopwatch(keras.callbacks.Callback):
-    """Seconds of the steps after an epoch's first, by the clock and of the processor."""
+    """Measure the wall-clock and CPU seconds of all steps of an epoch except the first."""
 
     def on_train_batch_end(self, batch, logs=None):
         now = np.array([time.perf_counter(), time.process_time()])
@@ -52,13 +53,13 @@ def open_strategy(num_replicas):
         return tf.distribute.get_strategy()
     return tf.distribute.MirroredStrategy(
         [f"CPU:{index}" for index in range(num_replicas)],
-        # Collectives of two strategies in one process cannot be told apart.
+        # The collectives of two strategies in one process would be mistaken for each other.
         cross_device_ops=tf.distribute.ReductionToOneDevice(),
     )
 
 
 def prepare(side, batch_size, num_replicas, sync_batch_norm=False):
-    """A function that times so many steps of a DCGAN, and the DCGAN."""
+    """Return a function that times a number of steps of a DCGAN, and the DCGAN."""
     strategy = open_strategy(num_replicas)
     with strategy.scope():
         gan = ganzoo.DCGAN(image_shape=(side, side, 3), dtype="float32")
@@ -82,7 +83,7 @@ def describe(side, batch_size, num_replicas, sync_batch_norm):
 
 
 def measure(rounds, steps):
-    """Rows of the measured table."""
+    """Yield the rows of the measured table."""
     cases = [(side, batch_size, 1, False) for side in SIDES for batch_size in BATCHES]
     cases += [(SHARED_SIDE, BATCHES[-1], n, sync) for n in REPLICAS[1:] for sync in (False, True)]
     prepared = {case: prepare(*case) for case in cases}
@@ -90,26 +91,26 @@ def measure(rounds, steps):
     for round_index in range(rounds + 1):
         for case, (time_steps, _) in prepared.items():
             taken = time_steps(steps if round_index else 1)
-            if round_index:  # The first compiles.
+            if round_index:  # The first round compiles.
                 seconds[case].append(taken)
     for case, taken in seconds.items():
-        by_clock, of_processor = np.transpose(taken)
+        wall, cpu = np.transpose(taken)
         weights = prepared[case][1].trainable_variables
         yield {
             "side": case[0],
             "batch_size": case[1],
             "replicas": case[2],
             "sync_batch_norm": case[3],
-            "seconds": statistics.median(by_clock),
-            "least": min(by_clock),
-            "most": max(by_clock),
-            "processor_seconds": statistics.median(of_processor),
+            "seconds": statistics.median(wall),
+            "min_seconds": min(wall),
+            "max_seconds": max(wall),
+            "cpu_seconds": statistics.median(cpu),
             "gradient_bytes": sum(4 * int(np.prod(weight.shape)) for weight in weights),
         }
 
 
 def model(rows):
-    """Images per second of machines such as this one, by side, number and gigabits."""
+    """Yield the predicted speed of several machines like this one."""
     for side in SIDES:
         alone = [row for row in rows if row["side"] == side and row["replicas"] == 1]
         sizes = [row["batch_size"] for row in alone]
@@ -117,7 +118,7 @@ def model(rows):
         size = alone[0]["gradient_bytes"]
         for gigabits in GIGABITS:
             for count in MODELLED:
-                # 32 images on each: the batch grows with the machines.
+                # Every machine has 32 images: the batch grows with their number.
                 compute = per_step + per_image * BATCHES[-1]
                 passes = 2 * (count - 1) / count
                 exchange = passes * 8 * size / (gigabits * 1e9) + 2 * (count - 1) * LATENCY
@@ -136,21 +137,21 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--steps", type=int, default=5)
-    parser.add_argument("--json", type=pathlib.Path, help="write the tables here, too")
+    parser.add_argument("--json", type=pathlib.Path, help="also write the tables to this file")
     arguments = parser.parse_args()
 
     cpu = tf.config.list_physical_devices("CPU")[0]
     virtual = [tf.config.LogicalDeviceConfiguration()] * max(REPLICAS)
     tf.config.set_logical_device_configuration(cpu, virtual)
     rows = list(measure(arguments.rounds, arguments.steps))
-    print("| DCGAN, a step of | ms | images/s | ms of processor |")
+    print("| step of a DCGAN | ms (min to max) | images/s | CPU ms |")
     print("|---|---|---|---|")
     for row in rows:
         name = describe(*(row[k] for k in ("side", "batch_size", "replicas", "sync_batch_norm")))
-        spread = f"({1e3 * row['least']:.0f} to {1e3 * row['most']:.0f})"
+        spread = f"({1e3 * row['min_seconds']:.0f} to {1e3 * row['max_seconds']:.0f})"
         print(
             f"| {name} | {1e3 * row['seconds']:.0f} {spread} | "
-            f"{row['batch_size'] / row['seconds']:.0f} | {1e3 * row['processor_seconds']:.0f} |"
+            f"{row['batch_size'] / row['seconds']:.0f} | {1e3 * row['cpu_seconds']:.0f} |"
         )
     modelled = list(model(rows))
     print("\nModelled, 32 images on each machine:\n")

@@ -1,8 +1,7 @@
-"""Which devices and machines share a training, and what each of them is given.
+"""Distribute a training over devices and machines.
 
-A worker is one process on one machine. It holds one or more replicas, one for each of
-its devices. All replicas hold the same weights, and each is given an equal part of
-every batch.
+A worker is one process on one machine. It runs one replica per device. All replicas hold the
+same weights, and each gets an equal part of every batch.
 """
 
 import json
@@ -12,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from ganzoo import registry
+from ganzoo import messages
 
 STRATEGIES = ("auto", "mirrored", "multi_worker")
 SHARDINGS = ("element", "file")
@@ -22,87 +21,104 @@ _EXAMPLE = (
 )
 
 
-class Part(NamedTuple):
-    """One of several equal parts, as one of several workers is given.
+class Shard(NamedTuple):
+    """One of several equal parts of data. Each worker gets one.
 
     Attributes:
         index: int, from 0 to `count - 1`.
-        count: int, at least 1.
+        count: int, at least 1. Number of shards.
     """
 
     index: int
     count: int
 
-    def of(self, size):
-        """The slice of `size` things, one in every `count`; what does not divide is left out.
+    def of(self, size: int) -> slice:
+        """Return the slice of `size` elements that belongs to this shard.
+
+        It holds every `count`-th element. If `size` is no multiple of `count`, the last elements
+        belong to no shard.
 
         Example:
-            >>> [list(range(11))[Part(index, 3).of(11)] for index in range(3)]
+            >>> [list(range(11))[Shard(index, 3).of(11)] for index in range(3)]
             [[0, 3, 6], [1, 4, 7], [2, 5, 8]]
         """
         return slice(self.index, size // self.count * self.count, self.count)
 
 
-WHOLE = Part(0, 1)
+# The only shard of data that are not shared.
+WHOLE = Shard(0, 1)
 
 
-class Site:
-    """Where a run is trained: the devices and workers that share it, and how they do.
+class Cluster:
+    """The devices and workers of one training, and how they share the data.
 
-    To be made before anything is computed: TensorFlow connects workers only then. It
-    waits until all of them are there.
+    Create it before anything is computed, because TensorFlow connects workers only then. This
+    waits until all workers have started.
 
     Args:
-        distribute: see `open_strategy`.
-        sharding: what workers share. `"element"`: batches. Every worker reads all the
-            data and takes its part of each batch, which is the one that a single worker
-            would have. `"file"`: the data. Every worker reads its own part of them, in a
-            part of the time and memory, and adds its own images to a batch.
+        distribute: as for `open_strategy`.
+        sharding: `"element"` or `"file"`. With `"element"`, workers share each batch: each loads
+            all data and takes its shard of every batch. The batches are those of a single worker.
+            With `"file"`, workers share the data: each loads its own shard only, which needs less
+            time and memory, and contributes its own images to every batch.
+
+    Attributes:
+        strategy: `tf.distribute.Strategy`.
+        sharding: str. As given.
+        worker: int. Index of this worker. 0 is the chief.
+        num_workers: int.
+        data_shard: `Shard` of the data that this worker loads.
+        batch_shard: `Shard` of every batch of these data that this worker takes.
 
     Raises:
-        ValueError: As `open_strategy` does, or if the sharding is unknown.
+        ValueError: If the sharding is unknown, or as `open_strategy` does.
     """
 
-    def __init__(self, distribute="auto", sharding="element"):
+    def __init__(
+        self, distribute: str | tf.distribute.Strategy = "auto", sharding: str = "element"
+    ):
         if sharding not in SHARDINGS:
-            raise ValueError(registry.unknown("sharding", sharding, SHARDINGS))
+            raise ValueError(messages.unknown("sharding", sharding, SHARDINGS))
         self.strategy = open_strategy(distribute)
         self.sharding = sharding
         self.worker, self.num_workers = worker_of(self.strategy)
-        part = Part(self.worker, self.num_workers)
-        self.data_part, self.batch_part = (part, WHOLE) if sharding == "file" else (WHOLE, part)
+        shard = Shard(self.worker, self.num_workers)
+        self.data_shard, self.batch_shard = (shard, WHOLE) if sharding == "file" else (WHOLE, shard)
 
     @property
-    def is_chief(self):
-        """Whether this worker is the one that writes."""
+    def is_chief(self) -> bool:
+        """Return whether this worker writes the files."""
         return self.worker == 0
 
     @property
-    def num_replicas(self):
-        """Devices that share a batch, on all workers."""
+    def num_replicas(self) -> int:
+        """Return the number of devices that share a batch, on all workers."""
         return self.strategy.num_replicas_in_sync
 
-    def share_of(self, batch_size):
-        """The size of the batches that this worker makes of its data.
+    def share_of(self, batch_size: int) -> int:
+        """Return the size of the batches that this worker makes of its data.
 
         Raises:
-            ValueError: If the replicas cannot share a batch evenly.
+            ValueError: If the batch size is no multiple of the number of replicas.
         """
         if batch_size % self.num_replicas:
             raise ValueError(
+                f"The batch size must be a multiple of {self.num_replicas}, because "
                 f"{self.num_replicas} replicas share a batch evenly. Received: "
-                f"batch_size={batch_size}. Take a multiple of {self.num_replicas}."
+                f"batch_size={batch_size}. Choose a multiple of {self.num_replicas}."
             )
-        return batch_size // self.data_part.count
+        return batch_size // self.data_shard.count
 
-    def agree(self, **values):
-        """Checks that all workers have found the same, lest they wait for each other for ever.
+    def agree(self, **values: int | tuple[int, ...]) -> None:
+        """Check that all workers have the same values.
+
+        Otherwise they would wait for each other forever.
 
         Args:
-            **values: ints, or tuples of them.
+            **values: ints, or tuples of ints.
 
         Raises:
-            ValueError: If they have not.
+            ValueError: If values differ between workers.
         """
         if self.num_workers == 1:
             return
@@ -112,12 +128,12 @@ class Site:
         if (found != found[0]).any():
             raise ValueError(
                 f"Workers must come to the same {', '.join(values)}. Received: "
-                f"{' and '.join(sorted({str(row.tolist()) for row in found}))}. Give all of them "
+                f"{' and '.join(sorted({str(row.tolist()) for row in found}))}. Give all workers "
                 "the same data and options, and images of one size and number of channels."
             )
 
-    def describe(self):
-        """What is on record of it, as a dict."""
+    def describe(self) -> dict:
+        """Return what `config.json` records of the cluster."""
         described = {"replicas": self.num_replicas, "workers": self.num_workers}
         return {**described, "sharding": self.sharding} if self.num_workers > 1 else described
 
@@ -131,19 +147,21 @@ class Site:
         )
 
 
-def open_strategy(name="auto"):
-    """The `tf.distribute` strategy of a name.
+def open_strategy(name: str | tf.distribute.Strategy = "auto") -> tf.distribute.Strategy:
+    """Return the `tf.distribute` strategy of a name.
 
     Args:
-        name: `"mirrored"`: all GPUs of this machine. `"multi_worker"`: all GPUs, or else
-            the processor, of every machine that the environment variable `TF_CONFIG`
-            names. `"auto"`: `"multi_worker"` where `TF_CONFIG` names several workers,
-            `"mirrored"` where this machine has several GPUs, else one device. Or a
-            strategy, which is returned.
+        name: one of the following, or a strategy, which is returned.
+
+            - `"mirrored"`: all GPUs of this machine.
+            - `"multi_worker"`: all machines that the environment variable `TF_CONFIG` names,
+              with all their GPUs. A machine without a GPU uses its processor.
+            - `"auto"`: `"multi_worker"` if `TF_CONFIG` names several workers; else `"mirrored"`
+              if this machine has several GPUs; else one device.
 
     Raises:
-        ValueError: If the name is unknown, there is no GPU to mirror on, or `TF_CONFIG`
-            does not say who the workers are.
+        ValueError: If the name is unknown, if `"mirrored"` finds no GPU, or if `TF_CONFIG` does
+            not name the workers.
 
     Example:
         >>> ganzoo.distribution.open_strategy("auto").num_replicas_in_sync
@@ -152,7 +170,7 @@ def open_strategy(name="auto"):
     if isinstance(name, tf.distribute.Strategy):
         return name
     if name not in STRATEGIES:
-        raise ValueError(registry.unknown("strategy", name, STRATEGIES))
+        raise ValueError(messages.unknown("strategy", name, STRATEGIES))
     num_workers = _count_workers()
     num_gpus = len(tf.config.list_physical_devices("GPU"))
     if name == "auto":
@@ -163,23 +181,22 @@ def open_strategy(name="auto"):
         if num_workers == 0:
             raise ValueError(
                 "multi_worker needs the environment variable TF_CONFIG, which names all workers "
-                f"and which of them this is. Received: none. Set it, such as {_EXAMPLE}."
+                f"and the index of this one. Received: no TF_CONFIG. Set it, such as {_EXAMPLE}."
             )
         return tf.distribute.MultiWorkerMirroredStrategy()
-    # The processor in their place would train, a hundred times as slowly as was meant.
+    # MirroredStrategy would fall back to the processor, which is a hundred times as slow.
     if num_gpus == 0:
         raise ValueError(
-            "mirrored trains on all GPUs of this machine. Received: a machine on which TensorFlow "
-            "finds no GPU. Mend its driver, install `tensorflow[and-cuda]`, or leave the choice to "
-            "'auto' to train on the processor."
+            "mirrored needs a GPU. Received: a machine on which TensorFlow finds no GPU. Check its "
+            "driver, install `tensorflow[and-cuda]`, or choose 'auto' to train on the processor."
         )
     return tf.distribute.MirroredStrategy()
 
 
-def worker_of(strategy):
-    """`(index, count)`: which of how many workers this process is; 0 is the chief.
+def worker_of(strategy: tf.distribute.Strategy) -> tuple[int, int]:
+    """Return `(index, count)`: the index of this worker and the number of workers.
 
-    The chief alone writes files. Example: `(0, 1)` on one machine.
+    On one machine, this is `(0, 1)`. Worker 0 is the chief, which alone writes files.
     """
     if not isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy):
         return 0, 1
@@ -188,15 +205,15 @@ def worker_of(strategy):
     return (tasks.index((resolver.task_type, resolver.task_id)), len(tasks)) if tasks else (0, 1)
 
 
-def share_batches(strategy, dataset):
-    """Gives each replica of this worker an equal part of the worker's batches, without end.
+def share_batches(
+    strategy: tf.distribute.Strategy, dataset: tf.data.Dataset
+) -> tf.distribute.DistributedDataset:
+    """Split this worker's batches evenly among its replicas. The result never ends.
 
     Args:
         strategy: a `tf.distribute` strategy.
-        dataset: `tf.data.Dataset` of this worker's part of every batch.
-
-    Returns:
-        A `tf.distribute.DistributedDataset`.
+        dataset: `tf.data.Dataset` of this worker's shard of every batch, with a static batch
+            size.
     """
 
     def open_dataset(context):
@@ -210,7 +227,7 @@ def share_batches(strategy, dataset):
 
 
 def _count_workers():
-    """The number of workers in `TF_CONFIG`, 0 without it."""
+    """Return the number of workers in `TF_CONFIG`, or 0 without it."""
     text = os.environ.get("TF_CONFIG", "")
     if not text.strip():
         return 0
@@ -224,13 +241,13 @@ def _count_workers():
         tasks, this = [], None
     if this not in tasks:
         raise ValueError(
-            "TF_CONFIG must name all workers as host:port, and which of them this is. Received: "
+            "TF_CONFIG must name all workers as host:port, and the index of this one. Received: "
             f"{text!r}. Write it such as {_EXAMPLE}, with another index on each machine."
         )
     return len(tasks)
 
 
 def _tasks(cluster):
-    """All that train, as `(type, index)`, the chief first."""
+    """Return all workers as `(type, index)`, the chief first."""
     jobs = {job: len(cluster.get(job, ())) for job in ("chief", "worker")}
     return [(job, index) for job, count in jobs.items() for index in range(count)]

@@ -1,15 +1,18 @@
 """Named image data as `tf.data` pipelines.
 
-A data set is decoded once and kept in memory as uint8 pixels, but for photographs, of which
-batches of crops are cut.
+A data set is decoded once and kept in memory as uint8 pixels. Large photographs stay on disk:
+batches of random crops are cut from them.
 
-What a batch holds follows from its number and the seed alone, so that a run that was
-stopped goes on with the batches that it would have seen.
+A batch depends on its number and the seed only. A resumed run therefore gets the batches that
+an uninterrupted run would get.
 """
 
 from ganzoo.data.arrays import ImageData
 from ganzoo.data.crops import load_crops
-from ganzoo.data.pipelines import load, pipeline
-from ganzoo.data.reading import find_splits, read
+from ganzoo.data.datasets import find_splits, load, load_arrays
+from ganzoo.data.pipelines import pipeline
 
-__all__ = ["ImageData", "find_splits", "load", "load_crops", "pipeline", "read"]
+# The name of `load_arrays` in earlier versions.
+read = load_arrays
+
+__all__ = ["ImageData", "find_splits", "load", "load_arrays", "load_crops", "pipeline", "read"]

@@ -1,14 +1,24 @@
 """Whole data sets as arrays of pixels."""
 
 import dataclasses
+import functools
+import os
 
 import numpy as np
+import tensorflow as tf
 from PIL import Image
+
+# TensorFlow reads the memory of an array in place if it starts at a multiple of this many bytes.
+# At any other address TensorFlow aborts the process.
+_ALIGNMENT = 64
 
 
 @dataclasses.dataclass(frozen=True)
 class ImageData:
     """A whole data set in memory.
+
+    Do not change the arrays after a pipeline was made from them: batches are read from the same
+    memory.
 
     Attributes:
         pixels: uint8 `(n, height, width, channels)`.
@@ -20,28 +30,113 @@ class ImageData:
     labels: np.ndarray | None = None
     num_classes: int | None = None
 
-    def take(self, indices):
-        """Some of the images, as another `ImageData`."""
+    def take(self, indices: np.ndarray | slice) -> "ImageData":
+        """Return the images at some indices as another `ImageData`."""
+        indices = np.arange(len(self.pixels))[indices]
+        pixels = allocate((len(indices), *self.pixels.shape[1:]), self.pixels.dtype)
+        # In the default mode, "raise", NumPy fills a buffer first. The indices are in range.
+        np.take(self.pixels, indices, axis=0, out=pixels, mode="clip")
         labels = None if self.labels is None else self.labels[indices]
-        return ImageData(self.pixels[indices], labels, self.num_classes)
+        return ImageData(pixels, labels, self.num_classes)
+
+    # Both tensors are made once, for all pipelines. They are in host memory: beside a GPU,
+    # TensorFlow would put them on the GPU.
+
+    @functools.cached_property
+    def pixel_tensor(self) -> tf.Tensor:
+        """The pixels as a tensor, which shares the memory of arrays that ganzoo loaded."""
+        with tf.device("CPU:0"):
+            if not _can_share(self.pixels):
+                return tf.constant(self.pixels)
+            # The tensor holds a reference to the array.
+            return tf.experimental.dlpack.from_dlpack(self.pixels.__dlpack__())
+
+    @functools.cached_property
+    def label_tensor(self) -> tf.Tensor:
+        """The labels as an int32 tensor."""
+        with tf.device("CPU:0"):
+            return tf.constant(self.labels, "int32")
 
 
-def stack(decoded, source):
-    # One colour image makes all of them colour images.
-    channels = max(image.shape[-1] for image in decoded)
-    decoded = [np.broadcast_to(image, (*image.shape[:2], channels)) for image in decoded]
-    sizes = sorted({image.shape[:2] for image in decoded})
-    if len(sizes) > 1:
-        smallest, largest = sizes[0], sizes[-1]
-        raise ValueError(
-            f"Images in {str(source)!r} have {len(sizes)} different sizes, from {smallest} to "
-            f"{largest} (height, width). Give one side for all with `image_size`."
-        )
-    return np.stack(decoded)
+class PixelStack:
+    """Collect images in one array. No image is held twice.
+
+    Args:
+        num_images: int. Number of images that will be added.
+        source: str or path. Name of the data set, for errors.
+    """
+
+    def __init__(self, num_images: int, source: str | os.PathLike):
+        self._num_images = num_images
+        self._source = str(source)
+        self._pixels = None
+        self._num_added = 0
+        self._sizes = set()
+
+    def add(self, images: np.ndarray) -> None:
+        """Add images of one size.
+
+        Args:
+            images: `(batch, height, width, channels)`.
+
+        Raises:
+            ValueError: If the array of all images does not fit into memory.
+        """
+        self._sizes.add(images.shape[1:3])
+        # Images of different sizes fit into no array. `finish` raises, and names all sizes.
+        if len(self._sizes) > 1:
+            return
+        if self._pixels is None:
+            self._pixels = self._allocate(images.shape[1:], images.dtype)
+        if images.shape[-1] > self._pixels.shape[-1]:
+            # One colour image makes all images colour images.
+            gray, self._pixels = self._pixels, self._allocate(images.shape[1:], images.dtype)
+            self._pixels[: self._num_added] = gray[: self._num_added]
+        end = self._num_added + len(images)
+        self._pixels[self._num_added : end] = images
+        self._num_added = end
+
+    def finish(self) -> np.ndarray:
+        """Return all images as one array `(num_images, height, width, channels)`.
+
+        Raises:
+            ValueError: If sizes differ.
+        """
+        if len(self._sizes) > 1:
+            smallest, *_, largest = sorted(self._sizes)
+            raise ValueError(
+                f"Images must have one size. Received: {self._source!r}, whose images have "
+                f"{len(self._sizes)} different sizes, from {smallest} to {largest} (height, "
+                "width). Give one side for all with `image_size`."
+            )
+        return self._pixels
+
+    def _allocate(self, image_shape, dtype):
+        try:
+            return allocate((self._num_images, *image_shape), dtype)
+        except MemoryError:
+            height, width, channels = image_shape
+            raise ValueError(
+                f"A data set must fit into memory. Received: {self._source!r}, "
+                f"{self._num_images} images of {height} x {width} x {channels}. Give a smaller "
+                "`image_size`, or fewer images."
+            ) from None
 
 
-def fit(image, image_size):
-    """A PIL image as pixels; cropped to its central square and resized if a size is given."""
+def allocate(shape: tuple[int, ...], dtype: str | np.dtype = "uint8") -> np.ndarray:
+    """Return an uninitialized array whose memory a tensor can share."""
+    dtype = np.dtype(dtype)
+    num_bytes = int(np.prod(shape, dtype=object)) * dtype.itemsize
+    memory = np.empty(num_bytes + _ALIGNMENT, "uint8")
+    start = -memory.ctypes.data % _ALIGNMENT
+    return memory[start : start + num_bytes].view(dtype).reshape(shape)
+
+
+def crop_and_resize(image: Image.Image, image_size: int | None) -> np.ndarray:
+    """Return a Pillow image as pixels `(image_size, image_size, channels)`.
+
+    The image is cropped to its central square, then resized. None keeps it as it is.
+    """
     if image_size is not None and image.size != (image_size, image_size):
         side = min(image.size)
         left, top = (image.width - side) // 2, (image.height - side) // 2
@@ -52,5 +147,9 @@ def fit(image, image_size):
     return pixels[..., None] if pixels.ndim == 2 else pixels
 
 
-def to_pil(pixels):
-    return Image.fromarray(pixels.squeeze(-1) if pixels.shape[-1] == 1 else pixels)
+def _can_share(array):
+    """Return whether a tensor can share an array's memory."""
+    flags = array.flags
+    aligned = array.ctypes.data % _ALIGNMENT == 0
+    # DLPack has no read-only arrays.
+    return aligned and flags.c_contiguous and flags.writeable and array.dtype == np.uint8

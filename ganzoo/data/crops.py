@@ -1,56 +1,57 @@
 """Random crops of photographs that differ in size."""
 
+import os
 import pathlib
 
 import numpy as np
 import tensorflow as tf
 from PIL import Image
 
-from ganzoo import photos
 from ganzoo.data import folders, tfds
 from ganzoo.data.pipelines import go_through
-from ganzoo.distribution import WHOLE
-from ganzoo.images import from_pixels
+from ganzoo.distribution import WHOLE, Shard
+from ganzoo.images import from_pixels, photos
 
-# Decoded images that are kept in memory.
+# Decoded photographs are kept in memory up to this size.
 _CACHED_BYTES = 2 * 10**9
 
 
 def load_crops(
-    name_or_dir,
-    split="train",
-    crop_size=96,
-    batch_size=16,
-    crops_per_image=16,
-    seed=0,
-    start=None,
-    data_part=WHOLE,
-    batch_part=WHOLE,
-):
-    """A pipeline of random crops of photographs, turned and mirrored at random.
+    name_or_dir: str | os.PathLike,
+    split: str = "train",
+    crop_size: int = 96,
+    batch_size: int = 16,
+    crops_per_image: int = 16,
+    seed: int = 0,
+    start: int | None = None,
+    data_shard: Shard = WHOLE,
+    batch_shard: Shard = WHOLE,
+) -> tf.data.Dataset:
+    """Load photographs as a pipeline of random crops, randomly rotated and mirrored.
 
-    An image is decoded once for several crops, and only once at all where the decoded
-    images fit into 2 GB of memory; of larger sets a few are in memory at a time.
+    A photograph is decoded once for several crops. If all decoded photographs fit into 2 GB, each
+    is decoded once and kept in memory. Of a larger data set, a few are in memory at a time.
 
     Args:
-        name_or_dir: as for `load`, but for `"sample"`; images may differ in size.
+        name_or_dir: as for `load`, except `"sample"`. Images may differ in size.
         split: as for `load`.
         crop_size: int, at least 1. Side of the crops.
-        batch_size: int, at least 1. Crops in a batch.
-        crops_per_image: int, at least 1. Crops of an image in one pass.
-        seed: int. Seed of order, places, turns and mirrors.
+        batch_size: int, at least 1. Crops per batch.
+        crops_per_image: int, at least 1. Crops of one image per pass.
+        seed: int. Seed of order, positions, rotations and reflections.
         start: int. As for `pipeline`.
-        data_part: a `Part`. The photographs to read; see `read`.
-        batch_part: a `Part`. The part of every batch to give; see `pipeline`.
+        data_shard: `Shard` of the photographs to read. As for `load_arrays`.
+        batch_shard: `Shard` of every batch to return. As for `pipeline`.
 
     Returns:
         `tf.data.Dataset` of float32 RGB images `(batch, crop_size, crop_size, 3)` in
         [-1, 1].
 
     Raises:
-        ValueError: If the data are not found, an image is smaller than a crop, or they
-            give less than one batch. Of a TFDS set's images all but the first are looked at
-            when they are read, where a smaller one is a `tf.errors.InvalidArgumentError`.
+        ValueError: If the data are not found, if an image is smaller than a crop, or if there
+            are too few images for one batch. Only the first image of a TFDS data set is checked
+            here. A later one that is too small raises `tf.errors.InvalidArgumentError` when it
+            is read.
 
     Example:
         >>> for name in ("a.png", "b.png"):
@@ -62,12 +63,12 @@ def load_crops(
     for name, value in (("crop_size", crop_size), ("batch_size", batch_size)):
         if value < 1:
             raise ValueError(f"`{name}` must be at least 1. Received: {name}={value}.")
-    sources, decode, count, num_bytes = _open_photos(name_or_dir, split, crop_size, data_part)
+    sources, decode, count, num_bytes = _open_photos(name_or_dir, split, crop_size, data_shard)
     num_batches = count * crops_per_image // batch_size
     if num_batches == 0:
         raise ValueError(
-            f"{str(name_or_dir)!r} holds {count} images, too few for one batch of {batch_size} at "
-            f"{crops_per_image} crops each. Give more images or a smaller batch size."
+            f"{str(name_or_dir)!r} holds {count} images, too few for one batch of {batch_size} "
+            f"with {crops_per_image} crops of each. Give more images or a smaller batch size."
         )
     if num_bytes <= _CACHED_BYTES:
         sources, decode = _decoded(sources, decode).cache(), None
@@ -79,19 +80,19 @@ def load_crops(
             shape = (crops_per_image, crop_size, crop_size)
             return _random_crops(photo, shape, tf.random.experimental.stateless_fold_in(key, index))
 
-        # Of this function's graph: the order follows from the key alone.
+        # Clear the seed of this function's graph: the order must depend on the key only.
         tf.random.set_seed(None)
         once = {"seed": key[0], "reshuffle_each_iteration": False}
-        # Before they are decoded: a buffer of photographs would be larger than any memory.
+        # Shuffle before decoding: a buffer of decoded photographs would not fit into memory.
         shuffled = sources.shuffle(min(count, 1000), **once)
         photographs = shuffled if decode is None else _decoded(shuffled, decode)
         crops = photographs.enumerate().map(crop, num_parallel_calls=tf.data.AUTOTUNE)
-        # Crops of one image come together: the buffer spreads them over many batches.
+        # Crops of one image are neighbours. The buffer spreads them over many batches.
         crops = crops.unbatch().shuffle(64 * crops_per_image, **once)
         return crops.batch(batch_size, drop_remainder=True)
 
     batches = go_through(one_pass, num_batches, seed, start)
-    batches = batches.map(lambda batch: batch[batch_part.of(batch_size)])
+    batches = batches.map(lambda batch: batch[batch_shard.of(batch_size)])
     return batches.map(from_pixels, num_parallel_calls=tf.data.AUTOTUNE).prefetch(2)
 
 
@@ -99,21 +100,21 @@ def _decoded(sources, decode):
     return sources.map(decode, num_parallel_calls=tf.data.AUTOTUNE)
 
 
-def _open_photos(name_or_dir, split, crop_size, part):
-    """`(sources, decode, count, bytes)` of uint8 RGB images of any size.
+def _open_photos(name_or_dir, split, crop_size, shard):
+    """Return `(sources, decode, count, num_bytes)` of RGB photographs of any size.
 
-    `decode` makes an image of an element of `sources`; `bytes` are those of all images.
+    `decode` maps an element of `sources` to uint8 pixels. `num_bytes` is the size of all pixels.
     """
     if name_or_dir == "sample":
         raise ValueError(
-            "The sample is 28 x 28 pixels, too small to be cut into crops. Received: 'sample'. "
-            "Give a folder of photographs, or a TFDS name such as 'div2k'."
+            "Crops need photographs. Received: 'sample', whose images of 28 x 28 pixels are too "
+            "small. Give a folder of photographs, or a TFDS name such as 'div2k'."
         )
-    if not folders.is_meant(name_or_dir):
-        return _open_tfds_photos(str(name_or_dir), split, crop_size, part)
+    if not folders.is_folder(name_or_dir):
+        return _open_tfds_photos(str(name_or_dir), split, crop_size, shard)
     folders.require_train(name_or_dir, split)
     files = folders.find_images(pathlib.Path(name_or_dir))
-    files = folders.take_part(files, part, name_or_dir)
+    files = folders.take_shard(files, shard, name_or_dir)
     sizes = []
     for path in files:
         try:
@@ -121,11 +122,12 @@ def _open_photos(name_or_dir, split, crop_size, part):
                 sizes.append(image.size)
         # Pillow has another exception for each kind of damage.
         except Exception:
-            raise ValueError(f"{str(path)!r} cannot be read. Mend or remove it.") from None
+            raise ValueError(f"{str(path)!r} cannot be read. Repair or remove it.") from None
         if min(sizes[-1]) < crop_size:
             raise ValueError(
-                f"{str(path)!r} is smaller than a crop: {sizes[-1]} (width, height) against "
-                f"{crop_size}. Remove it, or take smaller crops with `crop_size` (--image-size)."
+                f"{str(path)!r} is smaller than a crop: {sizes[-1]} (width, height), but crops are "
+                f"{crop_size} x {crop_size}. Remove it, or choose a smaller `crop_size` "
+                "(--image-size)."
             )
 
     def read(path):
@@ -141,13 +143,13 @@ def _open_photos(name_or_dir, split, crop_size, part):
     return sources, decode, len(files), num_bytes
 
 
-def _open_tfds_photos(name, split, crop_size, part):
+def _open_tfds_photos(name, split, crop_size, shard):
     builder, image_key, _ = tfds.find(name)
     feature = builder.info.features[image_key]
-    sources = tfds.read_split(builder, split, part, undecoded=image_key)
+    sources = tfds.open_split(builder, split, shard, undecoded=image_key)
     too_small = (
-        f"A photograph of {name!r} is smaller than a crop of {crop_size} pixels. Take smaller "
-        "crops with `crop_size` (--image-size)."
+        f"A photograph of {name!r} is smaller than a crop of {crop_size} x {crop_size} pixels. "
+        "Choose a smaller `crop_size` (--image-size)."
     )
 
     def decode(encoded):
@@ -166,7 +168,7 @@ def _open_tfds_photos(name, split, crop_size, part):
 
 
 def _random_crops(photo, shape, seed):
-    """Crops of a photo at random places, each one of the eight turned and mirrored ones."""
+    """Return crops at random positions, each under one of the eight symmetries of a square."""
     count, height, width = shape
     limits = tf.shape(photo)[:2] - [height, width] + 1
     draws = tf.random.stateless_uniform((count, 5), seed)

@@ -5,57 +5,72 @@ import pathlib
 
 import numpy as np
 
-from ganzoo import photos
-from ganzoo.data.arrays import ImageData, fit, stack, to_pil
+from ganzoo.data.arrays import ImageData, PixelStack, crop_and_resize
+from ganzoo.distribution import Shard
+from ganzoo.images import photos, to_pil
 
 
-def read(folder, image_size, part):
-    """Reads the images below a folder; first-level subfolders are classes."""
-    files = find_images(folder)
-    parents = [path.relative_to(folder).parts[:-1] for path in files]
-    names = sorted({parts[0] for parts in parents if parts})
-    own_parents = parents[part.of(len(files))]
-    files = take_part(files, part, folder)
-    decoded, unreadable = [], []
+def load_arrays(folder: pathlib.Path, image_size: int | None, shard: Shard) -> ImageData:
+    """Load the images of a folder and its subfolders. First-level subfolders are classes.
+
+    Raises:
+        ValueError: If there are too few images, if one cannot be read, or if sizes differ.
+    """
+    all_files = find_images(folder)
+    files = take_shard(all_files, shard, folder)
+    stack, unreadable = PixelStack(len(files), folder), []
     for path in files:
         try:
-            decoded.append(fit(to_pil(photos.read_photo(path).pixels), image_size))
+            image = to_pil(photos.read_photo(path).pixels)
         except ValueError:
             unreadable.append(path.relative_to(folder).as_posix())
+            continue
+        stack.add(crop_and_resize(image, image_size)[None])
     if unreadable:
         named = ", ".join(unreadable[:5]) + (", ..." if len(unreadable) > 5 else "")
         raise ValueError(
             f"{len(unreadable)} of {len(files)} images in {str(folder)!r} cannot be read: {named}. "
-            "Mend or remove them."
+            "Repair or remove them."
         )
-    # A class for every image, or no classes: loose files beside subfolders belong to none.
-    pixels = stack(decoded, folder)
-    if not all(parents):
+    pixels = stack.finish()
+    classes = [_class_of(path, folder) for path in all_files]
+    # An image outside of the subfolders has no class. Then the data set has no labels.
+    if None in classes:
         return ImageData(pixels)
-    return ImageData(pixels, np.array([names.index(p[0]) for p in own_parents]), len(names))
+    names = sorted(set(classes))
+    ids = {name: index for index, name in enumerate(names)}
+    return ImageData(pixels, np.array([ids[_class_of(path, folder)] for path in files]), len(names))
 
 
-def is_meant(name_or_dir):
-    """Whether a folder of that name is there and meant: a bare name means the data set."""
+def is_folder(name_or_dir: str | os.PathLike) -> bool:
+    """Return whether an argument names a folder, and not a TFDS data set.
+
+    A bare name, such as `"mnist"`, is the data set if there is one. `"./mnist"` is the folder.
+    """
     if not pathlib.Path(name_or_dir).is_dir():
         return False
-    if isinstance(name_or_dir, os.PathLike) or os.sep in name_or_dir:
+    # Windows separates by os.sep, a backslash, and by "/", too.
+    if isinstance(name_or_dir, os.PathLike) or "/" in name_or_dir or os.sep in name_or_dir:
         return True
     import tensorflow_datasets as tfds
 
     return name_or_dir not in tfds.list_builders(with_community_datasets=False)
 
 
-def require_train(name_or_dir, split):
+def require_train(name_or_dir: str | os.PathLike, split: str) -> None:
+    """Raise a `ValueError` if the split of a folder or of the sample is not `"train"`."""
     if split != "train":
         raise ValueError(
             f"{str(name_or_dir)!r} has one split, 'train'. Received: split={split!r}. "
-            "Give the folder of the other images instead."
+            "For other images, give their folder instead."
         )
 
 
-def find_images(folder):
-    """Paths of all images below a folder, sorted; hidden folders are other programs' own."""
+def find_images(folder: pathlib.Path) -> list[pathlib.Path]:
+    """Return the sorted paths of all images in a folder and its subfolders.
+
+    Hidden folders are skipped. They belong to other programs, such as `.thumbnails`.
+    """
     files = sorted(
         path
         for path in folder.rglob("*")
@@ -70,11 +85,24 @@ def find_images(folder):
     return files
 
 
-def take_part(files, part, folder):
-    """The files of a part; a `ValueError` where there is none for each."""
-    if len(files) < part.count:
+def take_shard(
+    files: list[pathlib.Path], shard: Shard, folder: str | os.PathLike
+) -> list[pathlib.Path]:
+    """Return the files of one shard.
+
+    Raises:
+        ValueError: If there are fewer files than shards.
+    """
+    if len(files) < shard.count:
         raise ValueError(
-            f"{str(folder)!r} holds {len(files)} images, fewer than the {part.count} workers that "
-            "share them. Give more images, or share them by element."
+            f"Each worker needs at least one image. Received: {str(folder)!r}, which holds "
+            f"{len(files)} images, fewer than the {shard.count} workers. Give more images, or "
+            "share them with --sharding element."
         )
-    return files[part.of(len(files))]
+    return files[shard.of(len(files))]
+
+
+def _class_of(path, folder):
+    """Return the name of the first-level subfolder that holds a file, or None."""
+    parents = path.relative_to(folder).parts[:-1]
+    return parents[0] if parents else None

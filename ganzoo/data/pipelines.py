@@ -1,87 +1,52 @@
-"""Batches of data that have been read.
+"""Batches of image data in memory.
 
-A pipeline shuffles indices, gathers whole batches, scales them to [-1, 1] and prefetches,
-so that it is never what limits training.
+A pipeline shuffles indices, gathers whole batches, scales them to [-1, 1] and prefetches, so
+that it does not limit the speed of training.
 """
 
 import sys
+from collections.abc import Callable
 
+import numpy as np
 import tensorflow as tf
 
-from ganzoo.data.reading import read
+from ganzoo.data.arrays import ImageData
 from ganzoo.data.tuning import untuned
-from ganzoo.distribution import WHOLE
+from ganzoo.distribution import WHOLE, Shard
 from ganzoo.images import from_pixels
 
 
-def load(
-    name_or_dir, split="train", image_size=None, batch_size=64, labels=None, seed=0, shuffle=True
-):
-    """A batched, shuffled, prefetched pipeline of images.
-
-    Args:
-        name_or_dir: the name of a TFDS data set with images (`"mnist"`,
-            `"fashion_mnist"`, `"cifar10"`, ...), a folder of images (one subfolder for
-            each class gives labels), `"sample"`: 10,000 Fashion-MNIST training images,
-            1,000 of each class, that come with ganzoo, or `"stacked_mnist"`: MNIST, three
-            digits at a time as the colours of an image, whose class is the number they
-            spell (Metz et al., 2016, arXiv:1611.02163, section 3.3.1). Where a bare name could
-            be either, it is the data set: `"./mnist"` is the folder.
-        split: TFDS split, such as `"test"` or `"train[:5000]"`. A folder and the sample
-            have `"train"` alone.
-        image_size: int. Side that images are cropped (to a centred square) and resized
-            to; None leaves them as they are, if all are of one size.
-        batch_size: int, at least 1. Images in a batch; what is left over after the last
-            whole batch waits for the next shuffle. A family's `recommended_batch_sizes`
-            says what its recipes were tuned with.
-        labels: bool. Whether batches are `(images, labels)`, labels int32 `(batch,)`.
-        seed: int. Seed of the order, which is another in each pass.
-        shuffle: bool. Whether the order is random.
-
-    Returns:
-        `tf.data.Dataset` of float32 images `(batch, height, width, channels)` in [-1, 1].
-
-    Raises:
-        ValueError: If the data set is not found or empty, has no labels where they are
-            asked for, or holds files that are not images.
-
-    Example:
-        >>> dataset = ganzoo.data.load("sample", batch_size=32)
-        >>> tuple(next(iter(dataset)).shape)
-        (32, 28, 28, 1)
-    """
-    if image_size is not None and image_size < 1:
-        raise ValueError(f"`image_size` must be at least 1. Received: image_size={image_size}.")
-    image_data = read(name_or_dir, split, image_size)
-    if labels and image_data.labels is None:
-        raise ValueError(
-            f"{str(name_or_dir)!r} has no labels. Give a folder with one subfolder for each "
-            "class, or a data set with labels."
-        )
-    return pipeline(image_data, batch_size, labels=bool(labels), seed=seed, shuffle=shuffle)
-
-
 def pipeline(
-    image_data, batch_size, labels=False, seed=0, shuffle=True, start=None, batch_part=WHOLE
-):
-    """The pipeline of `load` over data that have been read.
+    image_data: ImageData,
+    batch_size: int,
+    labels: bool = False,
+    seed: int = 0,
+    shuffle: bool = True,
+    start: int | None = None,
+    batch_shard: Shard = WHOLE,
+) -> tf.data.Dataset:
+    """Return the pipeline of `load` over image data in memory.
+
+    All pipelines over one `ImageData` share its memory.
 
     Args:
-        image_data: `ImageData`.
-        batch_size: int, at least 1. Images in a batch.
+        image_data: `ImageData`, as `load_arrays` returns it.
+        batch_size: int, at least 1. Images per batch.
         labels: bool. As for `load`.
         seed: int. As for `load`.
         shuffle: bool. As for `load`.
-        start: int. The number of the first batch, counted over all passes: the batches go
-            on from there and never end. None goes through the data once, in another order
-            each time.
-        batch_part: a `Part`. The part of every batch to give, `batch_size //
-            batch_part.count` images: workers that are given the same data and seed, and a
-            part each, have between them the batches that one alone has. They gather their
-            own images.
+        start: int. Number of the first batch, counted over all passes. The pipeline starts
+            there and never ends. None makes one pass over the data; every iteration has another
+            order.
+        batch_shard: `Shard` of every batch to return, with `batch_size // batch_shard.count`
+            images. Workers with the same data, batch size and seed, and one shard each, get
+            together the batches of a single worker. Each gathers its own images only.
+
+    Returns:
+        `tf.data.Dataset`, as `load` returns it.
 
     Raises:
-        ValueError: If there are fewer images than one batch takes.
+        ValueError: If there are fewer images than `batch_size`.
     """
     if batch_size < 1:
         raise ValueError(f"`batch_size` must be at least 1. Received: batch_size={batch_size}.")
@@ -91,11 +56,9 @@ def pipeline(
             f"The data set holds {count} images, fewer than one batch of {batch_size}. "
             "Give more images or a smaller batch size."
         )
-    # In the machine's memory: beside a GPU constants would fill the GPU's.
-    with tf.device("CPU:0"):
-        pixels = tf.constant(image_data.pixels)
-        classes = tf.constant(image_data.labels, "int32") if labels else None
-    part = batch_part.of(batch_size)
+    pixels = image_data.pixel_tensor
+    classes = image_data.label_tensor if labels else None
+    shard = batch_shard.of(batch_size)
     num_batches = count // batch_size
 
     def one_pass(number):
@@ -107,26 +70,76 @@ def pipeline(
         return places.map(lambda batch: tf.random.experimental.index_shuffle(batch, key, count - 1))
 
     def gather(indices):
-        indices = indices[part]
+        indices = indices[shard]
         images = from_pixels(tf.gather(pixels, indices))
         return images if classes is None else (images, tf.gather(classes, indices))
 
     batches = go_through(one_pass, num_batches, seed, start)
-    return batches.map(gather, num_parallel_calls=tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)
+    return _gather_from_memory(batches, gather)
 
 
-def go_through(one_pass, num_batches, seed, start):
-    """The batches of one pass over data, or of all passes from a batch on.
+def from_arrays(arrays: tuple[np.ndarray, ...], batch_size: int, shuffle: bool) -> tf.data.Dataset:
+    """Return batches of arrays, as `keras.Model.fit` makes them of arrays.
+
+    The last batch may be smaller. The order is new in each iteration, and depends on
+    TensorFlow's global seed. Unlike the pipelines of Keras, this one is not tuned while it runs;
+    see `untuned`.
 
     Args:
-        one_pass: function from a pass's number, an int64 tensor, to a data set of batches.
-        num_batches: int. Batches in a pass.
-        seed: int. Seed of the pass's number where there is but one.
-        start: as for `pipeline`.
+        arrays: numpy arrays with the same first dimension, such as `(images, labels)`.
+        batch_size: int, at least 1. Elements per batch.
+        shuffle: bool. Use a random order.
+
+    Example:
+        >>> batches = from_arrays((np.zeros((5, 2, 2, 1)), np.arange(5)), 2, shuffle=False)
+        >>> [labels.numpy().tolist() for _, labels in batches]
+        [[0, 1], [2, 3], [4]]
+    """
+    with tf.device("CPU:0"):  # Not in the memory of a GPU.
+        tensors = [tf.constant(array) for array in arrays]
+    places = tf.data.Dataset.range(len(arrays[0]))
+    if shuffle:
+        places = places.shuffle(len(arrays[0]))
+
+    def gather(indices):
+        batch = tuple(tf.gather(tensor, indices) for tensor in tensors)
+        return batch if len(batch) > 1 else batch[0]
+
+    options = tf.data.Options()
+    # Workers take turns with the elements, as with the arrays of Keras.
+    sharding = tf.data.experimental.AutoShardPolicy.DATA
+    options.experimental_distribute.auto_shard_policy = sharding
+    return _gather_from_memory(untuned(places.batch(batch_size)), gather).with_options(options)
+
+
+def _gather_from_memory(batches, gather):
+    """Map batches of indices to batches of elements, in parallel."""
+    batches = batches.map(gather, num_parallel_calls=tf.data.AUTOTUNE)
+    # Graph optimization copies all elements whenever an iterator is created, which took 10
+    # seconds for 3 GB. This graph has nothing to optimize.
+    options = tf.data.Options()
+    options.experimental_optimization.apply_default_optimizations = False
+    return batches.prefetch(tf.data.AUTOTUNE).with_options(options)
+
+
+def go_through(
+    one_pass: Callable[[tf.Tensor], tf.data.Dataset],
+    num_batches: int,
+    seed: int,
+    start: int | None,
+) -> tf.data.Dataset:
+    """Return the batches of one pass over the data, or of all passes from a batch on.
+
+    Args:
+        one_pass: function from the number of a pass, an int64 tensor, to a data set of its
+            batches.
+        num_batches: int. Batches per pass.
+        seed: int. Seed of the pass's number if there is one pass only.
+        start: int or None. As for `pipeline`.
     """
     if start is None:
         number = tf.data.Dataset.random(seed=seed, rerandomize_each_iteration=True).take(1)
-        one = number.flat_map(one_pass)
-        return untuned(one.apply(tf.data.experimental.assert_cardinality(num_batches)))
-    first, done = divmod(start, num_batches)
-    return untuned(tf.data.Dataset.range(first, sys.maxsize).flat_map(one_pass).skip(done))
+        batches = number.flat_map(one_pass)
+        return untuned(batches.apply(tf.data.experimental.assert_cardinality(num_batches)))
+    first, skipped = divmod(start, num_batches)
+    return untuned(tf.data.Dataset.range(first, sys.maxsize).flat_map(one_pass).skip(skipped))

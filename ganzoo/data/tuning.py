@@ -1,15 +1,15 @@
-"""Pipelines that are not tuned while they run."""
+"""Pipelines without TensorFlow's autotuning."""
 
 import tensorflow as tf
 
 
-def untuned(dataset):
-    """A data set whose iterators end as soon as they are not needed any more.
+def untuned(dataset: tf.data.Dataset) -> tf.data.Dataset:
+    """Return the data set with autotuning off, unless its options set autotuning.
 
-    Deleting the iterator of one that is tuned holds the program up, at times by a minute:
-    TensorFlow (2.21) wakes the thread that tunes before it marks it as cancelled, and a thread
-    that looks for the mark too early sleeps through its whole period. Not tuned, as many calls
-    run in parallel as the machine has threads. A user's own choice stays.
+    Deleting the iterator of an autotuned data set may block the program for up to a minute.
+    TensorFlow 2.21 wakes the tuning thread before it marks the thread as cancelled. A thread that
+    checks the mark too early sleeps for its whole period. Without autotuning,
+    `tf.data.AUTOTUNE` uses as many parallel calls as the machine has threads.
     """
     if dataset.options().autotune.enabled is not None:
         return dataset

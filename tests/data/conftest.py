@@ -1,11 +1,11 @@
-"""Data sets as TFDS keeps them, in folders of a test's own."""
+"""Provide a temporary folder of TFDS data sets."""
 
 import pytest
 
 
 @pytest.fixture
 def tfds_folder(tmp_path):
-    """A folder in which TFDS finds data sets while a test lasts."""
+    """Return a folder in which TFDS finds data sets during a test."""
     import tensorflow_datasets as tfds
     from tensorflow_datasets.core.utils import file_utils
 

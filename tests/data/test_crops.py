@@ -1,4 +1,4 @@
-"""Random crops of photographs."""
+"""Test random crops of photographs."""
 
 import numpy as np
 import pytest
@@ -8,12 +8,15 @@ from PIL import Image
 
 from ganzoo import data, images
 from ganzoo.data import crops as crops_module
-from ganzoo.distribution import Part
+from ganzoo.distribution import Shard
 
 
 @pytest.fixture
 def photos(tmp_path):
-    """Four photos of different sizes; every pixel tells its photo, row and column."""
+    """Write four photos of different sizes.
+
+    The channels of a pixel are the index of the photo, its row and its column.
+    """
     folder = tmp_path / "photos"
     folder.mkdir()
     for index, (height, width) in enumerate([(40, 50), (64, 33), (32, 32), (47, 90)]):
@@ -23,7 +26,7 @@ def photos(tmp_path):
     return folder
 
 
-def test_crops_are_pieces_of_their_photos_turned_and_mirrored(photos):
+def test_crops_are_rotated_and_mirrored_squares_of_their_photos(photos):
     dataset = data.load_crops(photos, crop_size=32, batch_size=8, crops_per_image=20)
     assert len(dataset) == 4 * 20 // 8
     crops = images.to_pixels(tiny.gather(dataset)).astype(int)
@@ -34,7 +37,7 @@ def test_crops_are_pieces_of_their_photos_turned_and_mirrored(photos):
         index = crop[0, 0, 0]
         rows, columns = crop[..., 1], crop[..., 2]
         corner = rows.min(), columns.min()
-        # All pixels of one square of the photo, each where a symmetry of the square puts it.
+        # The crop is a square of the photo under one of the eight symmetries of a square.
         square = np.stack(np.mgrid[:32, :32], axis=-1) + corner
         turned = [np.rot90(square, turns) for turns in range(4)]
         turned += [image[::-1] for image in turned]
@@ -47,7 +50,7 @@ def test_crops_are_pieces_of_their_photos_turned_and_mirrored(photos):
     assert {corner for corner in corners if corner[0] == 2} == {(2, 0, 0)}
 
 
-def test_every_pass_has_other_crops_and_the_same_seed_the_same(photos):
+def test_every_pass_has_new_crops_and_the_same_seed_repeats_them(photos):
     def load(seed):
         return data.load_crops(photos, crop_size=16, batch_size=4, crops_per_image=4, seed=seed)
 
@@ -73,41 +76,43 @@ def test_gray_photos_become_rgb(png_folder):
         ({"name_or_dir": "sample"}, "28 x 28"),
     ],
 )
-def test_crops_that_cannot_be_had_are_refused(photos, arguments, named):
+def test_impossible_crops_are_refused(photos, arguments, named):
     with pytest.raises(ValueError, match=named):
         data.load_crops(**{"name_or_dir": photos, **arguments})
 
 
-def test_a_photo_that_cannot_be_read_is_named(photos):
+def test_unreadable_photos_are_named(photos):
     (photos / "9.png").write_bytes(b"nothing")
     with pytest.raises(ValueError, match=r"9\.png.* cannot be read"):
         data.load_crops(photos, crop_size=32)
 
 
 @pytest.mark.parametrize("start", [2, 9, 12])
-def test_crops_from_a_number_on_are_those_that_would_have_come(photos, start):
+def test_a_resumed_data_set_continues_with_the_same_crops(photos, start):
     arguments = {"crop_size": 16, "batch_size": 4, "crops_per_image": 5, "seed": 2}
     straight = tiny.take(data.load_crops(photos, **arguments, start=0), 14)
-    tf.random.set_seed(0)  # Which changes nothing.
+    tf.random.set_seed(0)  # The global seed must not matter.
     resumed = tiny.take(data.load_crops(photos, **arguments, start=start), 14 - start)
     np.testing.assert_array_equal(resumed, straight[start:])
 
 
-def test_workers_share_the_crops_of_one(photos):
+def test_workers_share_the_crops_of_a_single_worker(photos):
     arguments = {"crop_size": 16, "batch_size": 8, "crops_per_image": 4, "seed": 1}
     whole = data.load_crops(photos, **arguments)
-    parts = [data.load_crops(photos, **arguments, batch_part=Part(index, 2)) for index in (0, 1)]
-    assert [len(part) for part in parts] == [len(whole)] * 2
-    for batch, first, second in zip(whole, *parts, strict=True):
+    shards = [data.load_crops(photos, **arguments, batch_shard=Shard(i, 2)) for i in (0, 1)]
+    assert [len(shard) for shard in shards] == [len(whole)] * 2
+    for batch, first, second in zip(whole, *shards, strict=True):
         np.testing.assert_array_equal(batch[0::2], first)
         np.testing.assert_array_equal(batch[1::2], second)
-    # Every pixel tells its photo.
-    own = [tiny.gather(data.load_crops(photos, **arguments, data_part=Part(i, 2))) for i in (0, 1)]
+    # The first channel is the index of the photo.
+    own = [
+        tiny.gather(data.load_crops(photos, **arguments, data_shard=Shard(i, 2))) for i in (0, 1)
+    ]
     assert [set(np.unique(images.to_pixels(crops)[..., 0])) for crops in own] == [{0, 2}, {1, 3}]
 
 
-def test_crops_of_a_tfds_set_of_pairs_come_from_its_high_resolution_images(tfds_folder):
-    """A set made as TFDS makes DIV2K: `lr` beside `hr`, images of any size."""
+def test_crops_of_tfds_pairs_come_from_the_high_resolution_images(tfds_folder):
+    """The data set is like DIV2K in TFDS: `lr` beside `hr`, images of any size."""
     import tensorflow_datasets as tfds
 
     def make_pairs():
@@ -129,20 +134,18 @@ def test_crops_of_a_tfds_set_of_pairs_come_from_its_high_resolution_images(tfds_
     crops = tiny.gather(data.load_crops("pairs_of_photos", crop_size=32, batch_size=6))
     assert crops.shape == (48, 32, 32, 3)
     assert sorted(np.unique(images.to_pixels(crops))) == [200, 201, 202]
-    parts = [
-        data.load_crops("pairs_of_photos", crop_size=32, batch_size=4, data_part=Part(index, 3))
+    shards = [
+        data.load_crops("pairs_of_photos", crop_size=32, batch_size=4, data_shard=Shard(index, 3))
         for index in range(3)
     ]
-    colours = [set(np.unique(images.to_pixels(tiny.gather(part)))) for part in parts]
-    assert sorted(colours, key=min) == [{200}, {201}, {202}]
+    colors = [set(np.unique(images.to_pixels(tiny.gather(shard)))) for shard in shards]
+    assert sorted(colors, key=min) == [{200}, {201}, {202}]
     with pytest.raises(ValueError, match=r"smaller than a crop of 41.*--image-size"):
         data.load_crops("pairs_of_photos", crop_size=41)
 
 
-def test_photographs_that_do_not_fit_into_memory_are_decoded_when_their_turn_comes(
-    tmp_path, monkeypatch
-):
-    """Not by the buffer that shuffles them."""
+def test_photographs_that_do_not_fit_into_memory_are_decoded_one_by_one(tmp_path, monkeypatch):
+    """The shuffle buffer holds names, not decoded photographs."""
     folder = tiny.write_folder(tmp_path / "photos", num_images=400, side=8)
     monkeypatch.setattr(crops_module, "_CACHED_BYTES", 0)
     read, read_photo = [], crops_module.photos.read_photo
@@ -154,7 +157,7 @@ def test_photographs_that_do_not_fit_into_memory_are_decoded_when_their_turn_com
     assert 64 < len(read) < 200
 
 
-def test_a_set_that_does_not_fit_into_memory_gives_the_same_crops(photos, monkeypatch):
+def test_a_data_set_that_does_not_fit_into_memory_gives_the_same_crops(photos, monkeypatch):
     arguments = {"crop_size": 16, "batch_size": 4, "crops_per_image": 4, "seed": 1}
     cached = tiny.gather(data.load_crops(photos, **arguments))
     monkeypatch.setattr(crops_module, "_CACHED_BYTES", 0)

@@ -1,4 +1,4 @@
-"""Batches of data that have been read."""
+"""Test batches of image data that memory holds."""
 
 import numpy as np
 import pytest
@@ -7,11 +7,12 @@ import tiny
 from PIL import Image
 
 import ganzoo
-from ganzoo import batches, data, images
-from ganzoo.distribution import Part
+from ganzoo import data, images
+from ganzoo.data import validation
+from ganzoo.distribution import Shard
 
 
-def test_pipelines_give_whole_float32_batches_in_minus_1_to_1():
+def test_batches_are_full_and_float32_in_minus_1_to_1():
     batches = list(data.load("sample", batch_size=768).as_numpy_iterator())
     assert {(batch.shape, batch.dtype.name) for batch in batches} == {((768, 28, 28, 1), "float32")}
     assert len(batches) == 13
@@ -30,7 +31,7 @@ def sort(images):
     return np.array(sorted(images.reshape(len(images), -1).tolist()))
 
 
-def test_the_same_seed_gives_the_same_order_and_another_seed_another(png_folder):
+def test_the_seed_determines_the_order(png_folder):
     orders = [tiny.gather(data.load(png_folder, batch_size=5, seed=seed)) for seed in (1, 1, 2)]
     np.testing.assert_array_equal(orders[0], orders[1])
     assert np.any(orders[0] != orders[2])
@@ -44,7 +45,7 @@ def test_without_shuffling_the_order_is_that_of_the_files(png_folder):
         np.testing.assert_array_equal(ganzoo.images.to_pixels(image)[..., 0], expected)
 
 
-def test_what_does_not_fill_a_batch_waits_for_the_next_pass(png_folder):
+def test_images_left_out_of_one_pass_appear_in_other_passes(png_folder):
     dataset = data.load(png_folder, batch_size=7)
     assert len(dataset) == 2
     seen = {image.tobytes() for _ in range(12) for image in tiny.gather(dataset)}
@@ -52,27 +53,27 @@ def test_what_does_not_fill_a_batch_waits_for_the_next_pass(png_folder):
 
 
 @pytest.mark.parametrize("start", [1, 4, 6, 11])
-def test_batches_from_a_number_on_are_those_that_would_have_come(png_folder, start):
-    image_data = data.read(png_folder)
+def test_a_resumed_pipeline_continues_with_the_same_batches(png_folder, start):
+    image_data = data.load_arrays(png_folder)
     straight = tiny.take(data.pipeline(image_data, 5, seed=2, start=0), 14)
     resumed = tiny.take(data.pipeline(image_data, 5, seed=2, start=start), 14 - start)
     np.testing.assert_array_equal(resumed, straight[start:])
-    # Four batches are a pass over all images, in an order of its own.
+    # Four batches are one pass over all images. Every pass has another order.
     first, second = (np.concatenate(straight[i : i + 4]) for i in (0, 4))
     assert not np.array_equal(first, second)
     np.testing.assert_array_equal(np.sort(first, axis=0), np.sort(second, axis=0))
 
 
 @pytest.mark.parametrize("count", [2, 3])
-def test_workers_have_between_them_the_batches_of_one(count):
+def test_workers_share_the_batches_of_a_single_worker(count):
     pixels = np.arange(20, dtype="uint8").reshape(20, 1, 1, 1)
     image_data = data.ImageData(pixels, np.arange(20), 20)
     whole = list(data.pipeline(image_data, 6, labels=True, seed=1))
-    parts = [
-        list(data.pipeline(image_data, 6, labels=True, seed=1, batch_part=Part(index, count)))
+    shards = [
+        list(data.pipeline(image_data, 6, labels=True, seed=1, batch_shard=Shard(index, count)))
         for index in range(count)
     ]
-    for batch, *shares in zip(whole, *parts, strict=True):
+    for batch, *shares in zip(whole, *shards, strict=True):
         assert [len(labels) for _, labels in shares] == [6 // count] * count
         shared = np.concatenate([labels for _, labels in shares])
         assert sorted(shared) == sorted(batch[1].numpy())
@@ -92,12 +93,12 @@ def test_workers_have_between_them_the_batches_of_one(count):
         ({"labels": True}, "has no labels"),
     ],
 )
-def test_a_wrong_argument_is_named(png_folder, arguments, named):
+def test_invalid_arguments_are_refused_by_name(png_folder, arguments, named):
     with pytest.raises(ValueError, match=named):
         data.load(png_folder, **arguments)
 
 
-def test_iterators_end_at_once_and_a_choice_to_tune_them_is_kept(png_folder):
+def test_pipelines_are_not_autotuned_unless_their_options_say_so(png_folder):
     assert data.load(png_folder, batch_size=5).options().autotune.enabled is False
     crops = data.load_crops(png_folder, crop_size=4, batch_size=4)
     assert crops.options().autotune.enabled is False
@@ -105,5 +106,5 @@ def test_iterators_end_at_once_and_a_choice_to_tune_them_is_kept(png_folder):
     chosen.autotune.enabled = True
     batch = tf.data.Dataset.from_tensors(tiny.make_images(4))
     for given, enabled in ((batch, False), (batch.with_options(chosen), True)):
-        checked, _ = batches.check(given, None, tiny.IMAGE_SHAPE, None)
+        checked, _ = validation.check(given, None, tiny.IMAGE_SHAPE, None)
         assert checked.options().autotune.enabled is enabled

@@ -1,63 +1,95 @@
-"""Programs on several replicas, in a process of their own.
+"""Run programs on several replicas, in a new process.
 
-Logical devices are made before TensorFlow starts. One process runs all programs of a module,
-since each costs an import of TensorFlow.
+TensorFlow makes logical devices only before it starts. One process runs all programs of a module,
+because each process imports TensorFlow.
 """
 
+import contextlib
+import functools
+import inspect
 import json
 import os
 import pathlib
 import subprocess
 import sys
-
-TESTS = pathlib.Path(__file__).parent.parent
-
-PROLOGUE = """
-import contextlib
-import gc
-import json
-import os
-import pathlib
-import sys
-import tempfile
 import threading
-import traceback
 from unittest import mock
 
 import keras
 import numpy as np
 import tensorflow as tf
-
-cpu = tf.config.list_physical_devices("CPU")[0]
-tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 4)
+import tiny
 
 import ganzoo
-import tiny
-from ganzoo import callbacks, registry, runs, training
-from ganzoo.distribution import Site, share_batches
+from ganzoo import base
 
-# Iterators that Keras makes of arrays hold up whatever deletes them (ganzoo.data.tuning):
-# here nothing does.
-gc.disable()
 IMAGES = tiny.make_images(8)
-ONE = tf.distribute.get_strategy()
-TWO = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
-# Collectives of two strategies cannot be told apart, and this is the other way there is.
-FOUR = tf.distribute.MirroredStrategy(
-    [f"CPU:{index}" for index in range(4)],
-    cross_device_ops=tf.distribute.ReductionToOneDevice(),
-)
-assert (TWO.num_replicas_in_sync, FOUR.num_replicas_in_sync) == (2, 4)
+TESTS = pathlib.Path(__file__).parent.parent
+
+
+# The following functions run in the process of the tests.
+
+
+def programs_in(module_name):
+    """Return the public functions of a module by name, in their order."""
+    return {
+        name: found
+        for name, found in vars(sys.modules[module_name]).items()
+        if inspect.isfunction(found)
+        and found.__module__ == module_name
+        and not name.startswith("_")
+    }
+
+
+def run_programs(module_name):
+    """Run the `PROGRAMS` of a module, and return a report of each by name.
+
+    A report is the end of the traceback, or empty if the program succeeded.
+    """
+    outcome = subprocess.run(
+        [sys.executable, pathlib.Path(__file__).parent / "run_programs.py", module_name],
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=900,  # A program that hangs must end as a failure.
+    )
+    assert outcome.returncode == 0, outcome.stderr[-3000:]
+    return json.loads(outcome.stdout.partition("REPORTS")[2])
+
+
+def environment(**changes):
+    path = os.pathsep.join([str(TESTS), os.environ.get("PYTHONPATH", "")])
+    return {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONPATH": path, **changes}
+
+
+# The following functions run in the process of the programs.
+
+
+@functools.cache
+def strategy_of(num_replicas):
+    """Return a strategy with some of the four logical devices."""
+    if num_replicas == 1:
+        return tf.distribute.get_strategy()
+    devices = [f"CPU:{index}" for index in range(num_replicas)]
+    # The collectives of two strategies in one process would be mistaken for each other.
+    ops = tf.distribute.ReductionToOneDevice() if num_replicas > 2 else None
+    strategy = tf.distribute.MirroredStrategy(devices, cross_device_ops=ops)
+    assert strategy.num_replicas_in_sync == num_replicas
+    return strategy
 
 
 @contextlib.contextmanager
-def chance_of_the_data():
-    '''Replicas draw numbers of their own by design; here they follow from the images.'''
+def random_numbers_from_images():
+    """Make latents a function of the images, and all other random numbers equal.
+
+    By design, each replica draws its own random numbers. Here they do not depend on the replica.
+    """
     # A replica is a thread.
     replica = threading.local()
-    unpack = training.TwoPlayerModel.unpack
+    unpack = base.GAN.unpack
 
-    def unpack_and_note(self, data):
+    def unpack_and_record(self, data):
         real_images, condition = unpack(self, data)
         replica.flat = tf.reshape(real_images, (tf.shape(real_images)[0], -1))
         return real_images, condition
@@ -66,18 +98,23 @@ def chance_of_the_data():
         size = self.latent_shape[0]
         return tf.tile(replica.flat, (1, -(-size // replica.flat.shape[1])))[:, :size]
 
+    def equal_numbers(shape, seed):
+        return tf.fill(shape, 0.3)
+
     with (
-        mock.patch.object(training.TwoPlayerModel, "unpack", unpack_and_note),
-        mock.patch.object(ganzoo.GAN, "sample_latents", sample_latents),
-        mock.patch.object(tf.random, "stateless_uniform", lambda shape, seed: tf.fill(shape, 0.3)),
+        mock.patch.object(base.GAN, "unpack", unpack_and_record),
+        mock.patch.object(base.LatentGAN, "sample_latents", sample_latents),
+        mock.patch.object(tf.random, "stateless_uniform", equal_numbers),
+        mock.patch.object(tf.random, "stateless_normal", equal_numbers),
     ):
         yield
 
 
-def build(strategy, optimizers=dict, batch_norm=False, **arguments):
+def build(num_replicas, optimizers=dict, batch_norm=False, **arguments):
+    """Return a compiled GAN of the smallest networks, with equal weights at every call."""
     keras.utils.set_random_seed(4)
-    with strategy.scope():
-        # Batch normalization is over a replica's images.
+    with strategy_of(num_replicas).scope():
+        # By default, batch normalization is over the images of one replica.
         generator = tiny.build_generator(batch_norm=batch_norm)
         gan = ganzoo.GAN(generator, tiny.build_discriminator(), seed=3)
         gan.compile(**optimizers(), **arguments)
@@ -89,47 +126,22 @@ def batches_of(*arrays, size=8):
     return tf.data.Dataset.from_tensor_slices(arrays).batch(size, drop_remainder=True)
 
 
+def order_for_replicas(images, num_replicas, discriminator_steps):
+    """Order a batch so that all replicas together see, at each update, what one replica sees.
+
+    Each replica splits its own part of the batch among the discriminator updates.
+    """
+    shape = images.shape[1:]
+    split = images.reshape(discriminator_steps, num_replicas, -1, *shape)
+    return np.swapaxes(split, 0, 1).reshape(-1, *shape)
+
+
 def sgd():
-    return dict(
-        generator_optimizer=keras.optimizers.SGD(0.5, momentum=0.9),
-        discriminator_optimizer=keras.optimizers.SGD(0.25, momentum=0.9),
-    )
+    return {
+        "generator_optimizer": keras.optimizers.SGD(0.5, momentum=0.9),
+        "discriminator_optimizer": keras.optimizers.SGD(0.25, momentum=0.9),
+    }
 
 
-def steps(optimizer):
+def updates_of(optimizer):
     return int(keras.ops.convert_to_numpy(optimizer.iterations))
-
-
-# Reports, for every program, the end of its traceback, or nothing.
-reports = {}
-for name, program in json.load(sys.stdin).items():
-    with tempfile.TemporaryDirectory() as folder:
-        try:
-            exec(compile(program, name, "exec"), {**globals(), "folder": pathlib.Path(folder)})
-            reports[name] = ""
-        except BaseException:
-            reports[name] = traceback.format_exc()[-3000:]
-    keras.config.set_dtype_policy("float32")
-print("REPORTS" + json.dumps(reports), flush=True)
-os._exit(0)
-"""
-
-
-def environment(**changes):
-    path = os.pathsep.join([str(TESTS), os.environ.get("PYTHONPATH", "")])
-    return {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONPATH": path, **changes}
-
-
-def run_programs(programs):
-    """The end of the traceback of each program by its name; empty where it ran through."""
-    outcome = subprocess.run(
-        [sys.executable, "-c", PROLOGUE],
-        input=json.dumps(programs),
-        env=environment(),
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=900,  # What hangs should end in a failure.
-    )
-    assert outcome.returncode == 0, outcome.stderr[-3000:]
-    return json.loads(outcome.stdout.partition("REPORTS")[2])

@@ -1,7 +1,8 @@
-"""Two workers on this machine, through the command line."""
+"""Test two workers on this machine, which the command line starts."""
 
 import json
 import os
+import pathlib
 import socket
 import subprocess
 import sys
@@ -14,35 +15,7 @@ from PIL import Image
 import ganzoo
 from ganzoo import callbacks
 
-WORKER = """
-import os, sys
-import numpy as np
-from ganzoo import callbacks, cli
-from ganzoo.runs import starting
-
-last_words = sys.argv[1]
-
-
-class Dying(callbacks.StopAtStep):
-    def on_train_batch_end(self, batch, logs=None):
-        super().on_train_batch_end(batch, logs)
-        if self.model.step == int(os.environ.get("DIES_AT", 0)):
-            os.kill(os.getpid(), 9)
-
-
-fit = starting.fit
-
-
-def fit_and_tell(*arguments):
-    outcome = fit(*arguments)
-    np.savez(last_words, *outcome.model.get_weights())
-    return outcome
-
-
-callbacks.StopAtStep = Dying
-starting.fit = fit_and_tell
-cli.main(sys.argv[2:])
-"""
+WORKER = pathlib.Path(__file__).parent / "worker.py"
 
 
 def free_ports(count):
@@ -54,9 +27,9 @@ def free_ports(count):
 
 
 def run_workers(folder, *commands, dies_at=0):
-    """Runs a command on each worker, as `[(exit code, stdout, stderr), ...]`.
+    """Run a command on each worker. Return `[(exit code, stdout, stderr), ...]`.
 
-    The last one is killed at a step.
+    The last worker kills itself after the step `dies_at`.
     """
     cluster = {"worker": [f"localhost:{port}" for port in free_ports(len(commands))]}
     started = []
@@ -64,7 +37,7 @@ def run_workers(folder, *commands, dies_at=0):
         config = {"cluster": cluster, "task": {"type": "worker", "index": index}}
         extra = {"DIES_AT": str(dies_at)} if arguments is commands[-1] else {}
         process = subprocess.Popen(
-            [sys.executable, "-c", WORKER, str(folder / f"worker_{index}.npz"), *arguments],
+            [sys.executable, WORKER, folder / f"worker_{index}.npz", *arguments],
             env={**os.environ, "TF_CONFIG": json.dumps(config), **extra},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -83,8 +56,8 @@ def run_workers(folder, *commands, dies_at=0):
     return outcomes
 
 
-def last_words(folder):
-    """The weights of both workers when they had done."""
+def last_weights(folder):
+    """Return the weights of both workers at the end of training."""
     found = []
     for index in range(2):
         with np.load(folder / f"worker_{index}.npz") as arrays:
@@ -96,7 +69,7 @@ def steps_of(run):
     return [row["step"] for row in json.loads((run / "metrics.json").read_text())["epochs"]]
 
 
-def test_two_workers_hold_the_same_weights_and_go_on_after_one_was_killed(tmp_path):
+def test_two_workers_hold_the_same_weights_and_resume_after_one_was_killed(tmp_path):
     photos = tiny.write_folder(tmp_path / "photos", num_images=20)
     run, unwritten = tmp_path / "run", tmp_path / "unwritten"
     command = ["train", "vanilla", "--distribute", "multi_worker"]
@@ -117,18 +90,18 @@ def test_two_workers_hold_the_same_weights_and_go_on_after_one_was_killed(tmp_pa
     assert (chief[0], other[0]) == (0, 0), (chief, other)
     assert "Done: 10 steps" in chief[1]
     assert other[1] == f"Done: 10 steps. The chief writes {run}.\n"
-    ours, theirs = last_words(tmp_path)
+    ours, theirs = last_weights(tmp_path)
     tiny.assert_equal(ours, theirs)
     tiny.assert_equal(ganzoo.load(run).get_weights(), ours)
     assert steps_of(run) == [5, 10]
-    site = json.loads((run / "config.json").read_text())["site"]
-    assert site == {"replicas": 2, "workers": 2, "sharding": "element"}
-    # A file for each start, of the chief alone.
+    cluster = json.loads((run / "config.json").read_text())["cluster"]
+    assert cluster == {"replicas": 2, "workers": 2, "sharding": "element"}
+    # The chief writes one file per start, and the other worker writes none.
     assert len(list((run / "logs" / "train").iterdir())) == 2
 
 
 @pytest.mark.slow
-def test_two_workers_with_data_of_their_own_hold_the_same_weights(tmp_path):
+def test_two_workers_that_share_the_data_hold_the_same_weights(tmp_path):
     photos = tiny.write_folder(tmp_path / "photos", num_images=20)
     run = tmp_path / "run"
     command = ["train", "vanilla", "--data", str(photos), "--batch-size", "4", "--epochs", "1"]
@@ -136,12 +109,12 @@ def test_two_workers_with_data_of_their_own_hold_the_same_weights(tmp_path):
     chief, other = run_workers(tmp_path, command, [*command])
     assert (chief[0], other[0]) == (0, 0), (chief, other)
     assert "which share the data (sharding by file)" in chief[2]
-    tiny.assert_equal(*last_words(tmp_path))
+    tiny.assert_equal(*last_weights(tmp_path))
     assert steps_of(run) == [5]
 
 
 @pytest.mark.slow
-def test_a_worker_whose_images_have_colours_alone_is_refused(tmp_path):
+def test_workers_with_gray_and_with_color_images_are_refused(tmp_path):
     photos = tiny.write_folder(tmp_path / "photos", num_images=20)
     Image.new("RGB", (8, 8)).save(photos / "001.png")
     command = ["train", "vanilla", "--data", str(photos), "--batch-size", "4", "--epochs", "1"]

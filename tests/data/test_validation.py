@@ -1,4 +1,4 @@
-"""Wrong training data are named before they train."""
+"""Test that `fit` checks the data before it trains."""
 
 import keras
 import numpy as np
@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 import tiny
 
-from ganzoo import batches
+from ganzoo.data import validation
 
 SHAPE = tiny.IMAGE_SHAPE
 IMAGES = tiny.make_images(12)
@@ -14,7 +14,7 @@ LABELS = np.array([0, 2, 1, 0] * 3, "int32")
 
 
 class Batches(keras.utils.PyDataset):
-    """Three batches of four, as Keras wants custom data."""
+    """A data set with three batches of four images."""
 
     def __init__(self, *arrays):
         super().__init__()
@@ -60,10 +60,10 @@ def fit(form, *arrays):
 
 
 def check(form, *arrays, num_classes=3):
-    """Checks as for a model with classes, and reads all that is left."""
+    """Check data for a model with classes, and return all batches."""
     x, y = (*form(*arrays), None)[:2]
-    with batches.explained(num_classes):
-        checked, _ = batches.check(x, y, SHAPE, num_classes)
+    with validation.explained(num_classes):
+        checked, _ = validation.check(x, y, SHAPE, num_classes)
         if isinstance(checked, keras.utils.PyDataset):
             checked = [checked[index] for index in range(checked.num_batches)]
         return list(checked)
@@ -91,7 +91,7 @@ def test_floats_outside_the_range_are_refused(form, batch, value):
 
 
 @every_form
-def test_rounding_beyond_the_range_is_let_through(form):
+def test_floats_may_exceed_the_range_by_rounding_errors(form):
     images = IMAGES.copy()
     images[5, 0, 0, 0], images[9, 0, 0, 0] = 1.0001, -1.0001
     fit(form, images)
@@ -101,13 +101,13 @@ def test_rounding_beyond_the_range_is_let_through(form):
 @pytest.mark.parametrize(
     "images",
     [
-        IMAGES[..., 0],  # Without channels.
-        IMAGES[:, :, :2],  # Another width.
-        np.repeat(IMAGES, 3, axis=-1),  # Another number of channels.
-        IMAGES.reshape(12, -1),  # Flattened.
-        IMAGES.transpose(0, 3, 1, 2),  # Channels first.
+        IMAGES[..., 0],
+        IMAGES[:, :, :2],
+        np.repeat(IMAGES, 3, axis=-1),
+        IMAGES.reshape(12, -1),
+        IMAGES.transpose(0, 3, 1, 2),
     ],
-    ids=["rank", "width", "channels", "flat", "channels-first"],
+    ids=["without-channels", "other-width", "three-channels", "flattened", "channels-first"],
 )
 def test_images_of_another_shape_are_refused(form, images):
     with pytest.raises(ValueError, match=r"shape \(batch, 2, 3, 1\).*Received: images of shape"):
@@ -131,34 +131,34 @@ def test_images_that_are_neither_uint8_nor_float_are_refused(form, dtype):
     ],
     ids=["array", "pipeline", "no-whole-batch", "generator"],
 )
-def test_nothing_is_refused(empty):
+def test_empty_data_are_refused(empty):
     gan = tiny.build_gan()
-    gan.compile()
+    gan.compile(run_eagerly=True)
     with pytest.raises(ValueError, match="empty"):
         gan.fit(empty, verbose=0)
 
 
-def test_single_images_that_were_not_batched_are_refused():
+def test_images_that_were_not_batched_are_refused():
     with pytest.raises(ValueError, match="must have shape"):
-        batches.check(tf.data.Dataset.from_tensor_slices(IMAGES), None, SHAPE, None)
+        validation.check(tf.data.Dataset.from_tensor_slices(IMAGES), None, SHAPE, None)
 
 
 def test_a_batch_size_of_0_is_refused():
     gan = tiny.build_gan()
-    gan.compile()
+    gan.compile(run_eagerly=True)
     with pytest.raises(ValueError, match="batch_size=0"):
         gan.fit(IMAGES, batch_size=0)
 
 
-def test_a_pipeline_that_never_ends_is_not_read_to_its_end():
+def test_an_endless_pipeline_is_checked():
     endless = tf.data.Dataset.from_tensor_slices(IMAGES).repeat().batch(4)
-    checked, examples = batches.check(endless, None, SHAPE, None)
+    checked, examples = validation.check(endless, None, SHAPE, None)
     assert len(list(checked.take(5))) == 5
-    # As many images as are shown beside the model's, and no more.
+    # Callbacks show at most 64 real images beside generated images.
     assert len(examples) == 64
 
 
-def test_what_arrays_are_made_of_trains_as_they_do():
+def test_lists_and_tensors_train_to_the_same_weights_as_arrays():
     expected = fit(as_array, IMAGES).weights
     for x, labels in ((list(IMAGES), list(LABELS)), (tf.constant(IMAGES), tf.constant(LABELS))):
         keras.utils.set_random_seed(8)
@@ -168,8 +168,8 @@ def test_what_arrays_are_made_of_trains_as_they_do():
         tiny.assert_equal(gan.weights, expected)
 
 
-def of_python(arrays, batch_size=4):
-    """A pipeline of whose elements TensorFlow knows no shape."""
+def pipeline_of_unknown_shapes(arrays, batch_size=4):
+    """Return a pipeline of tensors whose shapes TensorFlow does not know."""
     kinds = [tf.as_dtype(array.dtype) for array in arrays]
 
     def pick(index):
@@ -179,24 +179,25 @@ def of_python(arrays, batch_size=4):
     return tf.data.Dataset.range(len(arrays[0])).map(pick).batch(batch_size)
 
 
-def test_images_of_no_known_shape_train_as_those_of_one():
-    ends = []
-    for data in (of_python([IMAGES]), as_pipeline(IMAGES)[0]):
+def test_images_of_unknown_and_known_shape_train_to_the_same_weights():
+    weights_after_fit = []
+    for data in (pipeline_of_unknown_shapes([IMAGES]), as_pipeline(IMAGES)[0]):
         keras.utils.set_random_seed(8)
         gan = tiny.build_gan()
-        gan.compile()
+        gan.compile(run_eagerly=True)
         gan.fit(data, verbose=0)
-        ends.append(gan.weights)
-    tiny.assert_equal(*ends)
-    labelled = batches.check(of_python([IMAGES, LABELS]), None, SHAPE, 3)[0].element_spec
-    assert [tuple(spec.shape) for spec in labelled] == [(None, *SHAPE), (None,)]
+        weights_after_fit.append(gan.weights)
+    tiny.assert_equal(*weights_after_fit)
+    labeled = pipeline_of_unknown_shapes([IMAGES, LABELS])
+    specs = validation.check(labeled, None, SHAPE, 3)[0].element_spec
+    assert [tuple(spec.shape) for spec in specs] == [(None, *SHAPE), (None,)]
 
 
-def test_a_later_batch_of_another_shape_is_named():
+def test_a_later_batch_of_another_shape_is_refused():
     gan = tiny.build_gan()
-    gan.compile()
-    known = as_pipeline(tiny.make_images(batches._NUM_EXAMPLES))[0]
-    others = of_python([tiny.make_images(4, (3, 3, 1))])
+    gan.compile(run_eagerly=True)
+    known = as_pipeline(tiny.make_images(validation._NUM_EXAMPLES))[0]
+    others = pipeline_of_unknown_shapes([tiny.make_images(4, (3, 3, 1))])
     unknown = tf.data.Dataset.range(17).map(
         lambda i: tf.numpy_function(lambda i: tiny.make_images(4, SHAPE), [i], tf.float32)
     )
@@ -205,14 +206,14 @@ def test_a_later_batch_of_another_shape_is_named():
         gan.fit(unknown.concatenate(others), verbose=0)
 
 
-def test_what_is_no_array_is_named():
+def test_objects_that_are_not_arrays_are_refused():
     class Loader:
         def __iter__(self):
             return iter([IMAGES])
 
     gan = tiny.build_gan()
-    gan.compile()
-    with pytest.raises(ValueError, match=r"two arguments, `fit\(images, labels\)`"):
+    gan.compile(run_eagerly=True)
+    with pytest.raises(ValueError, match=r"two arguments.*`fit\(images, labels\)`"):
         gan.fit((IMAGES, LABELS))
     with pytest.raises(ValueError, match=r"Received: a Loader\. Write a generator"):
         gan.fit(Loader())
@@ -220,13 +221,13 @@ def test_what_is_no_array_is_named():
 
 def test_dicts_of_features_are_refused():
     elements = tf.data.Dataset.from_tensors({"image": IMAGES, "label": LABELS})
-    with pytest.raises(ValueError, match=r"dicts of image, label.*dataset\.map"):
-        batches.check(elements, None, SHAPE, None)
+    with pytest.raises(ValueError, match=r"dicts with keys image, label.*dataset\.map"):
+        validation.check(elements, None, SHAPE, None)
 
 
-def test_images_for_validation_are_checked_as_those_for_training():
+def test_validation_data_are_checked():
     gan = tiny.build_gan()
-    gan.compile()
+    gan.compile(run_eagerly=True)
     pixels_as_floats = IMAGES * 127.5 + 127.5
     pipeline = tf.data.Dataset.from_tensor_slices(pixels_as_floats).batch(4)
     for held_out in (pixels_as_floats, (pixels_as_floats, LABELS), pipeline):
@@ -235,7 +236,7 @@ def test_images_for_validation_are_checked_as_those_for_training():
     assert gan.step == 0
     with pytest.raises(ValueError, match=r"must lie in \[-1, 1\]"):
         gan.evaluate(pixels_as_floats, verbose=0)
-    # Not in the first batches, which are looked at before.
+    # The last batch is bad. `evaluate` checks only the first batches in advance.
     many = np.concatenate([IMAGES] * 8)
     many[-1] = 9.0
     with pytest.raises(ValueError, match=r"must lie in \[-1, 1\]"):
@@ -245,20 +246,82 @@ def test_images_for_validation_are_checked_as_those_for_training():
 
 
 @pytest.mark.parametrize("weights", [{"sample_weight": np.ones(12)}, {"class_weight": {0: 2.0}}])
-def test_weights_of_images_are_refused(weights):
+def test_sample_weights_and_class_weights_are_refused(weights):
     gan = tiny.build_gan()
-    gan.compile()
-    with pytest.raises(ValueError, match=f"count alike.*{next(iter(weights))}"):
+    gan.compile(run_eagerly=True)
+    with pytest.raises(ValueError, match=f"`{next(iter(weights))}` is not supported"):
         gan.fit(IMAGES, LABELS, verbose=0, **weights)
 
 
-# Labels.
+# Discriminator updates and replicas share a batch evenly. The following tests check its size.
+
+MULTIPLE_OF_2 = r"must be a multiple of 2 images \(replicas x discriminator_steps\)"
+
+
+def in_batches(form, sizes):
+    """Return images in batches of some sizes."""
+    batches = np.split(tiny.make_images(sum(sizes)), np.cumsum(sizes)[:-1])
+    if form is as_array:
+        return np.concatenate(batches)
+    if form is as_pipeline:
+        signature = tf.TensorSpec((None, *SHAPE), "float32")
+        return tf.data.Dataset.from_generator(lambda: iter(batches), output_signature=signature)
+    if form is as_generator:
+        return iter(batches)
+
+    class Sized(Batches):
+        def __len__(self):
+            return len(batches)
+
+        def __getitem__(self, index):
+            return batches[index]
+
+    return Sized()
+
+
+def fit_two_discriminator_steps(form, sizes):
+    gan = tiny.build_gan()
+    gan.compile(discriminator_steps=2, run_eagerly=True)
+    batch_size = max(sizes) if form is as_array else None
+    gan.fit(in_batches(form, sizes), batch_size=batch_size, shuffle=False, verbose=0)
+    return gan
 
 
 @every_form
-def test_good_labels_pass_as_they_are(form):
+@pytest.mark.parametrize("sizes", [(3,), (4, 4, 1)], ids=["first", "last"])
+def test_batches_that_discriminator_steps_cannot_share_are_refused(form, sizes):
+    with pytest.raises(ValueError, match=rf"{MULTIPLE_OF_2}.*a batch of {sizes[-1]} images"):
+        fit_two_discriminator_steps(form, sizes)
+
+
+@every_form
+def test_batches_that_discriminator_steps_can_share_train(form):
+    gan = fit_two_discriminator_steps(form, (4, 4, 2))
+    assert gan.step == 3
+    assert all(np.isfinite(weight).all() for weight in gan.get_weights())
+
+
+def test_an_array_smaller_than_a_batch_is_one_batch():
+    with pytest.raises(ValueError, match=rf"{MULTIPLE_OF_2}.*a batch of 3 images"):
+        validation.require_divisible(IMAGES[:3], 32, 2)
+    assert validation.require_divisible(IMAGES[:2], 32, 2).shape == (2, *SHAPE)
+
+
+@pytest.mark.parametrize("form", FORMS[1:])
+def test_an_empty_later_batch_is_refused(form):
+    gan = tiny.build_gan()
+    gan.compile(run_eagerly=True)
+    with pytest.raises(ValueError, match=r"needs at least one batch"):
+        gan.fit(in_batches(form, (4, 0)), verbose=0)
+
+
+# The following tests are about labels.
+
+
+@every_form
+def test_valid_labels_pass_unchanged(form):
     if form is as_array:
-        batches.check(IMAGES, LABELS, SHAPE, 3)
+        validation.check(IMAGES, LABELS, SHAPE, 3)
         return
     labels = np.concatenate([np.asarray(batch[1]) for batch in check(form, IMAGES, LABELS)])
     np.testing.assert_array_equal(labels, LABELS)
@@ -291,8 +354,8 @@ def test_labels_that_are_not_class_ids_are_refused(form, labels):
 
 def test_fewer_labels_than_images_are_refused():
     with pytest.raises(ValueError, match=r"shape \(12,\)"):
-        batches.check(IMAGES, LABELS[:7], SHAPE, 3)
+        validation.check(IMAGES, LABELS[:7], SHAPE, 3)
 
 
-def test_labels_that_a_family_does_not_need_are_ignored():
+def test_families_without_classes_ignore_labels():
     fit(as_pipeline, IMAGES, np.full(12, 99))

@@ -1,12 +1,13 @@
-"""What `fit` is given, checked: a mistake is named before it trains.
+"""Check training data, so that a mistake is named before it trains.
 
-Shapes, dtypes, value ranges and labels are looked at here, for arrays,
-`tf.data` pipelines and Python iterables alike. Every batch is checked, not only
-the first: in a pipeline as a stage of it, outside the compiled training step.
+Shapes, dtypes, value ranges and labels are checked, for arrays, `tf.data` pipelines and Python
+iterables. Every batch is checked, not only the first. A pipeline checks its batches in a separate
+stage, outside of the compiled training step.
 """
 
 import contextlib
 import re
+from collections.abc import Iterator
 
 import keras
 import numpy as np
@@ -14,39 +15,41 @@ import tensorflow as tf
 
 from ganzoo.data.tuning import untuned
 
-# Floats may leave [-1, 1] by rounding alone.
+# Rounding may move floats this far out of [-1, 1].
 _TOLERANCE = 1e-3
-# Images that are shown beside the model's.
+# Number of real images that are shown beside generated ones.
 _NUM_EXAMPLES = 64
+# TensorFlow prints these marks in the errors that checked pipelines raise.
 _RANGE_MARK = "float images outside [-1, 1], from "
-_SHARE_MARK = "batch that does not divide, of "
+_DIVISOR_MARK = "batch that does not divide, of "
 _LABEL_MARK = "labels outside the classes, from "
-# How the messages below begin; Keras wraps what Python data raise during `fit`.
+# The first words of the messages below. Keras wraps what Python data raise during `fit`.
 _OPENINGS = (
     "Images must",
     "Float images must",
     "Labels must",
     "This model needs",
     "Batches must",
+    "Training needs",
 )
 
 
-def check(x, y, image_shape, num_classes):
-    """Checks training data, whole or batch by batch.
+def check(x, y, image_shape: tuple, num_classes: int | None) -> tuple:
+    """Check training data, at once if they are in memory, else batch by batch.
 
     Args:
-        x: what Keras's `fit` takes: an array, a `tf.data.Dataset`, a `PyDataset`
-            or a generator; of images or `(images, labels)`.
-        y: labels where `x` is an array of images, else None.
-        image_shape: `(height, width, channels)` of the model; None fits any.
+        x: what `keras.Model.fit` takes: an array, a `tf.data.Dataset`, a `PyDataset` or a
+            generator, of images or `(images, labels)`.
+        y: labels if `x` is an array of images, else None.
+        image_shape: `(height, width, channels)` of the model. A side may be None.
         num_classes: int for a model that needs labels, else None.
 
     Returns:
-        `(x, examples)`: `x` to train on, which raises at a bad batch, and the
-        images of its first batches as a numpy array. An `x` in memory is an array then.
+        `(x, examples)`. Train on this `x`: it raises at a bad batch. `examples` are the images
+        of its first batches, as a numpy array. Data in memory become an array.
 
     Raises:
-        ValueError: If there is nothing, or something that does not fit.
+        ValueError: If the data are empty or do not fit the model.
     """
     if isinstance(x, tf.distribute.DistributedDataset):
         return x, None
@@ -66,48 +69,57 @@ def check(x, y, image_shape, num_classes):
     _require_array(x)
     images = np.asarray(x)
     check_batch(images, y, image_shape, num_classes)
-    # A copy: a view would keep all of them in memory for as long as the model.
+    # A view would keep the whole array in memory as long as the model.
     return images, images[:256].copy()
 
 
-def share(x, batch_size, num_replicas):
-    """Training data that raise where a batch does not divide among replicas.
+def require_divisible(x, batch_size: int, divisor: int):
+    """Return training data that raise if a batch is not a multiple of a number.
 
-    Each replica's loss is the mean over its part of a batch: of smaller parts it would count
-    too much, and of an empty one it is no number.
+    A training step splits a batch among `discriminator_steps` updates, and each part among the
+    replicas. The loss of a part is a mean: it would weigh the images of a smaller part more,
+    and is NaN for an empty part.
 
     Args:
         x: as `check` returns it.
-        batch_size: int. Images in a step where `x` is an array.
-        num_replicas: int.
+        batch_size: int. Images per step if `x` is an array.
+        divisor: int. Number of replicas times `discriminator_steps`.
+
+    Returns:
+        `x`, or an equivalent of `x`, which raises at a bad batch.
 
     Raises:
-        ValueError: If it is known by now.
+        ValueError: If the sizes of the batches are known, and one is not a multiple.
     """
     if isinstance(x, np.ndarray):
         for count in (min(batch_size, len(x)), len(x) % batch_size):
-            if count % num_replicas:
-                raise ValueError(_not_divided(count, num_replicas))
+            if count % divisor:
+                raise ValueError(_not_divisible(count, divisor))
     elif isinstance(x, tf.data.Dataset):
+        shape = tf.nest.flatten(x.element_spec)[0].shape
+        if shape.rank and shape[0] is not None and shape[0] % divisor:
+            raise ValueError(_not_divisible(shape[0], divisor))
 
-        def assert_divides(*batch):
+        def assert_divisible(*batch):
             count = tf.shape(tf.nest.flatten(batch)[0])[0]
-            divides = tf.equal(count % num_replicas, 0)
-            check = tf.debugging.Assert(divides, [_SHARE_MARK, count, "among", num_replicas])
+            divides = tf.equal(count % divisor, 0)
+            check = tf.debugging.Assert(divides, [_DIVISOR_MARK, count, "by", divisor])
             with tf.control_dependencies([check]):
                 batch = tf.nest.map_structure(tf.identity, batch)
             return batch[0] if len(batch) == 1 else batch
 
-        return x.map(assert_divides, num_parallel_calls=tf.data.AUTOTUNE)
+        return x.map(assert_divisible, num_parallel_calls=tf.data.AUTOTUNE)
     elif isinstance(x, _CheckedPyDataset):
-        x.num_replicas = num_replicas
+        x.divisor = divisor
     elif hasattr(x, "__next__"):
-        return _share_each(x, num_replicas)
+        return _require_each_divisible(x, divisor)
     return x
 
 
-def check_batch(images, labels, image_shape, num_classes):
-    """Checks images in memory, and their labels where the model needs them.
+def check_batch(images, labels, image_shape: tuple, num_classes: int | None) -> None:
+    """Check images in memory, and their labels if the model needs labels.
+
+    Arguments are those of `check`, with `labels` for `y`.
 
     Raises:
         ValueError: If a shape, dtype, value or label does not fit.
@@ -118,7 +130,7 @@ def check_batch(images, labels, image_shape, num_classes):
         raise ValueError(_empty())
     if images.dtype != np.uint8:
         low, high = float(images.min()), float(images.max())
-        # Written so that NaN fails, too.
+        # In this form, NaN fails, too.
         if not (low >= -1 - _TOLERANCE and high <= 1 + _TOLERANCE):
             raise ValueError(_outside_range(low, high))
     if num_classes is not None:
@@ -128,31 +140,32 @@ def check_batch(images, labels, image_shape, num_classes):
         if labels.shape != (len(images),):
             raise ValueError(
                 f"Labels must be class ids of shape ({len(images)},), one for each image. "
-                f"Received: labels of shape {labels.shape}."
+                f"Received: labels of shape {labels.shape}. Pass one integer per image."
             )
         check_labels(labels, num_classes)
 
 
-def check_positive(**numbers):
-    """Checks arguments that count something.
+def check_positive(**numbers: int) -> None:
+    """Check that arguments are at least 1.
 
     Raises:
-        ValueError: If one is below 1.
+        ValueError: If one is less. The message names it.
     """
     for name, value in numbers.items():
         if value < 1:
             raise ValueError(f"`{name}` must be at least 1. Received: {name}={value}.")
 
 
-def check_labels(labels, num_classes):
-    """Checks that an array of labels holds class ids.
+def check_labels(labels: np.ndarray, num_classes: int) -> None:
+    """Check that an array of labels holds class ids.
 
     Raises:
         ValueError: If one is not an integer from 0 to `num_classes - 1`.
     """
     if not np.issubdtype(labels.dtype, np.integer):
         raise ValueError(
-            f"Labels must be integer class ids. Received: labels of dtype {labels.dtype}."
+            f"Labels must be integer class ids. Received: labels of dtype {labels.dtype}. Cast "
+            "them with `.astype('int32')`; of one-hot labels, take `.argmax(axis=-1)`."
         )
     low, high = int(labels.min()), int(labels.max())
     if low < 0 or high >= num_classes:
@@ -160,8 +173,8 @@ def check_labels(labels, num_classes):
 
 
 @contextlib.contextmanager
-def explained(num_classes):
-    """Raises the `ValueError` behind what a checked pipeline raises inside."""
+def explained(num_classes: int | None) -> Iterator[None]:
+    """Raise a `ValueError` in place of the TensorFlow error of a checked pipeline."""
     try:
         yield
     except tf.errors.InvalidArgumentError as error:
@@ -171,7 +184,7 @@ def explained(num_classes):
 
 
 def _explain(error, num_classes):
-    """The `ValueError` behind an error that a checked pipeline raised, or None."""
+    """Return the `ValueError` for an error that a checked pipeline raised, or None."""
     text = str(error)
     if found := re.search(rf"ValueError: ((?:{'|'.join(_OPENINGS)}).*)", text):
         return ValueError(found[1])
@@ -179,8 +192,8 @@ def _explain(error, num_classes):
         return ValueError(_outside_range(*map(float, found.groups())))
     if found := re.search(re.escape(_LABEL_MARK) + r"\] \[([^\]]*)\] \[to\] \[([^\]]*)\]", text):
         return ValueError(_outside_classes(*map(int, found.groups()), num_classes))
-    if found := re.search(re.escape(_SHARE_MARK) + r"\] \[(\d+)\] \[among\] \[(\d+)\]", text):
-        return ValueError(_not_divided(*map(int, found.groups())))
+    if found := re.search(re.escape(_DIVISOR_MARK) + r"\] \[(\d+)\] \[by\] \[(\d+)\]", text):
+        return ValueError(_not_divisible(*map(int, found.groups())))
     if found := re.search(r"Shape of tensor .*\[(.*)\] is not compatible .* \[\?,(.*)\]", text):
         shape, wanted = (_parse(sides) for sides in found.groups())
         return ValueError(_other_shape(shape, (None, *wanted)))
@@ -188,15 +201,15 @@ def _explain(error, num_classes):
 
 
 def _parse(sides):
-    """The shape that TensorFlow writes as `8,?,3`."""
+    """Return the shape that TensorFlow prints as `8,?,3`."""
     return tuple(None if side == "?" else int(side) for side in sides.split(",") if side)
 
 
 def _require_array(x):
     if isinstance(x, tuple) and len(x) == 2 and np.shape(x[0]) != np.shape(x[1]):
         raise ValueError(
-            "Images and labels in memory are two arguments, `fit(images, labels)`. Received: a "
-            "tuple of both."
+            "Images and labels in memory are two arguments. Received: a tuple of both. Call "
+            "`fit(images, labels)`."
         )
     if not hasattr(x, "__array__") and not isinstance(x, (tuple, list)):
         raise ValueError(
@@ -209,8 +222,8 @@ def _require_array(x):
 def _check_pipeline(dataset, image_shape, num_classes):
     if isinstance(dataset.element_spec, dict):
         raise ValueError(
-            "Images must come as `images` or `(images, labels)`. Received: dicts of "
-            f"{', '.join(map(str, dataset.element_spec))}. Pick them, as by "
+            "Images must come as `images` or `(images, labels)`. Received: dicts with keys "
+            f"{', '.join(map(str, dataset.element_spec))}. Convert them, for example with "
             "`dataset.map(lambda element: (element['image'], element['label']))`."
         )
     spec_images, spec_labels = _split(dataset.element_spec)
@@ -224,7 +237,8 @@ def _check_pipeline(dataset, image_shape, num_classes):
         check_batch(images, labels, image_shape, num_classes)
         examples.append(np.asarray(images))
         if examples[-1].shape[1:] != examples[0].shape[1:]:
-            del examples[-1]  # Of another size, which some models take: they make no one array.
+            # Some models take images of several sizes, which fit into no array.
+            del examples[-1]
             break
         if sum(map(len, examples)) >= _NUM_EXAMPLES:
             break
@@ -233,7 +247,7 @@ def _check_pipeline(dataset, image_shape, num_classes):
 
     def assert_batch(*batch):
         images, *others = batch
-        # Of what Python code makes, TensorFlow knows no shape.
+        # TensorFlow does not know the shape of tensors that Python code makes.
         images = tf.ensure_shape(images, (None, *image_shape))
         checks = []
         if images.dtype != tf.uint8:
@@ -257,37 +271,38 @@ def _check_pipeline(dataset, image_shape, num_classes):
 def _check_each(iterable, image_shape, num_classes):
     for batch in iterable:
         check_batch(*_split(batch), image_shape, num_classes)
-        # Keras refuses a generator's bare arrays.
+        # Keras accepts only tuples from a generator.
         yield tuple(batch) if isinstance(batch, (tuple, list)) else (batch,)
 
 
-def _share_each(iterable, num_replicas):
+def _require_each_divisible(iterable, divisor):
     for batch in iterable:
-        _check_share(batch, num_replicas)
+        _check_divisible(batch, divisor)
         yield batch
 
 
-def _check_share(batch, num_replicas):
+def _check_divisible(batch, divisor):
     count = len(_split(batch)[0])
-    if count % num_replicas:
-        raise ValueError(_not_divided(count, num_replicas))
+    if count % divisor:
+        raise ValueError(_not_divisible(count, divisor))
 
 
 def _prepend(first, rest):
-    # Of Python's iterators Keras knows generators alone.
+    # Of all iterators, Keras accepts only generators.
     yield first
     yield from rest
 
 
 class _CheckedPyDataset(keras.utils.PyDataset):
-    """Another data set's batches, each checked when it is read."""
+    """A data set that checks each batch of another data set when it is read."""
 
-    num_replicas = 1
+    divisor = 1
 
     def __init__(self, dataset, image_shape, num_classes):
         super().__init__(dataset.workers, dataset.use_multiprocessing, dataset.max_queue_size)
         self._dataset = dataset
-        self._wanted = image_shape, num_classes
+        self._image_shape = image_shape
+        self._num_classes = num_classes
 
     @property
     def num_batches(self):
@@ -295,8 +310,8 @@ class _CheckedPyDataset(keras.utils.PyDataset):
 
     def __getitem__(self, index):
         batch = self._dataset[index]
-        check_batch(*_split(batch), *self._wanted)
-        _check_share(batch, self.num_replicas)
+        check_batch(*_split(batch), self._image_shape, self._num_classes)
+        _check_divisible(batch, self.divisor)
         return batch
 
     def on_epoch_begin(self):
@@ -307,7 +322,7 @@ class _CheckedPyDataset(keras.utils.PyDataset):
 
 
 def _split(batch):
-    """`(images, labels)` of an element, labels None where there are none."""
+    """Return `(images, labels)` of an element. Labels are None if it has none."""
     if isinstance(batch, (tuple, list)):
         return batch[0], batch[1] if len(batch) > 1 else None
     return batch, None
@@ -315,7 +330,7 @@ def _split(batch):
 
 def _check_spec(shape, dtype, image_shape):
     if isinstance(shape, tf.TensorShape) and shape.rank is None:
-        return  # Not known before the data come; the first batch is checked whole.
+        return  # Unknown before the data are read. The first batch is checked then.
     wanted, shape = (None, *image_shape), tuple(shape)
     fits = len(shape) == 4 and all(
         None in (side, want) or side == want for side, want in zip(shape, wanted, strict=True)
@@ -331,8 +346,8 @@ def _check_spec(shape, dtype, image_shape):
 
 def _empty():
     return (
-        "The data set is empty: training needs at least one batch. Received: no images. "
-        "Give more images or a smaller batch size."
+        "Training needs at least one batch. Received: an empty data set. Give more images or a "
+        "smaller batch size."
     )
 
 
@@ -340,23 +355,23 @@ def _other_shape(shape, wanted):
     shown = ", ".join("batch" if side is None else str(side) for side in wanted)
     return (
         f"Images must have shape ({shown}), as the model was built. Received: images of "
-        f"shape {shape}. Load them with `ganzoo.data.load(..., image_size=...)` or build the "
+        f"shape {shape}. Load them with `ganzoo.data.load(..., image_size=...)`, or build the "
         "model with their `image_shape`."
     )
 
 
 def _no_labels():
     return (
-        "This model needs `(images, labels)`. Received: images alone. "
-        "Load them with `ganzoo.data.load(..., labels=True)` or pass `y=labels`."
+        "This model needs `(images, labels)`. Received: images only. Load them with "
+        "`ganzoo.data.load(..., labels=True)`, or pass `y=labels`."
     )
 
 
-def _not_divided(count, num_replicas):
+def _not_divisible(count, divisor):
     return (
-        f"Batches must divide among the {num_replicas} replicas. Received: a batch of {count} "
-        "images. Choose a batch size that does, and drop what remains, as "
-        "`ganzoo.data.load` does."
+        f"Batches must be a multiple of {divisor} images (replicas x discriminator_steps). "
+        f"Received: a batch of {count} images. Choose such a batch size, and drop a smaller last "
+        "batch, as `ganzoo.data.load` does."
     )
 
 

@@ -1,4 +1,4 @@
-"""Data sets by name or folder, and what cannot be loaded."""
+"""Test data sets by name or folder, and the errors if they cannot be loaded."""
 
 import os
 import pathlib
@@ -11,8 +11,8 @@ import tiny
 from PIL import Image
 
 import ganzoo
-from ganzoo import data, runs
-from ganzoo.distribution import Part
+from ganzoo import data, training
+from ganzoo.distribution import Shard
 
 
 def test_the_sample_holds_1000_images_of_each_class_in_a_file_below_5_mb():
@@ -23,8 +23,8 @@ def test_the_sample_holds_1000_images_of_each_class_in_a_file_below_5_mb():
     assert path.stat().st_size < 5e6
 
 
-def test_the_sample_looks_like_fashion_mnist():
-    """Mean and spread of the whole training set, as published: 0.2860 and 0.3530."""
+def test_the_sample_has_the_mean_and_deviation_of_fashion_mnist():
+    """The published mean and deviation of the whole training set are 0.2860 and 0.3530."""
     pixels = (tiny.gather(data.load("sample", batch_size=1000)) + 1) / 2
     assert pixels.mean() == pytest.approx(0.2860, abs=0.004)
     assert pixels.std() == pytest.approx(0.3530, abs=0.004)
@@ -46,8 +46,8 @@ def test_labels_are_int32_and_belong_to_their_images(tmp_path):
     assert sorted(pixels.tolist()) == [100 * i + n for i in range(3) for n in range(4)]
 
 
-def test_images_are_cropped_to_their_centre_and_resized(tmp_path):
-    # Red on the left, green in the middle square, blue on the right.
+def test_images_are_cropped_to_their_center_and_resized(tmp_path):
+    # The image is red on the left, green in the middle and blue on the right.
     pixels = np.zeros((4, 12, 3), "uint8")
     pixels[:, :4, 0], pixels[:, 4:8, 1], pixels[:, 8:, 2] = 255, 255, 255
     Image.fromarray(pixels).save(tmp_path / "a.png")
@@ -59,44 +59,44 @@ def test_shrinking_does_not_alias(tmp_path):
     checkers = np.indices((32, 32)).sum(axis=0) % 2 * 255
     Image.fromarray(checkers.astype("uint8")).save(tmp_path / "a.png")
     (image,) = tiny.gather(data.load(tmp_path, image_size=8, batch_size=1))
-    np.testing.assert_allclose(image, 0, atol=0.05)  # Gray, not a pattern.
+    np.testing.assert_allclose(image, 0, atol=0.05)  # The result is gray without a pattern.
 
 
-def test_the_sample_is_resized_too():
+def test_the_sample_is_resized():
     assert next(iter(data.load("sample", image_size=16, batch_size=2))).shape == (2, 16, 16, 1)
 
 
-def test_one_colour_image_makes_all_of_them_colour_images(tmp_path):
+def test_one_color_image_turns_all_images_into_color_images(tmp_path):
     tiny.write_folder(tmp_path, num_images=2)
-    Image.fromarray(np.zeros((8, 8, 3), "uint8")).save(tmp_path / "colour.png")
+    Image.fromarray(np.zeros((8, 8, 3), "uint8")).save(tmp_path / "color.png")
     assert next(iter(data.load(tmp_path, batch_size=3))).shape == (3, 8, 8, 3)
 
 
-def test_loose_files_beside_subfolders_leave_no_labels(tmp_path):
+def test_images_beside_class_folders_leave_the_data_without_labels(tmp_path):
     tiny.write_folder(tmp_path, num_images=2, classes=("", "a", "b"))
     assert next(iter(data.load(tmp_path, batch_size=6))).shape == (6, 8, 8, 1)
     with pytest.raises(ValueError, match="has no labels"):
         data.load(tmp_path, batch_size=6, labels=True)
 
 
-def test_workers_read_parts_of_a_folder_that_share_no_image(tmp_path):
+def test_workers_load_disjoint_shards_of_a_folder(tmp_path):
     folder = tiny.write_folder(tmp_path, num_images=4, classes=("a", "b", "c"))
-    whole = data.read(folder)
-    parts = [data.read(folder, data_part=Part(index, 5)) for index in range(5)]
-    assert [len(part.pixels) for part in parts] == [2] * 5
-    assert {part.num_classes for part in parts} == {3}
+    whole = data.load_arrays(folder)
+    shards = [data.load_arrays(folder, data_shard=Shard(index, 5)) for index in range(5)]
+    assert [len(shard.pixels) for shard in shards] == [2] * 5
+    assert {shard.num_classes for shard in shards} == {3}
     found = {
         image.tobytes(): label for image, label in zip(whole.pixels, whole.labels, strict=True)
     }
     seen = [
         (image.tobytes(), label)
-        for part in parts
-        for image, label in zip(part.pixels, part.labels, strict=True)
+        for shard in shards
+        for image, label in zip(shard.pixels, shard.labels, strict=True)
     ]
     assert len(dict(seen)) == 10
     assert all(found[image] == label for image, label in seen)
     with pytest.raises(ValueError, match="12 images, fewer than the 13 workers"):
-        data.read(folder, data_part=Part(0, 13))
+        data.load_arrays(folder, data_shard=Shard(0, 13))
 
 
 def test_unreadable_images_are_named(png_folder):
@@ -107,22 +107,32 @@ def test_unreadable_images_are_named(png_folder):
         data.load(png_folder)
 
 
-def test_different_sizes_are_refused_unless_one_is_given(png_folder):
+def test_images_of_different_sizes_need_an_image_size(png_folder):
     Image.fromarray(np.zeros((5, 9), "uint8")).save(png_folder / "z.png")
     with pytest.raises(ValueError, match=r"\(5, 9\) to \(8, 8\).*image_size"):
         data.load(png_folder, batch_size=2)
     assert len(tiny.gather(data.load(png_folder, image_size=8, batch_size=3))) == 21
 
 
-def test_a_folder_named_like_a_data_set_must_be_named_as_a_path(tmp_path, monkeypatch):
-    folder = tmp_path / "mnist"  # where `--out mnist` of an earlier run may have put its grids
-    folder.mkdir()
-    Image.fromarray(np.zeros((8, 8), "uint8")).save(folder / "a.png")
+def test_a_folder_with_the_name_of_a_data_set_is_loaded_only_by_its_path(tmp_path, monkeypatch):
+    # An earlier run with `--out mnist` may have written its grids there.
+    tiny.write_folder(tmp_path / "mnist", num_images=1)
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(data.tfds, "read", lambda name, *_: f"the data set {name}")
-    assert data.read("./mnist").pixels.shape == (1, 8, 8, 1)
-    assert data.read(pathlib.Path("mnist")).pixels.shape == (1, 8, 8, 1)
-    assert data.read("mnist") == "the data set mnist"
+    monkeypatch.setattr(data.tfds, "load_arrays", lambda name, *_: f"the data set {name}")
+    assert data.load_arrays("./mnist").pixels.shape == (1, 8, 8, 1)
+    assert data.load_arrays(pathlib.Path("mnist")).pixels.shape == (1, 8, 8, 1)
+    assert data.load_arrays("mnist") == "the data set mnist"
+
+
+def test_windows_paths_may_have_slashes_and_backslashes(tmp_path, monkeypatch):
+    for name in ("mnist", r"photos\mnist"):
+        tiny.write_folder(tmp_path / name, num_images=1)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(os, "sep", "\\")
+    monkeypatch.setattr(data.tfds, "load_arrays", lambda name, *_: f"the data set {name}")
+    for path in ("./mnist", r"photos\mnist"):
+        assert data.load_arrays(path).pixels.shape == (1, 8, 8, 1)
+    assert data.load_arrays("mnist") == "the data set mnist"
 
 
 def test_a_folder_without_images_is_refused(tmp_path):
@@ -131,39 +141,27 @@ def test_a_folder_without_images_is_refused(tmp_path):
         data.load(tmp_path)
 
 
-def test_hidden_files_and_folders_are_no_images_and_tiff_files_are(tmp_path):
-    """What editors, systems and writers that were killed leave beside photographs."""
+def test_hidden_files_are_skipped_and_tiff_files_are_loaded(tmp_path):
+    """Editors, file managers and interrupted programs leave hidden files beside photographs."""
     pixels = np.full((6, 6), 7, "uint8")
     for name in ("a/1.tif", "a/._1.png", "b/2.png", "b/.thumbnails/2.png", ".checkpoints/3.png"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(pixels).save(tmp_path / name)
     (tmp_path / "a" / "folder.png").mkdir()
-    found = data.read(tmp_path)
+    found = data.load_arrays(tmp_path)
     assert found.num_classes == 2
     assert found.labels.tolist() == [0, 1]
     assert data.find_splits(tmp_path) == {"train": None}
 
 
-def test_an_unknown_name_is_refused_with_the_nearest():
+def test_the_error_for_an_unknown_name_suggests_the_nearest_one():
     with pytest.raises(ValueError, match="Did you mean 'fashion_mnist'"):
         data.load("fashion_minst")
 
 
-def test_a_known_set_that_is_neither_here_nor_to_be_had_says_where_it_was_looked_for(tmp_path):
-    program = """
-import sys, urllib.request, socket
-urllib.request.getproxies = lambda: {}
-def refuse(*_, **__): raise socket.gaierror("no network")
-socket.getaddrinfo = refuse
-from ganzoo import data, images
-from ganzoo.distribution import Part
-try:
-    data.load("mnist")
-except ValueError as error:
-    print(error)
-"""
+def test_the_error_for_a_missing_data_set_names_the_searched_folder(tmp_path):
     outcome = subprocess.run(
-        [sys.executable, "-c", program],
+        [sys.executable, pathlib.Path(__file__).parent / "load_offline.py", "mnist"],
         env={**os.environ, "TFDS_DATA_DIR": str(tmp_path), "TF_CPP_MIN_LOG_LEVEL": "3"},
         capture_output=True,
         text=True,
@@ -179,7 +177,10 @@ except ValueError as error:
 
 @pytest.fixture
 def letters(tfds_folder):
-    """A set as TFDS keeps MNIST: images of one size with classes, in two splits."""
+    """Write a TFDS data set like MNIST, and return its name.
+
+    Its images have one size, classes and two splits.
+    """
     import tensorflow as tf
     import tensorflow_datasets as tfds
 
@@ -205,26 +206,26 @@ def letters(tfds_folder):
     return "letters"
 
 
-def test_a_tfds_set_is_read_by_its_name(letters):
+def test_tfds_data_sets_are_loaded_by_name(letters):
     assert data.find_splits(letters) == {"test": 5, "train": 10}
-    whole = data.read(letters)
+    whole = data.load_arrays(letters)
     shown = whole.pixels[:, 0, 0, 0]
     assert sorted(shown) == list(range(10))
     np.testing.assert_array_equal(whole.labels, shown % 3)
     assert (whole.pixels.shape, whole.num_classes) == ((10, 8, 8, 1), 3)
-    assert len(data.read(letters, "train[:4]").pixels) == 4
-    resized = data.read(letters, "test", image_size=6)
+    assert len(data.load_arrays(letters, "train[:4]").pixels) == 4
+    resized = data.load_arrays(letters, "test", image_size=6)
     assert resized.pixels.shape == (5, 6, 6, 1)
     np.testing.assert_array_equal(resized.labels, resized.pixels[:, 0, 0, 0] % 3)
-    parts = [data.read(letters, data_part=Part(index, 3)).pixels[:, 0, 0, 0] for index in range(3)]
-    assert [len(part) for part in parts] == [3] * 3
-    assert len(set(np.concatenate(parts))) == 9
+    shards = [data.load_arrays(letters, data_shard=Shard(index, 3)).pixels for index in range(3)]
+    assert [len(shard) for shard in shards] == [3] * 3
+    assert len(set(np.concatenate(shards)[:, 0, 0, 0])) == 9
     dataset = data.load(letters, split="test", batch_size=5, labels=True)
     ((images, labels),) = list(dataset)
     np.testing.assert_array_equal(ganzoo.images.to_pixels(images)[:, 0, 0, 0] % 3, labels)
 
 
-def test_a_tfds_set_that_is_not_square_is_cut(tfds_folder):
+def test_tfds_images_that_are_not_square_are_cropped(tfds_folder):
     import tensorflow as tf
     import tensorflow_datasets as tfds
 
@@ -237,18 +238,69 @@ def test_a_tfds_set_that_is_not_square_is_cut(tfds_folder):
             "train": tf.data.Dataset.from_tensor_slices({"image": np.zeros((2, 8, 6, 3), "uint8")})
         },
     )
-    assert data.read("portraits").pixels.shape == (2, 8, 6, 3)
-    assert data.read("portraits", image_size=8).pixels.shape == (2, 8, 8, 3)
+    assert data.load_arrays("portraits").pixels.shape == (2, 8, 6, 3)
+    assert data.load_arrays("portraits", image_size=8).pixels.shape == (2, 8, 8, 3)
 
 
-def test_what_a_tfds_set_does_not_have_is_said(letters):
+def test_unknown_splits_of_tfds_data_sets_are_refused(letters):
     with pytest.raises(ValueError, match=r"no split 'valid'. It has: test, train"):
-        data.read(letters, "valid")
+        data.load_arrays(letters, "valid")
     with pytest.raises(ValueError, match=r"no 'test\[:9\]': .*incompatible with 5 examples"):
-        data.read(letters, "test[:9]")
+        data.load_arrays(letters, "test[:9]")
 
 
-def test_a_run_holds_out_what_a_small_test_split_has(letters, tmp_path):
-    """The doctor takes 256 images where there are as many."""
-    recipe = runs.Recipe("vanilla", letters, batch_size=5, max_steps=1)
-    assert runs.train(recipe, tmp_path / "run", verbose=0).step == 1
+def test_errors_without_a_message_are_named_by_their_class(letters, monkeypatch):
+    import tensorflow_datasets as tfds
+
+    def fail(*_, **__):
+        raise ValueError
+
+    monkeypatch.setattr(tfds.core.DatasetBuilder, "as_dataset", fail)
+    with pytest.raises(ValueError, match=r"has no 'test\[:3\]': ValueError$"):
+        data.load_arrays(letters, "test[:3]")
+    monkeypatch.setattr(tfds.core.DatasetBuilder, "is_prepared", lambda self: False)
+    monkeypatch.setattr(data.tfds.downloads, "require_network", fail)
+    with pytest.raises(
+        ValueError, match=r"cannot be downloaded \(ValueError\)\. Set TFDS_DATA_DIR"
+    ):
+        data.load_arrays(letters)
+
+
+def test_empty_splits_are_refused(letters):
+    with pytest.raises(ValueError, match=r"'letters' has no 'train\[:0\]': .*no data"):
+        data.load_arrays(letters, "train[:0]")
+
+
+def test_tfds_images_of_different_sizes_need_an_image_size(tfds_folder):
+    import tensorflow as tf
+    import tensorflow_datasets as tfds
+
+    def make_photos():
+        for side in (6, 8, 8):
+            yield {"image": np.full((side, side, 3), side, "uint8")}
+
+    signature = {"image": tf.TensorSpec((None, None, 3), "uint8")}
+    tfds.dataset_builders.store_as_tfds_dataset(
+        name="sizes",
+        version="1.0.0",
+        data_dir=tfds_folder,
+        features=tfds.features.FeaturesDict({"image": tfds.features.Image()}),
+        split_datasets={
+            "train": tf.data.Dataset.from_generator(make_photos, output_signature=signature)
+        },
+    )
+    with pytest.raises(ValueError, match=r"'sizes'.* 2 different sizes, from \(6, 6\) to \(8, 8\)"):
+        data.load_arrays("sizes")
+    pixels = data.load_arrays("sizes", image_size=4).pixels
+    assert pixels.shape == (3, 4, 4, 3)
+    assert sorted(pixels[:, 0, 0, 0]) == [6, 8, 8]
+
+
+def test_the_old_name_read_still_loads_arrays(png_folder):
+    assert data.read(png_folder, image_size=4).pixels.shape == (20, 4, 4, 1)
+
+
+def test_a_run_trains_if_the_test_split_is_smaller_than_the_held_out_images(letters, tmp_path):
+    """The doctor takes 256 images if the test split has as many."""
+    recipe = training.Recipe("vanilla", letters, batch_size=5, max_steps=1)
+    assert training.train(recipe, tmp_path / "run", verbose=0).step == 1

@@ -1,0 +1,148 @@
+"""Data sets by name or folder."""
+
+import os
+import pathlib
+
+import numpy as np
+import tensorflow as tf
+
+from ganzoo.data import folders, tfds
+from ganzoo.data.arrays import ImageData, PixelStack, allocate, crop_and_resize
+from ganzoo.data.pipelines import pipeline
+from ganzoo.distribution import WHOLE, Shard
+from ganzoo.images import to_pil
+
+_STACKED_MNIST = "stacked_mnist"
+_SAMPLE = pathlib.Path(__file__).parents[1] / "assets" / "fashion_mnist_sample.npz"
+
+
+def load(
+    name_or_dir: str | os.PathLike,
+    split: str = "train",
+    image_size: int | None = None,
+    batch_size: int = 64,
+    labels: bool | None = None,
+    seed: int = 0,
+    shuffle: bool = True,
+) -> tf.data.Dataset:
+    """Load a data set as a batched, shuffled, prefetched pipeline of images.
+
+    Args:
+        name_or_dir: str or path. One of the following. A bare name that could be both a data
+            set and a folder is the data set; `"./mnist"` is the folder.
+
+            - The name of a TFDS data set with images: `"mnist"`, `"fashion_mnist"`,
+              `"cifar10"`, ...
+            - A folder of images. Subfolders are classes.
+            - `"sample"`: 10,000 Fashion-MNIST training images, 1,000 of each class. They come
+              with ganzoo.
+            - `"stacked_mnist"`: MNIST with three digits as the three colours of an image. The
+              class is the number that they spell (Metz et al., 2016, arXiv:1611.02163, section
+              3.3.1).
+        split: str. TFDS split, such as `"test"` or `"train[:5000]"`. A folder and the sample
+            have only `"train"`.
+        image_size: int. Side of the images, which are cropped to a centred square and resized.
+            None keeps them as they are. They must then have one size.
+        batch_size: int, at least 1. Images per batch. Images left over after the last whole
+            batch are skipped; the next pass has another order. Use the batch size that a recipe
+            was tuned with: see `recommended_batch_sizes` of the family.
+        labels: bool. If true, batches are `(images, labels)`. Labels are int32 `(batch,)`.
+        seed: int. Seed of the order. Every pass has another order.
+        shuffle: bool. If false, images come in the order of the data set.
+
+    Returns:
+        `tf.data.Dataset` of float32 images `(batch, height, width, channels)` in [-1, 1].
+
+    Raises:
+        ValueError: If the data set is not found or empty, has no labels but `labels` is true,
+            or contains files that are not images.
+
+    Example:
+        >>> dataset = ganzoo.data.load("sample", batch_size=32)
+        >>> tuple(next(iter(dataset)).shape)
+        (32, 28, 28, 1)
+    """
+    if image_size is not None and image_size < 1:
+        raise ValueError(f"`image_size` must be at least 1. Received: image_size={image_size}.")
+    image_data = load_arrays(name_or_dir, split, image_size)
+    if labels and image_data.labels is None:
+        raise ValueError(
+            f"labels=True needs a data set with labels. Received: {str(name_or_dir)!r}, which has "
+            "no labels. Give a folder with one subfolder per class, or another data set."
+        )
+    return pipeline(image_data, batch_size, labels=bool(labels), seed=seed, shuffle=shuffle)
+
+
+def load_arrays(
+    name_or_dir: str | os.PathLike,
+    split: str = "train",
+    image_size: int | None = None,
+    data_shard: Shard = WHOLE,
+) -> ImageData:
+    """Load a data set into memory as uint8 pixels.
+
+    Args:
+        name_or_dir: as for `load`.
+        split: as for `load`.
+        image_size: as for `load`.
+        data_shard: `Shard` of the images to load. A shard of a folder is every `count`-th file;
+            a shard of a TFDS split is one contiguous range. Shards are disjoint and of equal
+            size. The fewer than `count` images that remain belong to no shard.
+
+    Returns:
+        `ImageData`. `pipeline` makes batches of it.
+
+    Raises:
+        ValueError: As `load` does.
+
+    Example:
+        >>> image_data = ganzoo.data.load_arrays("sample")
+        >>> image_data.pixels.shape, image_data.num_classes
+        ((10000, 28, 28, 1), 10)
+    """
+    if name_or_dir == _STACKED_MNIST:
+        return _load_stacked_mnist(split, image_size, data_shard)
+    if name_or_dir != "sample" and not folders.is_folder(name_or_dir):
+        return tfds.load_arrays(str(name_or_dir), split, image_size, data_shard)
+    folders.require_train(name_or_dir, split)
+    if name_or_dir == "sample":
+        return _load_sample(image_size, data_shard)
+    return folders.load_arrays(pathlib.Path(name_or_dir), image_size, data_shard)
+
+
+def find_splits(name_or_dir: str | os.PathLike) -> dict[str, int | None]:
+    """Return the number of images of each split.
+
+    A folder and the sample have one split, `"train"`. Its images are not counted: the number is
+    None.
+    """
+    if name_or_dir == "sample" or folders.is_folder(name_or_dir):
+        return {"train": None}
+    source = "mnist" if name_or_dir == _STACKED_MNIST else str(name_or_dir)
+    builder, _, _ = tfds.find(source)
+    return {name: split.num_examples for name, split in sorted(builder.info.splits.items())}
+
+
+def _load_sample(image_size, shard):
+    with np.load(_SAMPLE, allow_pickle=False) as arrays:
+        sample = ImageData(arrays["images"], arrays["labels"], num_classes=10)
+    sample = sample.take(shard.of(len(sample.pixels)))
+    if image_size in (None, sample.pixels.shape[1]):
+        return sample
+    stack = PixelStack(len(sample.pixels), "sample")
+    for image in sample.pixels:
+        stack.add(crop_and_resize(to_pil(image), image_size)[None])
+    return ImageData(stack.finish(), sample.labels, sample.num_classes)
+
+
+def _load_stacked_mnist(split, image_size, shard):
+    """Load as many images as there are digits. Each digit occurs once in each colour."""
+    digits = tfds.load_arrays("mnist", split, image_size, WHOLE)
+    count = len(digits.pixels)
+    rng = np.random.default_rng(0)
+    orders = [rng.permutation(count)[shard.of(count)] for _ in range(3)]
+    pixels = allocate((len(orders[0]), *digits.pixels.shape[1:3], 3))
+    for channel, order in enumerate(orders):
+        pixels[..., channel] = digits.pixels[order, ..., 0]
+    hundreds, tens, ones = (digits.labels[order] for order in orders)
+    return ImageData(pixels, 100 * hundreds + 10 * tens + ones, num_classes=1000)
