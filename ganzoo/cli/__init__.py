@@ -1,24 +1,24 @@
-"""The command line: parsing, calling, printing.
+"""Define the command line: one module per command, which parses, calls and prints.
 
-TensorFlow is imported inside the commands that need it, so that listing and
-`--help` answer at once.
+Commands that need TensorFlow import it when they run, so that `ganzoo list` and `--help` are fast.
 """
 
-from ganzoo.cli import demo, drawing, exporting, measuring, training, zoo
-from ganzoo.cli.common import app, main
+from ganzoo.cli.app import app, main
+from ganzoo.cli.demo import demo
+from ganzoo.cli.evaluate import evaluate
+from ganzoo.cli.export import export
+from ganzoo.cli.info import info
+from ganzoo.cli.list import list_presets
+from ganzoo.cli.reproduce import reproduce
+from ganzoo.cli.sample import sample
+from ganzoo.cli.train import TrainCommand, train
+from ganzoo.cli.upscale import upscale
 
-# In the order of `ganzoo --help`.
-app.command("list")(zoo.list_presets)
-for command in (
-    zoo.info,
-    training.train,
-    drawing.sample,
-    drawing.upscale,
-    exporting.export,
-    measuring.evaluate,
-    training.reproduce,
-    demo.demo,
-):
+# `ganzoo --help` lists the commands in this order.
+app.command("list")(list_presets)
+app.command()(info)
+app.command(cls=TrainCommand)(train)
+for command in (sample, upscale, export, evaluate, reproduce, demo):
     app.command()(command)
 
 __all__ = ["app", "main"]

@@ -1,4 +1,4 @@
-"""`ganzoo demo`."""
+"""Define `ganzoo demo`."""
 
 import pathlib
 import tempfile
@@ -6,10 +6,10 @@ from typing import Annotated
 
 import typer
 
-from ganzoo.cli.common import Seed, import_tensorflow
-from ganzoo.cli.exporting import report_export
-from ganzoo.cli.measuring import print_evaluation
-from ganzoo.cli.training import interruptible, report, verbosity
+from ganzoo.cli.app import Seed, import_tensorflow, interruptible, verbosity
+from ganzoo.cli.evaluate import print_evaluation
+from ganzoo.cli.export import report_export
+from ganzoo.cli.train import report
 
 PRESET = "dcgan_fashion_mnist"
 
@@ -21,38 +21,39 @@ def demo(
     ] = None,
     max_steps: Annotated[int, typer.Option(help="Steps of training.")] = 1872,
     seed: Seed = 0,
-):
-    """Draw with a trained DCGAN; train another in a few minutes, measure and export it.
+) -> None:
+    """Generate images with a trained DCGAN, then train, measure and export another one.
 
-    The other learns from the packaged sample.
+    The second DCGAN is trained on the packaged sample of Fashion-MNIST, which takes a few minutes.
 
     Example: `ganzoo demo`
     """
-    print("ganzoo demo: first, clothes that a trained DCGAN draws.")
+    print("Generating clothes with a trained DCGAN.")
     import_tensorflow()
-    from ganzoo import evaluation, from_preset, images, runs
+    from ganzoo import evaluation, from_preset, images, training
+    from ganzoo.saving import loading
 
     if out is None:
         pathlib.Path("runs").mkdir(exist_ok=True)
         out = pathlib.Path(tempfile.mkdtemp(prefix="demo-", dir="runs"))
-    elif not out.name:  # The working folder.
+    elif not out.name:  # `--out .` has no name until it is resolved.
         out = out.resolve()
-    runs.require_new(out)
-    recipe = runs.Recipe("dcgan", "sample", epochs=1000, max_steps=max_steps, seed=seed)
-    # Beside it, since the folder of a new run must be empty.
-    drawn = out.with_name(f"{out.name}-{PRESET}.png")
+    training.require_new(out)
+    recipe = training.Recipe("dcgan", "sample", epochs=1000, max_steps=max_steps, seed=seed)
+    # Write it next to the run folder, because a new run folder must be empty.
+    samples = out.with_name(f"{out.name}-{PRESET}.png")
     grid = images.make_grid(from_preset(PRESET).generate(64, seed=seed))
-    images.write_png(drawn, grid, images.zoom_for(grid))
-    print(f"{drawn}: 64 images\n")
+    images.write_png(samples, grid, images.zoom_for(grid))
+    print(f"{samples}: 64 images\n")
 
-    print("Now another learns to draw them, from 10,000 Fashion-MNIST images.")
-    print("It takes a few minutes on two processor cores. Watch the losses stay level:")
-    print("real_score and fake_score at 0.5 would mean that the discriminator only guesses.\n")
+    print("Training another DCGAN on 10,000 Fashion-MNIST images.")
+    print("It takes a few minutes on two CPU cores. The losses should neither fall to 0 nor grow.")
+    print("A real_score and fake_score of 0.5 mean that the discriminator only guesses.\n")
     with interruptible():
-        outcome = runs.train(recipe, out, verbose=verbosity())
-    print("\nMeasured beside real images, which stand on the right:")
+        outcome = training.train(recipe, out, verbose=verbosity())
+    print("\nMeasuring the generated images. The last column is the score of real images:")
     print_evaluation(evaluation.evaluate(outcome.model, "sample", ["fid", "kid"], num_images=2000))
     exported = out / "exported"
-    outcome.model.export(exported, card=runs.find_card(out))
+    outcome.model.export(exported, card=loading.find_card(out))
     report_export(outcome.model, exported)
     report(outcome)

@@ -1,4 +1,4 @@
-"""Models for use elsewhere: SavedModel, ONNX and LiteRT, which need no ganzoo to run."""
+"""Export models as SavedModel, ONNX or LiteRT, which run without ganzoo."""
 
 from ganzoo.export.writing import FORMATS, LARGEST_DIFFERENCE, export, find_format, verify
 

@@ -1,20 +1,27 @@
-"""ONNX: a file that onnxruntime runs, in Python, C++, C#, browsers and phones."""
+"""Export to ONNX, which onnxruntime runs in Python, C++, C#, browsers and phones."""
 
 import importlib
 import json
+import pathlib
+from collections.abc import Callable
 
 import numpy as np
 
 from ganzoo.export import onnx_graph
 
-# The newest that tf2onnx writes.
+# The newest operator set that tf2onnx supports.
 OPSET = 18
-# Weights of fewer numbers stay float32: a node for each would save nothing.
-_FEWEST_TO_HALVE = 64
+# Smaller weights stay float32: the `Cast` node of a weight would be as large as the saving.
+_MIN_SIZE_TO_HALVE = 64
 
 
-def write(program, path, card):
-    """Writes the file; its metadata hold the card, an entry for each key.
+def write(program, path: pathlib.Path, card: dict) -> None:
+    """Write an ONNX file.
+
+    Args:
+        program: `ganzoo.export.program.Program`.
+        path: file to write.
+        card: dict. Each key becomes an entry of the file's metadata.
 
     Raises:
         ValueError: If the packages of the extra `onnx` are not installed.
@@ -40,13 +47,13 @@ def _import(name):
         return importlib.import_module(name)
     except ImportError:
         raise ValueError(
-            f"ONNX needs the package {name!r}, which is not installed. Try "
+            f"ONNX needs the package {name!r}, which is not installed. Run "
             "`pip install onnx onnxruntime 'tf2onnx>=1.16'`."
         ) from None
 
 
 def _name_output(graph, program):
-    """Gives the output its name, in place of one that the conversion made up."""
+    """Give the output its name. The conversion chooses another one."""
     (output,) = graph.output
     for node in graph.node:
         for names in (node.input, node.output):
@@ -55,25 +62,27 @@ def _name_output(graph, program):
 
 
 def _name_axes(graph, program):
-    """Gives the axes of any size names that say what they are."""
-    sides = ("height", "width") if program.restores else ()
+    """Name the axes of variable size."""
+    any_size = program.task == "super_resolution"
+    sides = ("height", "width") if any_size else ()
     for value in (*graph.input, *graph.output):
-        upscaled = program.restores and value.name == program.output
+        upscaled = any_size and value.name == program.output
         names = ("num_images", *(f"upscaled_{side}" if upscaled else side for side in sides))
         for axis, name in zip(value.type.tensor_type.shape.dim, names, strict=False):
             axis.dim_param = name
 
 
 def _halve(onnx, graph):
-    """Stores weights as float16, and widens them on the way.
+    """Store large weights as float16, and cast them to float32 in the graph.
 
-    Those that the conversion multiplied with a normalization's are rounded once more.
+    The conversion has multiplied some weights with those of a normalization. These products are
+    rounded to float16 as well.
     """
     float32 = onnx.TensorProto.FLOAT
     casts = []
     for weight in graph.initializer:
         values = onnx.numpy_helper.to_array(weight)
-        if weight.data_type != float32 or values.size < _FEWEST_TO_HALVE:
+        if weight.data_type != float32 or values.size < _MIN_SIZE_TO_HALVE:
             continue
         name, halved = weight.name, values.astype("float16")
         if not np.all(np.isfinite(halved)):
@@ -85,8 +94,8 @@ def _halve(onnx, graph):
     graph.node.extend([*casts, *nodes])
 
 
-def load(path):
-    """A function from named arrays to pixels, run by onnxruntime."""
+def load(path: pathlib.Path | str) -> Callable:
+    """Return a function from named arrays to pixels. Onnxruntime runs the model."""
     session = _import("onnxruntime").InferenceSession(str(path), providers=["CPUExecutionProvider"])
 
     def run(**inputs):

@@ -1,24 +1,25 @@
-"""An ONNX graph rewritten into an equal one that onnxruntime runs faster.
+"""Rewrite an ONNX graph into an equivalent one that onnxruntime runs faster.
 
-On a processor onnxruntime keeps images in blocks of channels from one convolution to the
-next, as long as it meets nothing between them that it cannot do in blocks: a multiplication
-by a constant, a transposition or a reshaping. What is rewritten are the slopes and the pixel
-shuffles of networks like SRGAN's, and large kernels for few channels, of which a block would
-stay empty for the most part.
+On a CPU, onnxruntime keeps images in blocks of channels between convolutions. An operation that
+does not support blocks forces a conversion: a multiplication by a constant, a transposition or a
+reshape. This module rewrites the PReLU and pixel shuffle layers of networks like SRGAN's. It also
+rewrites large kernels with few output channels, which would leave most of a block empty.
 """
+
+import types
 
 import numpy as np
 
-# Channels of a block, where the processor has AVX-512.
+# Channels of a block on a CPU with AVX-512.
 _BLOCK = 16
 
 
-def rewrite(onnx, graph):
-    """Rewrites a graph in place, as the conversion from TensorFlow left it.
+def rewrite(onnx: types.ModuleType, graph) -> None:
+    """Rewrite a graph in place.
 
     Args:
-        onnx: the package.
-        graph: its `GraphProto`. Where no pattern fits, it stays as it is.
+        onnx: the `onnx` package. It is optional, so only callers import it.
+        graph: `GraphProto` from tf2onnx. Nodes that match no pattern stay unchanged.
     """
     for rule in (_shuffle_after_prelu, _prelu, _shuffle_after_convolution, _split_rows):
         names = _Names(onnx, graph)
@@ -29,7 +30,7 @@ def rewrite(onnx, graph):
 
 
 def _drop_unread(graph):
-    """Removes nodes and constants that lead to no output."""
+    """Remove nodes and constants that no output depends on."""
     read = {value.name for value in graph.output}
     nodes = []
     for node in reversed(graph.node):
@@ -43,19 +44,22 @@ def _drop_unread(graph):
 
 
 class _Names:
-    """The nodes and constants of a graph by name, and new ones."""
+    """Nodes and constants of a graph by name, and functions that make new ones."""
 
     def __init__(self, onnx, graph):
         self._onnx = onnx
         self._graph = graph
         self.constants = {c.name: onnx.numpy_helper.to_array(c) for c in graph.initializer}
-        self.givers = {name: node for node in graph.node for name in node.output}
+        self.producers = {name: node for node in graph.node for name in node.output}
 
-    def lead(self, name, *kinds):
-        """The nodes of these kinds that lead to a tensor, the last first; empty if others do."""
+    def chain(self, name, *kinds):
+        """Return the chain of nodes of these types that ends in a tensor.
+
+        The list starts with the last node. It is empty if the tensor has another origin.
+        """
         nodes = []
         for kind in kinds:
-            node = self.givers.get(name)
+            node = self.producers.get(name)
             if node is None or node.op_type != kind:
                 return []
             nodes.append(node)
@@ -63,39 +67,45 @@ class _Names:
         return nodes
 
     def attributes(self, node):
+        """Return the attributes of a node by name."""
         return {a.name: self._onnx.helper.get_attribute_value(a) for a in node.attribute}
 
     def filters(self, name):
-        """How many channels a convolution gives to a tensor; 0 if it comes from elsewhere."""
-        lead = self.lead(name, "Conv")
-        kernel = self.constants.get(lead[0].input[1]) if lead else None
+        """Return the output channels of the convolution that makes a tensor, or 0 if none does."""
+        chain = self.chain(name, "Conv")
+        kernel = self.constants.get(chain[0].input[1]) if chain else None
         return 0 if kernel is None else len(kernel)
 
     def shape(self, reshape):
-        """What a `Reshape` makes of a tensor: a number, or None if computed, for each axis."""
-        lead = self.lead(reshape.input[1], "Cast", "Concat")
-        sides = [self.constants.get(name) for name in lead[-1].input] if lead else []
+        """Return the target shape of a `Reshape`. Computed sides are None."""
+        chain = self.chain(reshape.input[1], "Cast", "Concat")
+        sides = [self.constants.get(name) for name in chain[-1].input] if chain else []
         return [None if side is None else int(side.item()) for side in sides]
 
     def constant(self, name, values):
+        """Add a float32 constant, and return its name."""
         values = np.ascontiguousarray(values, "float32")
         self._graph.initializer.append(self._onnx.numpy_helper.from_array(values, name))
         return name
 
     def node(self, kind, inputs, output, **attributes):
+        """Return a node with one output, which is also its name."""
         return self._onnx.helper.make_node(kind, inputs, [output], name=output, **attributes)
 
     def convolution(self, x, kernel, bias, output):
-        """A node of stride 1 that keeps the sides; `bias` are no or one names."""
+        """Return a padded convolution of stride 1.
+
+        `bias` is an empty list, or holds the name of the bias.
+        """
         height, width = sides = kernel.shape[2:]
         inputs = [x, self.constant(f"{output}/kernel_{height}x{width}", kernel), *bias]
         return self.node("Conv", inputs, output, kernel_shape=sides, auto_pad="SAME_UPPER")
 
     def slopes(self, x, slopes, output):
-        """The nodes of a PReLU of channels that come first.
+        """Return the nodes of a PReLU with one slope per channel, for the layout NCHW.
 
-        A multiplication is a convolution of each channel by itself. It takes one for
-        `x + relu((slope - 1) * x)`, and another for the sign where a slope is above 1.
+        A PReLU is `x + relu((slope - 1) * x)` for slopes up to 1. A depthwise convolution of size 1
+        multiplies each channel by its constant. A second one restores the sign for slopes above 1.
         """
         signs = np.where(slopes > 1, -1, 1)
         scaled, rectified, signed = (f"{output}/{n}" for n in ("scaled", "rectified", "signed"))
@@ -114,14 +124,14 @@ class _Names:
 
 
 def _find_slopes(names, node):
-    """What goes into the PReLU that ends in a node, and its slopes, or None if there is none.
+    """Return the input and the slopes of the PReLU that ends in a node, or None if there is none.
 
-    Keras computes `relu(x) + -slope * relu(-x)`.
+    Keras computes PReLU as `relu(x) + -slope * relu(-x)`.
     """
     if node is None or node.op_type != "Add":
         return None
-    positive = names.lead(node.input[0], "Relu")
-    negative = names.lead(node.input[1], "Mul", "Relu", "Neg")
+    positive = names.chain(node.input[0], "Relu")
+    negative = names.chain(node.input[1], "Mul", "Relu", "Neg")
     if not positive or not negative or positive[0].input[0] != negative[-1].input[0]:
         return None
     factors = names.constants.get(negative[0].input[1])
@@ -129,7 +139,7 @@ def _find_slopes(names, node):
 
 
 def _prelu(names, node):
-    """A PReLU of what a convolution gives."""
+    """Replace a PReLU that follows a convolution."""
     found = _find_slopes(names, node)
     if not found:
         return None
@@ -141,14 +151,17 @@ def _prelu(names, node):
 
 
 def _shuffle_after_prelu(names, node):
-    """A pixel shuffle with channels last and a PReLU, which might as well come before it."""
-    found = _find_slopes(names, names.givers.get(node.input[0])) if node.input else None
+    """Replace a pixel shuffle with channels last that is followed by a PReLU.
+
+    The two commute: the PReLU is moved before the shuffle, where it has more channels.
+    """
+    found = _find_slopes(names, names.producers.get(node.input[0])) if node.input else None
     if node.op_type != "Transpose" or not found:
         return None
-    lead = names.lead(found[0], "Reshape", "Transpose", "Reshape", "Transpose")
-    if not lead:
+    chain = names.chain(found[0], "Reshape", "Transpose", "Reshape", "Transpose")
+    if not chain:
         return None
-    outer, rows, inner, to_last = lead
+    outer, rows, inner, to_last = chain
     orders = [list(names.attributes(transpose)["perm"]) for transpose in (to_last, rows, node)]
     if orders != [[0, 2, 3, 1], [0, 1, 3, 2, 4], [0, 3, 1, 2]]:
         return None
@@ -165,7 +178,7 @@ def _shuffle_after_prelu(names, node):
 
 
 def _find_kernel(names, node):
-    """The kernel of a convolution of stride 1 that keeps the sides, or None if it is another."""
+    """Return the kernel of a padded convolution of stride 1, or None for another node."""
     if node.op_type != "Conv":
         return None
     attributes = {"strides": [1], "dilations": [1], "group": 1, **names.attributes(node)}
@@ -177,15 +190,18 @@ def _find_kernel(names, node):
 
 
 def _cost(kernel):
-    """Multiplications at a pixel; a block that is not full costs as much as one that is."""
+    """Return the multiplications per pixel. An incomplete block costs as much as a full one."""
     filters, *others = kernel.shape
     return -(-filters // _BLOCK) * _BLOCK * int(np.prod(others))
 
 
 def _shuffle_after_convolution(names, node):
-    """A convolution of shuffled pixels for few channels: these are shuffled, in place of many."""
+    """Replace a pixel shuffle that is followed by a convolution with few output channels.
+
+    The convolution is moved before the shuffle, so that fewer channels are shuffled.
+    """
     kernel = _find_kernel(names, node)
-    shuffle = names.lead(node.input[0], "DepthToSpace") if kernel is not None else []
+    shuffle = names.chain(node.input[0], "DepthToSpace") if kernel is not None else []
     if not shuffle:
         return None
     factor = names.attributes(shuffle[0])["blocksize"]
@@ -204,30 +220,30 @@ def _shuffle_after_convolution(names, node):
 
 
 def _kernel_of_blocks(kernel, factor):
-    """The kernel that does to the channels of blocks what a kernel does to their pixels."""
+    """Return the kernel that has the same effect before a pixel shuffle as `kernel` after it."""
     filters, channels, *sides = kernel.shape
-    # Blocks that the kernel reaches on either side of one.
+    # Number of neighboring blocks that the kernel reaches on each side.
     reaches = [-(-(side // 2) // factor) for side in sides]
-    taps = [2 * reach + 1 for reach in reaches]
-    pixels = np.zeros((factor, factor, filters, channels, *(factor * tap for tap in taps)))
+    sizes = [2 * reach + 1 for reach in reaches]
+    pixels = np.zeros((factor, factor, filters, channels, *(factor * size for size in sizes)))
     for offset in np.ndindex(factor, factor):
         rows, columns = (
             slice(at + factor * reach - side // 2, at + factor * reach - side // 2 + side)
             for at, reach, side in zip(offset, reaches, sides, strict=True)
         )
         pixels[(*offset, slice(None), slice(None), rows, columns)] = kernel
-    pixels = pixels.reshape(factor**2 * filters, channels, taps[0], factor, taps[1], factor)
-    return pixels.transpose(0, 3, 5, 1, 2, 4).reshape(len(pixels), -1, *taps)
+    pixels = pixels.reshape(factor**2 * filters, channels, sizes[0], factor, sizes[1], factor)
+    return pixels.transpose(0, 3, 5, 1, 2, 4).reshape(len(pixels), -1, *sizes)
 
 
 def _split_rows(names, node):
-    """A convolution for few channels: of each row by itself, then of their sum."""
+    """Replace a convolution with few output channels by one for each kernel row and their sum."""
     kernel = _find_kernel(names, node)
     if kernel is None:
         return None
     filters, channels, height, width = kernel.shape
     rows = kernel.transpose(2, 0, 1, 3).reshape(height * filters, channels, 1, width)
-    # 1 where a row of the kernel meets the filter it is of.
+    # Kernel of the sum: 1 where a row and its filter meet.
     total = np.einsum("rs,fg->frgs", np.eye(height), np.eye(filters))
     total = total.reshape(filters, height * filters, height, 1)
     if _cost(rows) + _cost(total) >= _cost(kernel):

@@ -1,22 +1,30 @@
-"""TensorFlow SavedModel: a folder that TensorFlow Serving and any TensorFlow can run."""
+"""Export to a TensorFlow SavedModel, a folder that TensorFlow and TensorFlow Serving can run."""
+
+import pathlib
+from collections.abc import Callable
 
 import tensorflow as tf
 
-from ganzoo.files import write_json
+from ganzoo.saving.files import write_json
 
 _NUMBER = tf.TensorSpec((), "int32")
 _LABELS = tf.TensorSpec((None,), "int32")
 
 
-def write(program, path, card):
-    """Writes the folder, with the card in `assets.extra/card.json`.
+def write(program, path: pathlib.Path, card: dict) -> None:
+    """Write a SavedModel, with the card in `assets.extra/card.json`.
 
-    Signatures: `serving_default`; and of a generator `sample`, which draws its latents
-    itself: the same `seed` gives the same images.
+    Its main signature is `serving_default`. A generator also has `sample`, which draws the latents
+    from a seed: the same `seed` gives the same images.
+
+    Args:
+        program: `ganzoo.export.program.Program`.
+        path: folder to write.
+        card: dict. Facts about the model.
     """
     signatures = {"serving_default": program.serve.get_concrete_function()}
-    if not program.restores:
-        # Kept by the program while it is written.
+    if program.task == "generation":
+        # TensorFlow saves only functions that are attributes of the program.
         program.samplers = _samplers(program)
         for name, sampler in program.samplers.items():
             signatures[name] = sampler.get_concrete_function()
@@ -25,7 +33,7 @@ def write(program, path, card):
 
 
 def _samplers(program):
-    """Functions of a seed by the names of their signatures."""
+    """Return functions that generate images from a seed, by the names of their signatures."""
 
     @tf.function(input_signature=[_NUMBER, _NUMBER])
     def sample(num_images, seed):
@@ -48,8 +56,8 @@ def _samplers(program):
     return {"sample": sample}
 
 
-def load(path):
-    """A function from named arrays to pixels."""
+def load(path: pathlib.Path | str) -> Callable:
+    """Return a function from named arrays to pixels. TensorFlow runs the model."""
     serve = tf.saved_model.load(str(path)).signatures["serving_default"]
 
     def run(**inputs):

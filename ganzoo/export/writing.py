@@ -1,40 +1,48 @@
-"""Writes a model for use elsewhere, and compares what was written with Keras."""
+"""Export a model, and compare the exported file with Keras."""
 
 import pathlib
 
 import numpy as np
 
-from ganzoo import registry
+from ganzoo import messages
 from ganzoo.export import litert, onnx, savedmodel
 from ganzoo.export.program import Program, float32_network, network_inputs
-from ganzoo.files import new_file, new_folder
 from ganzoo.images import to_pixels
+from ganzoo.saving.files import new_file, new_folder
 from ganzoo.version import __version__
 
 FORMATS = {"savedmodel": savedmodel, "onnx": onnx, "litert": litert}
-# Two roundings of one number may end beside each other.
+# Floating-point errors may round a pixel to the next level.
 LARGEST_DIFFERENCE = 1
 _BY_SUFFIX = {".onnx": "onnx", ".tflite": "litert"}
-# What a super-resolution model is tried on, (height, width).
-_TRIED_SIZES = ((16, 16), (24, 40), (33, 17))
-_TRIED_COUNTS = (1, 5)
 
 
-def find_format(path, name=None):
-    """The name of a format, which a path's suffix says if it is not given.
+def find_format(path: pathlib.Path | str, name: str | None = None) -> str:
+    """Return the name of the export format.
+
+    Args:
+        path: file or folder to write.
+        name: key of `FORMATS`, or None to choose by the suffix of the path.
 
     Raises:
-        ValueError: If it is unknown.
+        ValueError: If the format is unknown.
     """
     if name is None:
         return _BY_SUFFIX.get(pathlib.Path(path).suffix, "savedmodel")
     if name not in FORMATS:
-        raise ValueError(registry.unknown("format", name, FORMATS))
+        raise ValueError(messages.unknown("format", name, FORMATS))
     return name
 
 
-def export(gan, path, format=None, half=False, overwrite=False, card=None):
-    """Writes a model's averaged generator; see `GAN.export`."""
+def export(
+    gan,
+    path: pathlib.Path | str,
+    format: str | None = None,
+    half: bool = False,
+    overwrite: bool = False,
+    card: dict | None = None,
+) -> None:
+    """Export the averaged generator of a model. See `GAN.export`."""
     path = pathlib.Path(path)
     format = find_format(path, format)
     _check_free(path, format, overwrite)
@@ -60,37 +68,25 @@ def _check_free(path, format, overwrite):
         )
 
 
-def verify(gan, path, format=None, half=False):
-    """Runs an exported model and Keras on the same random inputs.
+def verify(gan, path: pathlib.Path | str, format: str | None = None, half: bool = False) -> int:
+    """Run an exported model and Keras on the same random inputs, and compare the images.
 
     Args:
         gan: the model that was exported.
-        path: what was written.
-        format: its format; None goes by the path's suffix.
-        half: bool. Whether its weights were rounded to float16: Keras's are, too.
+        path: the exported file or folder.
+        format: key of `FORMATS`, or None to choose by the suffix of the path.
+        half: bool. True if the weights were exported as float16. Keras then uses rounded weights,
+            too.
 
     Returns:
-        int. The largest difference of two pixels, in levels of 255; rounding makes it 1
-        now and then.
+        int. Largest difference between two pixels, in levels of 255. A difference of 1 is due to
+        rounding.
     """
     run = FORMATS[find_format(path, format)].load(path)
     network = float32_network(gan, half)
     largest = 0
-    for inputs in _examples(gan):
+    for inputs in gan.export_examples(np.random.default_rng(0)):
         expected = to_pixels(network(network_inputs(inputs.values()), training=False))
         pixels = run(**inputs)
         largest = max(largest, int(np.abs(pixels.astype(int) - expected).max()))
     return largest
-
-
-def _examples(gan):
-    """Random inputs of a generator, by the names they are exported under."""
-    rng = np.random.default_rng(0)
-    if hasattr(gan, "upscale"):
-        for size in _TRIED_SIZES:
-            yield {"images": rng.integers(0, 256, (1, *size, 3), "uint8")}
-        return
-    for count in _TRIED_COUNTS:
-        latents = rng.normal(size=(count, *gan.latent_shape)).astype("float32")
-        labels = rng.integers(0, gan.num_classes or 1, count).astype("int32")
-        yield {"latents": latents, **({"labels": labels} if gan.num_classes else {})}

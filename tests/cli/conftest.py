@@ -1,4 +1,4 @@
-"""Commands in this process, and a model for them."""
+"""Provide a fixture that runs commands in this process, and a model file for them."""
 
 import pytest
 
@@ -7,7 +7,10 @@ from ganzoo import cli, registry
 
 @pytest.fixture
 def ganzoo_command(capsys):
-    """Runs a command in this process, as `(exit code, stdout, stderr)`."""
+    """Return a function that runs a command in this process.
+
+    The function returns `(exit code, stdout, stderr)`.
+    """
 
     def run(*arguments):
         with pytest.raises(SystemExit) as stop:
@@ -21,5 +24,5 @@ def ganzoo_command(capsys):
 @pytest.fixture(scope="module")
 def model_file(tmp_path_factory):
     path = tmp_path_factory.mktemp("model") / "small.keras"
-    registry.get_family("vanilla").build_smallest(seed=0).save(path)
+    registry.get_family("vanilla").build_test_model(seed=0).save(path)
     return path

@@ -1,4 +1,4 @@
-"""What each command writes and prints, on standard output, when all goes well."""
+"""Test the files and the output of commands that succeed."""
 
 import dataclasses
 import json
@@ -11,19 +11,20 @@ import tiny
 from PIL import Image
 
 import ganzoo
-from ganzoo import registry, runs
+from ganzoo import registry, training
+from ganzoo.saving import loading
 
 
 @pytest.fixture(scope="module")
 def upscaler(tmp_path_factory):
-    """A super-resolution model, and its file."""
+    """Return a super-resolution model and its file."""
     path = tmp_path_factory.mktemp("model") / "srgan.keras"
-    model = registry.get_family("srgan").build_smallest(seed=0)
+    model = registry.get_family("srgan").build_test_model(seed=0)
     model.save(path)
     return model, path
 
 
-def test_sample_writes_the_grid_of_generate(ganzoo_command, model_file, tmp_path):
+def test_sample_writes_a_grid_of_the_images_of_generate(ganzoo_command, model_file, tmp_path):
     path = tmp_path / "grid.png"
     code, out, err = ganzoo_command("sample", model_file, "-n", 3, "--seed", 5, "--out", path)
     assert (code, err) == (0, "")
@@ -45,15 +46,15 @@ def test_sample_writes_single_images_into_a_folder(ganzoo_command, model_file, t
             np.testing.assert_array_equal(np.asarray(image), pixels[..., 0])
 
 
-def test_a_slash_at_the_end_makes_a_folder_of_any_name(ganzoo_command, model_file, tmp_path):
+def test_an_output_path_that_ends_in_a_slash_is_a_folder(ganzoo_command, model_file, tmp_path):
     for name in ("rate-0.5", "a.png"):
         code, _, _ = ganzoo_command("sample", model_file, "-n", 1, "--out", f"{tmp_path / name}/")
         assert code == 0
         assert [path.name for path in (tmp_path / name).iterdir()] == ["00000.png"]
 
 
-def test_a_walk_between_classes_is_a_row_of_a_picture_or_moves(ganzoo_command, tmp_path):
-    model = registry.get_family("cgan").build_smallest(seed=0)
+def test_walks_between_classes_are_written_as_a_grid_or_an_animation(ganzoo_command, tmp_path):
+    model = registry.get_family("cgan").build_test_model(seed=0)
     model.save(tmp_path / "cgan.keras")
     walks = ganzoo.interpolate(model, num_rows=2, labels=[0, 2], seed=4)
     common = ["sample", tmp_path / "cgan.keras", "--interpolate", "--labels", "0,2", "-n", 2]
@@ -67,15 +68,16 @@ def test_a_walk_between_classes_is_a_row_of_a_picture_or_moves(ganzoo_command, t
     with Image.open(tmp_path / "walk.png") as image:
         np.testing.assert_array_equal(np.asarray(image)[::zoom, ::zoom], grid[..., 0])
     with Image.open(tmp_path / "walk.gif") as image:
-        assert image.n_frames == 2 * walks.shape[1] - 2  # There and back.
+        # The animation plays forward, then backward.
+        assert image.n_frames == 2 * walks.shape[1] - 2
         first = ganzoo.images.make_grid(walks[:, 0])
         zoom = ganzoo.images.zoom_for(first)
         shown = np.asarray(image.convert("L"))[::zoom, ::zoom].astype(int)
-    assert abs(shown - first[..., 0]).max() <= 2  # A GIF has 256 colours.
+    assert abs(shown - first[..., 0]).max() <= 2  # A GIF has only 256 colors.
 
 
-def test_labels_are_taken_in_turn(ganzoo_command, tmp_path):
-    model = registry.get_family("cgan").build_smallest(seed=0)
+def test_sample_repeats_the_given_labels_in_order(ganzoo_command, tmp_path):
+    model = registry.get_family("cgan").build_test_model(seed=0)
     model.save(tmp_path / "cgan.keras")
     arguments = ["sample", tmp_path / "cgan.keras", "-n", 3, "--labels", "2,0"]
     code, _, _ = ganzoo_command(*arguments, "--out", tmp_path / "x")
@@ -87,7 +89,7 @@ def test_labels_are_taken_in_turn(ganzoo_command, tmp_path):
             np.testing.assert_array_equal(np.asarray(image), pixels[..., 0])
 
 
-def test_upscale_writes_what_the_model_makes(ganzoo_command, upscaler, tmp_path):
+def test_upscale_writes_the_output_of_the_model(ganzoo_command, upscaler, tmp_path):
     model, path = upscaler
     generator = np.random.default_rng(0)
     shapes = {"dot.png": (1, 1, 3), "strip.png": (7, 300, 3), "gray.tif": (40, 20), "a.jpg": (9, 8)}
@@ -115,7 +117,9 @@ def test_upscale_writes_what_the_model_makes(ganzoo_command, upscaler, tmp_path)
         assert (image.format, image.mode, image.size) == ("JPEG", "L", (16, 18))
 
 
-def test_upscale_goes_on_after_a_bad_file_and_ends_with_code_1(ganzoo_command, upscaler, tmp_path):
+def test_upscale_continues_after_a_bad_file_and_exits_with_code_1(
+    ganzoo_command, upscaler, tmp_path
+):
     folder = tiny.write_folder(tmp_path / "in", num_images=2)
     (folder / "000a.png").write_bytes((folder / "000.png").read_bytes()[:50])
     code, out, err = ganzoo_command("upscale", upscaler[1], folder, "--out", tmp_path / "out")
@@ -163,16 +167,14 @@ def test_evaluate_prints_a_row_for_each_image_and_the_record_as_json(ganzoo_comm
     assert protocol == result.protocol
 
 
-def test_what_says_something_while_it_measures_leaves_the_record_as_json(
-    ganzoo_command, tmp_path, monkeypatch
-):
-    model = registry.get_family("srgan").build_smallest(seed=0)
+def test_other_output_does_not_mix_with_the_json_record(ganzoo_command, tmp_path, monkeypatch):
+    model = registry.get_family("srgan").build_test_model(seed=0)
 
-    def load_talking(_):
+    def load_and_print(_):
         print("Downloading data from a server")
         return model
 
-    monkeypatch.setattr(ganzoo.runs, "find_model", load_talking)
+    monkeypatch.setattr(loading, "find_model", load_and_print)
     photos = tiny.write_folder(tmp_path / "photos", num_images=1, side=24)
     code, out, err = ganzoo_command("evaluate", "any", "--data", photos, "--json")
     assert code == 0
@@ -180,7 +182,7 @@ def test_what_says_something_while_it_measures_leaves_the_record_as_json(
     assert "Downloading" in err
 
 
-def test_export_writes_a_model_and_compares_it(ganzoo_command, model_file, tmp_path):
+def test_export_writes_a_model_and_compares_it_with_keras(ganzoo_command, model_file, tmp_path):
     path = tmp_path / "model.onnx"
     code, out, _ = ganzoo_command("export", model_file, "--out", path)
     assert code == 0
@@ -196,7 +198,7 @@ def test_export_writes_a_model_and_compares_it(ganzoo_command, model_file, tmp_p
     assert len(path.read_bytes()) < len(before)
 
 
-def test_an_export_that_differs_is_kept_and_ends_with_code_1(
+def test_an_export_that_differs_from_keras_is_kept_and_exits_with_code_1(
     ganzoo_command, model_file, tmp_path, monkeypatch
 ):
     monkeypatch.setattr(ganzoo.export, "verify", lambda *_: 17)
@@ -207,14 +209,14 @@ def test_an_export_that_differs_is_kept_and_ends_with_code_1(
 
 
 def test_info_prints_the_card(ganzoo_command, tmp_path):
-    model = registry.get_family("vanilla").build_smallest()
+    model = registry.get_family("vanilla").build_test_model()
     model.save_to_preset(tmp_path / "mine", card={"limits": "draws [small] things"})
     code, out, _ = ganzoo_command("info", tmp_path / "mine")
     assert code == 0
     assert "draws [small] things" in out
     assert "vanilla" in out
     assert "samples.png" in out
-    # Folders of others, who kept less.
+    # A preset folder of another user may have no samples and no card.
     (tmp_path / "mine" / "samples.png").unlink()
     (tmp_path / "mine" / "card.json").unlink()
     code, out, _ = ganzoo_command("info", tmp_path / "mine")
@@ -228,49 +230,59 @@ def test_info_prints_the_card(ganzoo_command, tmp_path):
 
 
 def test_every_option_of_train_reaches_the_recipe(ganzoo_command, monkeypatch):
-    given = {
+    run = {
         "image_size": 32,
         "batch_size": 7,
         "epochs": 3,
         "max_steps": 11,
         "start_from": "some/run",
-        "recipe": "paper",
         "mixed_precision": True,
         "class_conditional": True,
-        "loss": "hinge",
-        "regularizer": "r1",
-        "regularizer_weight": 0.25,
-        "regularizer_every": 4,
         "decay_steps": 500,
-        "scale": 2,
-        "content_only": True,
-        "content": "vgg22",
         "blend": 0.5,
         "evaluate_every": 2,
-        "sync_batch_norm": True,
         "seed": 9,
     }
-    expected = runs.Recipe("srgan", "photographs", **given)
-    fields = {field.name for field in dataclasses.fields(runs.Recipe)}
-    assert set(given) == fields - {"family", "data"}  # All that there are.
-    told = []
+    short = {
+        "recipe": ("paper", "model", "recipe"),
+        "loss": ("hinge", "compile", "loss"),
+        "regularizer": ("r1", "compile", "regularizer"),
+        "regularizer_weight": (0.25, "compile", "regularizer.weight"),
+        "regularizer_every": (4, "compile", "regularizer.every"),
+        "sync_batch_norm": (True, "compile", "sync_batch_norm"),
+        "scale": (2, "model", "scale"),
+        "content_only": (True, "compile", "content_only"),
+        "content": ("vgg22", "compile", "content"),
+    }
+    model = {"num_blocks": 3}
+    compile = {"ema_decay": 0.9, "generator_optimizer.learning_rate": 1e-4}
+    for value, where, key in short.values():
+        {"model": model, "compile": compile}[where][key] = value
+    expected = training.Recipe("srgan", "photographs", model, compile, **run)
+    fields = {field.name for field in dataclasses.fields(training.Recipe)}
+    # This test must set every field.
+    assert set(run) == fields - {"family", "data", "model", "compile"}
+    given = {**run, **{name: value for name, (value, _, _) in short.items()}}
+    received = []
 
-    def note(recipe, out, save_every, site, verbose):
-        told.extend([recipe, out, save_every])
+    def record(recipe, out, save_every, cluster, verbose):
+        received.extend([recipe, out, save_every])
         raise ValueError("seen")
 
-    monkeypatch.setattr(runs, "train", note)
+    monkeypatch.setattr(training, "train", record)
     flags = {"start_from": "from"}
     words = ["train", "srgan", "--data", "photographs", "--out", "there", "--save-every", "5m"]
+    words += ["--model", "num_blocks=3", "--compile", "ema_decay=0.9"]
+    words += ["--compile", "generator_optimizer.learning_rate=1e-4"]
     for name, value in given.items():
         flag = "--" + flags.get(name, name).replace("_", "-")
         words += [flag] if value is True else [flag, value]
     code, _, err = ganzoo_command(*words)
     assert (code, err) == (2, "ganzoo: seen\n")
-    assert told == [expected, pathlib.Path("there"), "5m"]
+    assert received == [expected, pathlib.Path("there"), "5m"]
 
 
-def test_train_and_resume_leave_a_run_and_say_what_comes_next(ganzoo_command, tmp_path):
+def test_train_and_resume_write_a_run_and_print_the_next_commands(ganzoo_command, tmp_path):
     photos = tiny.write_folder(tmp_path / "photos", num_images=10)
     out = tmp_path / "run"
     arguments = ["train", "vanilla", "--out", out]
@@ -294,13 +306,16 @@ def test_train_and_resume_leave_a_run_and_say_what_comes_next(ganzoo_command, tm
     assert int(ganzoo.load(out).generator_optimizer.iterations) == 4
 
 
-def test_evaluate_measures_a_generator_beside_real_images(ganzoo_command, tmp_path, monkeypatch):
+def test_evaluate_prints_scores_of_generated_and_of_real_images(
+    ganzoo_command, tmp_path, monkeypatch
+):
     monkeypatch.setenv("GANZOO_HOME", str(tmp_path / "home"))
     arguments = ["evaluate", "dcgan_fashion_mnist", "--data", "sample", "-n", "300"]
     code, out, _ = ganzoo_command(*arguments, "--metrics", "fid,precision_recall")
     assert code == 0
-    heading, *rows, _, protocol = out.splitlines()
-    assert heading.split() == ["metric", "generated", "+-", "real", "images"]
+    heading, *rows, _, protocol, _ = out.splitlines()
+    assert heading.split() == ["metric", "generated", "+-", "real", "images", "better"]
+    assert [row.split()[-1] for row in rows] == ["lower", *4 * ["higher"]]
     assert [row.split()[0] for row in rows] == ["fid", "precision", "recall", "density", "coverage"]
     assert "300 images (seed 0), features of fashion_mnist" in protocol
 
@@ -312,7 +327,9 @@ def test_evaluate_measures_a_generator_beside_real_images(ganzoo_command, tmp_pa
     assert record["results"]["fid"]["extractor"] == "fashion_mnist"
 
 
-def test_reproduce_says_how_the_figure_is_measured(ganzoo_command, tmp_path, monkeypatch):
+def test_reproduce_prints_the_command_that_measures_the_published_score(
+    ganzoo_command, tmp_path, monkeypatch
+):
     _, preset = registry.get_preset("vanilla_mnist")
     monkeypatch.setitem(vars(preset), "recipe", {**preset.recipe, "max_steps": 1})
     out = tmp_path / "again [and] again"
@@ -320,10 +337,10 @@ def test_reproduce_says_how_the_figure_is_measured(ganzoo_command, tmp_path, mon
         "reproduce", "vanilla_mnist", "--out", out, "--data", "sample"
     )
     assert code == 0
-    # On the data of the preset's figure, whatever this run learned from.
+    # The published score was measured on this data set, which the run need not have used.
     assert f"ganzoo evaluate '{out}' --data mnist" in printed
     assert f"fid is {preset.scores[0].value:g}" in printed
-    # What is to be typed next is for any shell as it stands.
+    # The printed commands are quoted for a shell.
     assert f"{out / 'model.keras'}" in printed
     following = printed[printed.index("Next:") :].splitlines()
     commands = [shlex.split(line) for line in following if line.startswith("  ")]
@@ -332,7 +349,7 @@ def test_reproduce_says_how_the_figure_is_measured(ganzoo_command, tmp_path, mon
     assert f'ganzoo.load("{out}")' in named[2]
 
 
-def test_a_demo_that_cannot_train_draws_nothing(ganzoo_command, tmp_path, monkeypatch):
+def test_a_demo_that_cannot_train_writes_nothing(ganzoo_command, tmp_path, monkeypatch):
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "mine.txt").touch()
     monkeypatch.chdir(tmp_path / "full")
@@ -347,7 +364,7 @@ def test_a_demo_that_cannot_train_draws_nothing(ganzoo_command, tmp_path, monkey
 
 
 @pytest.mark.slow
-def test_the_demo_draws_trains_measures_and_exports(ganzoo_command, tmp_path):
+def test_the_demo_samples_trains_evaluates_and_exports(ganzoo_command, tmp_path):
     code, out, _ = ganzoo_command("demo", "--out", tmp_path / "demo", "--max-steps", 20)
     assert code == 0
     with Image.open(tmp_path / "demo-dcgan_fashion_mnist.png") as image:

@@ -1,23 +1,25 @@
-"""What answers at once: help, lists, and a new process that imports no more than it needs."""
+"""Test help, lists, and new processes, which must import only the packages they need."""
 
 import json
 import os
+import pathlib
 import subprocess
 import sys
 
 import pytest
+import starting_programs
 
 import ganzoo
 from ganzoo import cli, registry
 
 COMMANDS = [command.name or command.callback.__name__ for command in cli.app.registered_commands]
+PROGRAMS = pathlib.Path(__file__).parent / "starting_programs.py"
 
 
-def fresh(*arguments, program=None):
-    """Runs a new Python process."""
-    start = ["-c", program] if program else ["-m", "ganzoo"]
+def run_python(*arguments):
+    """Run Python in a new process, and return the outcome."""
     return subprocess.run(
-        [sys.executable, *start, *map(str, arguments)],
+        [sys.executable, *arguments],
         env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "COLUMNS": "100"},
         capture_output=True,
         text=True,
@@ -26,62 +28,28 @@ def fresh(*arguments, program=None):
     )
 
 
-@pytest.mark.parametrize(
-    "program",
-    [
-        "import ganzoo; ganzoo.list_presets(); dir(ganzoo); ganzoo.__version__",
-        "from ganzoo.cli import main; main(['list'])",
-        "from ganzoo.cli import main; main(['--help'])",
-        "from ganzoo.cli import main; main(['train', '--help'])",
-    ],
-    ids=["import", "list", "help", "train-help"],
-)
-def test_tensorflow_stays_unloaded(program):
-    outcome = fresh(
-        program=f"""
-import sys
-try:
-    {program}
-except SystemExit as stop:
-    assert stop.code == 0, stop.code
-loaded = sorted({{"tensorflow", "keras", "numpy"}} & set(sys.modules))
-assert not loaded, loaded
-"""
-    )
+@pytest.mark.parametrize("program", starting_programs.WITHOUT_TENSORFLOW)
+def test_import_list_and_help_do_not_import_tensorflow(program):
+    outcome = run_python(PROGRAMS, program)
     assert outcome.returncode == 0, outcome.stderr
 
 
 @pytest.mark.parametrize("chosen", [None, "0"])
-def test_convolutions_are_those_of_onednn_unless_told_otherwise(chosen, monkeypatch):
+def test_onednn_is_enabled_unless_the_user_disables_it(chosen, monkeypatch):
     monkeypatch.delenv("TF_ENABLE_ONEDNN_OPTS", raising=False)
     if chosen is not None:
         monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", chosen)
-    outcome = fresh(
-        program="""
-import os
-import platform
-
-from ganzoo.cli.common import import_tensorflow
-
-import_tensorflow()
-print(os.environ["TF_ENABLE_ONEDNN_OPTS"])
-if platform.machine() == "x86_64":  # Others have no oneDNN in their package.
-    from tensorflow.python.util import _pywrap_util_port
-
-    # It was there before TensorFlow was imported.
-    assert _pywrap_util_port.IsMklEnabled() == (os.environ["TF_ENABLE_ONEDNN_OPTS"] == "1")
-"""
-    )
+    outcome = run_python(PROGRAMS, "onednn")
     assert (outcome.returncode, outcome.stdout.strip()) == (0, chosen or "1"), outcome.stderr
 
 
-def test_the_module_runs_as_a_program():
-    outcome = fresh("--version")
+def test_python_m_ganzoo_runs_the_command_line():
+    outcome = run_python("-m", "ganzoo", "--version")
     assert (outcome.returncode, outcome.stdout.strip()) == (0, ganzoo.__version__)
 
 
-def test_a_wrong_command_in_a_process_of_its_own_is_one_line():
-    outcome = fresh("trian")
+def test_an_unknown_command_in_a_new_process_gives_one_line():
+    outcome = run_python("-m", "ganzoo", "trian")
     assert outcome.returncode == 2
     assert outcome.stdout == ""
     (line,) = outcome.stderr.splitlines()
@@ -118,7 +86,7 @@ def test_list_names_every_preset_and_family(ganzoo_command):
     assert all(name in out for name in ganzoo.list_presets())
 
 
-def test_list_as_json(ganzoo_command):
+def test_list_prints_json(ganzoo_command):
     code, out, _ = ganzoo_command("list", "--json")
     assert code == 0
     assert [row["preset"] for row in json.loads(out)] == ganzoo.list_presets()

@@ -1,8 +1,9 @@
-"""Wrong usage and input: the exit code, and one line that says what is wrong."""
+"""Test the exit code and the one-line message of commands that fail."""
 
 import pytest
 
-from ganzoo import cli, weights
+from ganzoo import cli
+from ganzoo.saving import weights
 
 TRAIN = ["train", "vanilla", "--data", "sample", "--out", "{tmp}/run"]
 
@@ -20,7 +21,7 @@ TRAIN = ["train", "vanilla", "--data", "sample", "--out", "{tmp}/run"]
         (["train", "vanilla", "--data", "nothing", "--out", "{tmp}/run"], "'nothing'"),
         (["train", "vanilla", "--data", "{tmp}", "--out", "{tmp}/run"], "holds no images"),
         ([*TRAIN, "--epochs", "x"], "--epochs"),
-        # Ends soon where the 0 is not refused.
+        # With one step, the case ends soon even if the 0 is not refused.
         ([*TRAIN, "--epochs", "0", "--max-steps", "1"], "epochs=0"),
         ([*TRAIN, "--max-steps", "0"], "max_steps=0"),
         ([*TRAIN, "--batch-size", "0"], "batch_size=0"),
@@ -28,6 +29,14 @@ TRAIN = ["train", "vanilla", "--data", "sample", "--out", "{tmp}/run"]
         ([*TRAIN, "--save-every", "0"], "'0'"),
         ([*TRAIN, "--recipe", "papers"], "recipe='papers'"),
         ([*TRAIN, "--class-conditional"], "--class-conditional"),
+        ([*TRAIN, "--model", "hidden_unit=8"], "Did you mean 'hidden_units'"),
+        ([*TRAIN, "--model", "hidden_units"], "--model needs KEY=VALUE"),
+        ([*TRAIN, "--model", "hidden_units=8", "--model", "hidden_units=9"], "twice"),
+        ([*TRAIN, "--model", "hidden_units=many"], "an int or None"),
+        ([*TRAIN, "--compile", "ema_decay=2"], "ema_decay"),
+        ([*TRAIN, "--compile", "loss=hinge", "--loss", "hinge"], "the same argument"),
+        ([*TRAIN, "--scale", "2"], "--scale is an option of SRGAN"),
+        ([*TRAIN, "--recipe-file", "{tmp}/none.json"], "none.json"),
         ([*TRAIN, "--distribute", "mirored"], "Did you mean 'mirrored'"),
         ([*TRAIN, "--distribute", "multi_worker"], "TF_CONFIG"),
         ([*TRAIN, "--sharding", "elements"], "Did you mean 'element'"),
@@ -55,7 +64,9 @@ TRAIN = ["train", "vanilla", "--data", "sample", "--out", "{tmp}/run"]
     ],
     ids=lambda value: " ".join(value)[:60] if isinstance(value, list) else "",
 )
-def test_wrong_input_is_one_line_and_code_2(arguments, named, ganzoo_command, model_file, tmp_path):
+def test_wrong_input_gives_one_line_and_exit_code_2(
+    arguments, named, ganzoo_command, model_file, tmp_path
+):
     filled = [part.format(tmp=tmp_path, model=model_file) for part in arguments]
     code, _, err = ganzoo_command(*filled)
     lines = [line for line in err.splitlines() if line.startswith("ganzoo: ")]
@@ -63,7 +74,7 @@ def test_wrong_input_is_one_line_and_code_2(arguments, named, ganzoo_command, mo
     assert len(lines) == 1
     assert named in lines[0]
     assert "Traceback" not in err
-    assert list(tmp_path.iterdir()) == []  # Nothing was written.
+    assert list(tmp_path.iterdir()) == []  # The command has written nothing.
 
 
 def test_debug_shows_the_traceback():
@@ -71,7 +82,7 @@ def test_debug_shows_the_traceback():
         cli.main(["info", "nothing_such", "--debug"])
 
 
-def test_a_file_that_is_no_model_is_one_line(ganzoo_command, tmp_path):
+def test_a_file_that_is_not_a_model_gives_one_line(ganzoo_command, tmp_path):
     (tmp_path / "broken.keras").write_bytes(b"no model")
     code, out, err = ganzoo_command(
         "sample", tmp_path / "broken.keras", "--out", tmp_path / "a.png"
@@ -82,7 +93,9 @@ def test_a_file_that_is_no_model_is_one_line(ganzoo_command, tmp_path):
     assert len(err.splitlines()) == 1
 
 
-def test_what_fails_while_running_is_one_line_and_code_1(ganzoo_command, model_file, tmp_path):
+def test_a_failure_while_running_gives_one_line_and_exit_code_1(
+    ganzoo_command, model_file, tmp_path
+):
     (tmp_path / "file").write_text("in the way")
     code, _, err = ganzoo_command("sample", model_file, "--out", tmp_path / "file" / "a.png")
     assert code == 1
@@ -90,7 +103,7 @@ def test_what_fails_while_running_is_one_line_and_code_1(ganzoo_command, model_f
     assert len(err.splitlines()) == 1
 
 
-def test_an_interruption_is_one_line_and_code_130(ganzoo_command, monkeypatch):
+def test_an_interruption_gives_one_line_and_exit_code_130(ganzoo_command, monkeypatch):
     def interrupt(_):
         raise KeyboardInterrupt
 

@@ -1,8 +1,8 @@
-"""Feeds the readers of strangers' files with mutated ones, by coverage, for a stated time.
+"""Fuzz the readers of untrusted files, guided by coverage, for a given time.
 
-Whatever is read gives a model or pixels, or a `ValueError` of one line that names the file.
-Anything else is a crash: atheris (libFuzzer) prints it, keeps the input that caused it and
-ends with another code than 0. So it does where one input takes more than a minute.
+A reader must return a model or pixels, or raise a `ValueError` of one line that names the file.
+Anything else is a crash, as is an input that takes more than a minute. Atheris (libFuzzer) then
+prints the error, keeps the input and exits with a nonzero code.
 
     pip install atheris
     python tests/fuzz/readers.py keras --seconds 300
@@ -28,18 +28,20 @@ with atheris.instrument_imports(include=["ganzoo", "PIL"]):
     import numpy as np
     from PIL import Image
 
-    from ganzoo import photos, registry, runs
+    import ganzoo
+    from ganzoo import registry
+    from ganzoo.images import photos
 
     for family in registry.families():
         family.load_class()
 
 OUTCOMES = {"read": 0, "refused": 0}
-# What a configuration may hold in the place of a number.
+# The mutator replaces numbers in a configuration by these values.
 NUMBERS = (b"0", b"-1", b"1e9", b"99999", b"1" + b"0" * 40, b"null", b'"x"', b"[]", b"NaN", b"1.5")
 
 
 def check(read, path):
-    """Reads a file or folder in the one way or the other."""
+    """Read a file or folder. Assert that it is read, or refused with an error of one line."""
     try:
         read(path)
     except ValueError as error:
@@ -51,46 +53,46 @@ def check(read, path):
 
 
 class KerasFile:
-    """A `.keras` file, mutated as a whole."""
+    """Mutate a `.keras` file as a whole."""
 
     def __init__(self, folder):
         self.path = folder / "model.keras"
 
     def seeds(self):
-        registry.get_family("vanilla").build_smallest(seed=0).save(self.path)
+        registry.get_family("vanilla").build_test_model(seed=0).save(self.path)
         yield self.path.read_bytes()
 
     def run(self, content):
         self.path.write_bytes(content)
-        check(runs.load, self.path)
+        check(ganzoo.load, self.path)
         keras.backend.clear_session()
 
 
 class Preset:
-    """A preset's folder: the first byte says which of its files the others are."""
+    """Mutate one file of a preset. The first byte of the input chooses the file."""
 
     def __init__(self, folder):
         self.folder = folder / "preset"
 
     def seeds(self):
-        model = registry.get_family("vanilla").build_smallest(seed=0)
+        model = registry.get_family("vanilla").build_test_model(seed=0)
         model.save_to_preset(self.folder, discriminator=False, half=True)
         self.files = [self.folder / name for name in ("config.json", "model.weights.h5")]
-        self.whole = [path.read_bytes() for path in self.files]
-        for index, content in enumerate(self.whole):
+        self.valid = [path.read_bytes() for path in self.files]
+        for index, content in enumerate(self.valid):
             yield bytes([index]) + content
 
     def run(self, content):
         if not content:
             return
-        for index, (path, whole) in enumerate(zip(self.files, self.whole, strict=True)):
-            path.write_bytes(content[1:] if content[0] % 2 == index else whole)
-        check(runs.from_preset, self.folder)
+        for index, (path, valid) in enumerate(zip(self.files, self.valid, strict=True)):
+            path.write_bytes(content[1:] if content[0] % 2 == index else valid)
+        check(ganzoo.from_preset, self.folder)
         keras.backend.clear_session()
 
 
 class ImageFile:
-    """An image file of any kind that is read."""
+    """Mutate image files of all formats that ganzoo reads."""
 
     def __init__(self, folder):
         self.path = folder / "image"
@@ -105,7 +107,7 @@ class ImageFile:
                 try:
                     image.convert(mode).save(content, kind, exif=exif)
                 except (OSError, ValueError, KeyError):
-                    continue  # Not every kind knows every mode.
+                    continue  # Some formats do not support all modes.
                 yield content.getvalue()
 
     def run(self, content):
@@ -129,13 +131,13 @@ def main():
     for index, content in enumerate(target.seeds()):
         (corpus / f"{index:03d}").write_bytes(content)
 
-    whole = [path.read_bytes() for path in sorted(corpus.iterdir())]
+    valid = [path.read_bytes() for path in sorted(corpus.iterdir())]
 
     def mutate(content, max_size, seed):
-        """Some changes to a whole file, mostly: what has lost its head is refused at once."""
+        """Mutate a valid file in most cases. Readers refuse a damaged header at once."""
         draw = random.Random(seed)
         if draw.random() < 0.8:
-            content = draw.choice(whole)
+            content = draw.choice(valid)
         for _ in range(draw.choice((1, 1, 2, 4, 16))):
             numbers = list(re.finditer(rb"\d+", content[:2000]))
             if numbers and draw.random() < 0.3:
@@ -147,7 +149,7 @@ def main():
 
     def run(content):
         target.run(content)
-        # libFuzzer leaves without running what Python would run at its end.
+        # libFuzzer exits without running exit handlers of Python. So print the counts regularly.
         if sum(OUTCOMES.values()) % 100 == 0:
             print(OUTCOMES, flush=True)
 

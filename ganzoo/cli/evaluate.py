@@ -1,0 +1,119 @@
+"""Define `ganzoo evaluate`."""
+
+import json
+import pathlib
+import sys
+from typing import Annotated
+
+import rich.console
+import rich.markup
+import rich.progress
+import rich.table
+import typer
+
+from ganzoo.cli.app import Json, Model, Seed, import_tensorflow, interruptible, out_console
+
+
+def evaluate(
+    model: Model,
+    data: Annotated[
+        str, typer.Option(metavar="NAME|DIR", help="Real images. For super-resolution, a folder.")
+    ],
+    metrics: Annotated[
+        str | None,
+        typer.Option(metavar="fid,kid,...|all", help="[default: fid,kid,precision_recall]"),
+    ] = None,
+    num_images: Annotated[int, typer.Option("-n", min=1, help="Number of images.")] = 10_000,
+    extractor: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Feature network. [default: that of the data]"),
+    ] = None,
+    neighbours: Annotated[
+        pathlib.Path | None,
+        typer.Option(help="Write a PNG of generated images and their nearest training images."),
+    ] = None,
+    seed: Seed = 0,
+    as_json: Json = False,
+) -> None:
+    """Measure the generated images of a model, or compare super-resolution with bicubic upscaling.
+
+    Example: `ganzoo evaluate dcgan_fashion_mnist --data fashion_mnist --metrics fid,kid`
+    """
+    import_tensorflow()
+    from ganzoo import evaluation, images
+    from ganzoo.saving import loading
+
+    # Downloads print to standard output, which is reserved for the scores.
+    with interruptible():
+        gan = loading.find_model(model)
+        restores = gan.task == "super_resolution"
+        if restores:
+            _refuse_for_upscaling(metrics, extractor, neighbours)
+            result = evaluation.evaluate_super_resolution(
+                gan, data, report=lambda score: print(score.name, file=sys.stderr)
+            )
+        else:
+            names = metrics.split(",") if metrics else list(evaluation.DEFAULT_METRICS)
+            names += ["neighbours"] if neighbours else []
+            result = _evaluate_with_progress(gan, data, names, num_images, extractor, seed)
+    if neighbours:
+        grid = images.make_grid(result.neighbours, columns=evaluation.NEIGHBOUR_COLUMNS)
+        images.write_png(neighbours, grid, images.zoom_for(grid))
+    if as_json:
+        print(json.dumps(result.to_dict(), indent=2))
+    elif restores:
+        _print_restoration(result)
+    else:
+        print_evaluation(result)
+
+
+def _evaluate_with_progress(gan, data, names, num_images, extractor, seed):
+    from ganzoo import evaluation
+
+    with rich.progress.Progress(console=rich.console.Console(stderr=True)) as progress:
+        task = progress.add_task("Images", total=num_images)
+
+        def report(done):
+            progress.update(task, completed=done)
+
+        return evaluation.evaluate(gan, data, names, num_images, extractor, seed, report=report)
+
+
+def _refuse_for_upscaling(metrics, extractor, neighbours):
+    if metrics or extractor or neighbours:
+        raise ValueError(
+            "Super-resolution models are measured by PSNR and SSIM. Remove --metrics, --extractor "
+            "and --neighbours."
+        )
+
+
+def _print_restoration(result):
+    table = rich.table.Table("image", box=None)
+    for column in ("PSNR", "bicubic", "SSIM", "bicubic"):
+        table.add_column(column, justify="right")
+    for score in (*result.images, result.mean):
+        decibels = (f"{value:.2f}" for value in (score.psnr, score.bicubic_psnr))
+        similarities = (f"{value:.4f}" for value in (score.ssim, score.bicubic_ssim))
+        table.add_row(rich.markup.escape(score.name), *decibels, *similarities)
+    out_console.print(table)
+    print(f"\n{result.protocol}")
+
+
+def print_evaluation(result) -> None:
+    """Print the scores of generated and real images as a table.
+
+    Args:
+        result: `ganzoo.evaluation.Evaluation`.
+    """
+    from ganzoo import evaluation
+
+    table = rich.table.Table("metric", box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for column in ("generated", "+-", "real images"):
+        table.add_column(column, justify="right")
+    table.add_column("better")
+    for name, *cells in result.rows():
+        better = "lower" if evaluation.is_lower_better(name) else "higher"
+        table.add_row(name, *("" if cell is None else cell for cell in cells), better)
+    out_console.print(table)
+    print(f"\n{result.protocol}")
+    print("Real images: the same metric for real images instead of generated ones.")

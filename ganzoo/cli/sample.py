@@ -1,0 +1,147 @@
+"""Define `ganzoo sample`."""
+
+import os
+import pathlib
+from typing import Annotated
+
+import rich.console
+import rich.progress
+import typer
+
+from ganzoo.cli.app import Model, Seed, import_tensorflow, interruptible
+
+
+def sample(
+    model: Model,
+    out: Annotated[
+        str,
+        typer.Option(
+            metavar="PATH", help="PNG file for a grid, folder/ for single PNGs, .gif or .webp."
+        ),
+    ],
+    num_images: Annotated[int, typer.Option("-n", help="Number of images, or of walks.")] = 64,
+    labels: Annotated[
+        str | None, typer.Option(help="Class ids, such as 0,1,2, used in turn.")
+    ] = None,
+    interpolate: Annotated[
+        bool,
+        typer.Option(
+            "--interpolate", help="Interpolate between latents or, with --labels, classes."
+        ),
+    ] = False,
+    format: Annotated[
+        str | None,
+        typer.Option(
+            metavar="tfrecord|npz|png",
+            help="Write many images to the folder --out, in blocks. Shards may share it.",
+        ),
+    ] = None,
+    shards: Annotated[int, typer.Option(help="With --format: number of processes.")] = 1,
+    shard: Annotated[
+        int | None, typer.Option(help="With --format: index of this process, from 0.")
+    ] = None,
+    seed: Seed = 0,
+) -> None:
+    """Generate images with a trained model.
+
+    With `--interpolate`, each row of a .png is a walk, and a .gif or .webp is animated. With
+    `--format` there may be millions of images. Existing files are not written again.
+
+    Example: `ganzoo sample dcgan_fashion_mnist -n 64 --seed 0 --out grid.png`
+
+    Example: `ganzoo sample RUN -n 1000000 --format tfrecord --shards 8 --shard 3 --out DIR`
+    """
+    # `pathlib` drops the final slash, which marks a folder.
+    is_folder = out.endswith(("/", os.sep))
+    out = pathlib.Path(out)
+    if format is not None:
+        if interpolate:
+            raise ValueError("--format and --interpolate cannot be combined. Remove one of them.")
+        if shard is None and shards > 1:
+            raise ValueError(f"--shard is missing. Pass a number from 0 to {shards - 1}.")
+        _sample_in_bulk(model, num_images, out, format, seed, labels, shards, shard or 0)
+        return
+    if shards != 1 or shard is not None:
+        raise ValueError("--shards and --shard need --format tfrecord, npz or png.")
+    is_folder = is_folder or out.is_dir() or not out.suffix
+    kind = "folder" if is_folder else out.suffix.lower()
+    allowed = (".png", ".gif", ".webp") if interpolate else (".png", "folder")
+    if kind not in allowed:
+        raise ValueError(
+            f"--out must be {' or '.join(allowed)} here. Received: {str(out)!r}. Animations need "
+            "--interpolate. Folders do not support it."
+        )
+    classes = _parse_labels(labels)
+    import_tensorflow()
+    import numpy as np
+
+    from ganzoo import images, sampling
+    from ganzoo.base import require_generation
+    from ganzoo.saving import loading
+
+    gan = loading.find_model(model)
+    require_generation(gan)
+    if interpolate:
+        walks = sampling.interpolate(gan, num_rows=num_images, labels=classes, seed=seed)
+        num_rows, num_steps = walks.shape[:2]
+        if kind == ".png":
+            grid = images.make_grid(walks.reshape(-1, *walks.shape[2:]), columns=num_steps)
+            images.write_png(out, grid, images.zoom_for(grid))
+        else:
+            frames = np.stack([images.make_grid(step) for step in walks.swapaxes(0, 1)])
+            images.write_animation(out, frames, images.zoom_for(frames[0]))
+        print(f"{out}: {num_rows} walks of {num_steps} images")
+        return
+    repeated = classes and [classes[index % len(classes)] for index in range(num_images)]
+    pixels = gan.generate(num_images, labels=repeated, seed=seed)
+    if kind == ".png":
+        # Use one column per given class.
+        columns = len(classes) if classes and len(classes) > 1 else None
+        grid = images.make_grid(pixels, columns)
+        images.write_png(out, grid, images.zoom_for(grid))
+    else:
+        for index, image in enumerate(pixels):
+            images.write_png(out / f"{index:05d}.png", image)
+    print(f"{out}: {num_images} images")
+
+
+def _sample_in_bulk(model, num_images, out, format, seed, labels, shards, shard):
+    classes = _parse_labels(labels)
+    import_tensorflow()
+    from ganzoo import sampling
+    from ganzoo.saving import loading
+
+    gan = loading.find_model(model)
+    with (
+        # SIGTERM, for example from a batch system, leaves no partial file.
+        interruptible(),
+        rich.progress.Progress(console=rich.console.Console(stderr=True)) as progress,
+    ):
+        task = progress.add_task(f"Shard {shard} of {shards}", total=num_images / max(shards, 1))
+        drawn = sampling.sample(
+            gan,
+            num_images,
+            out,
+            format,
+            seed,
+            classes,
+            shards,
+            shard,
+            report=lambda done: progress.update(task, completed=done),
+        )
+    print(
+        f"{out}: {drawn.num_images} of {num_images} images in {drawn.num_files} files, "
+        f"{drawn.num_made} of them new"
+    )
+
+
+def _parse_labels(labels):
+    """Parse class ids such as `"0,1,2"` into a list. Return None without labels."""
+    if labels is None:
+        return None
+    try:
+        return [int(label) for label in labels.split(",")]
+    except ValueError:
+        raise ValueError(
+            f"--labels must be class ids such as 0,1,2. Received: {labels!r}."
+        ) from None

@@ -1,0 +1,391 @@
+"""Define `ganzoo train`."""
+
+import inspect
+import json
+import pathlib
+import shlex
+import shutil
+import sys
+from typing import Annotated
+
+import rich.box
+import rich.console
+import rich.markup
+import rich.table
+import typer
+import typer.core
+
+from ganzoo import registry
+from ganzoo.cli.app import import_tensorflow, interruptible, out_console, verbosity
+
+FAMILIES = ", ".join(family.name for family in registry.families())
+
+
+class TrainCommand(typer.core.TyperCommand):
+    """Command whose `--help` lists the arguments of a given family, too."""
+
+    def parse_args(self, ctx, args):
+        names = {family.name for family in registry.families()}
+        ctx.meta["family"] = next((arg for arg in args if arg in names), None)
+        return super().parse_args(ctx, args)
+
+    def format_help(self, ctx, formatter):
+        super().format_help(ctx, formatter)
+        if ctx.meta.get("family"):
+            _print_arguments(ctx.meta["family"])
+
+
+def _panel(name):
+    return {"rich_help_panel": name}
+
+
+def train(
+    family: Annotated[
+        str,
+        typer.Argument(
+            metavar="FAMILY",
+            help=f"One of {FAMILIES}. `ganzoo train FAMILY --help` lists its own arguments.",
+        ),
+    ],
+    *,
+    data: Annotated[
+        str | None,
+        typer.Option(
+            help="TFDS name, folder of images, or 'sample'.", metavar="NAME|DIR", **_panel("Data")
+        ),
+    ] = None,
+    image_size: Annotated[
+        int | None,
+        typer.Option(
+            help="Side to resize images to. For super-resolution, side of crops.", **_panel("Data")
+        ),
+    ] = None,
+    batch_size: Annotated[
+        int | None,
+        typer.Option(help="Images per step. [default: the family's]", **_panel("Data")),
+    ] = None,
+    model: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--model",
+            metavar="KEY=VALUE",
+            help="Argument of the family's constructor, such as base_filters=128. Repeatable.",
+            **_panel("Model"),
+        ),
+    ] = None,
+    recipe: Annotated[
+        str | None,
+        typer.Option(
+            metavar="default|paper",
+            help="ganzoo's recipe or the paper's. [default: default]",
+            **_panel("Model"),
+        ),
+    ] = None,
+    class_conditional: Annotated[
+        bool | None,
+        typer.Option(
+            "--class-conditional",
+            help="Condition on classes, for families where this is optional.",
+            **_panel("Model"),
+        ),
+    ] = None,
+    start_from: Annotated[
+        str | None,
+        typer.Option(
+            "--from",
+            metavar="PRESET|RUN",
+            help="Start with the weights of a trained model.",
+            **_panel("Model"),
+        ),
+    ] = None,
+    blend: Annotated[
+        float | None,
+        typer.Option(
+            help="Share of the trained weights in the final model. The rest is from --from. "
+            "[default: 1]",
+            **_panel("Model"),
+        ),
+    ] = None,
+    compile: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--compile",
+            metavar="KEY=VALUE",
+            help="Argument of compile, such as ema_decay=0.999 or "
+            "generator_optimizer.learning_rate=1e-4. Repeatable.",
+            **_panel("Training"),
+        ),
+    ] = None,
+    epochs: Annotated[
+        int | None, typer.Option(help="Passes over the data. [default: 20]", **_panel("Training"))
+    ] = None,
+    max_steps: Annotated[
+        int | None, typer.Option(help="Stop after this many steps.", **_panel("Training"))
+    ] = None,
+    loss: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="Adversarial loss, such as hinge. [default: the recipe's]",
+            **_panel("Training"),
+        ),
+    ] = None,
+    regularizer: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="Gradient penalty, such as r1, or none. [default: the recipe's]",
+            **_panel("Training"),
+        ),
+    ] = None,
+    regularizer_weight: Annotated[
+        float | None,
+        typer.Option(
+            help="Weight of the gradient penalty. [default: the penalty's]", **_panel("Training")
+        ),
+    ] = None,
+    regularizer_every: Annotated[
+        int | None,
+        typer.Option(help="Steps between gradient penalties. [default: 1]", **_panel("Training")),
+    ] = None,
+    decay_steps: Annotated[
+        int | None,
+        typer.Option(
+            help="Let the learning rates fall to 0 in this many steps. [default: constant]",
+            **_panel("Training"),
+        ),
+    ] = None,
+    mixed_precision: Annotated[
+        bool | None,
+        typer.Option(
+            "--mixed-precision/--float32",
+            help="float16 on a GPU, else bfloat16. [default: on if the CPU supports bfloat16; "
+            "off with --recipe paper]",
+            **_panel("Training"),
+        ),
+    ] = None,
+    distribute: Annotated[
+        str,
+        typer.Option(
+            metavar="HOW",
+            help="mirrored: all GPUs of this machine. multi_worker: all machines of TF_CONFIG. "
+            "auto: all devices found.",
+            **_panel("Training"),
+        ),
+    ] = "auto",
+    sharding: Annotated[
+        str,
+        typer.Option(
+            metavar="HOW",
+            help="With several machines: share each batch (element), or the data (file).",
+            **_panel("Training"),
+        ),
+    ] = "element",
+    sync_batch_norm: Annotated[
+        bool | None,
+        typer.Option(
+            "--sync-batch-norm",
+            help="Compute batch statistics over all replicas.",
+            **_panel("Training"),
+        ),
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option(help="Random seed. [default: 0]", **_panel("Training"))
+    ] = None,
+    recipe_file: Annotated[
+        pathlib.Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Recipe of another run, such as its config.json. Options replace its values.",
+            **_panel("Training"),
+        ),
+    ] = None,
+    out: Annotated[pathlib.Path, typer.Option(help="Run folder.", **_panel("Output"))],
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Resume the run in --out.", **_panel("Output"))
+    ] = False,
+    save_every: Annotated[
+        str | None,
+        typer.Option(
+            metavar="STEPS|MINUTESm",
+            help="Save a checkpoint every 500 steps, or 10m. [default: every epoch]",
+            **_panel("Output"),
+        ),
+    ] = None,
+    evaluate_every: Annotated[
+        int | None,
+        typer.Option(
+            help="Epochs between FID measurements. The best model becomes best.keras.",
+            **_panel("Output"),
+        ),
+    ] = None,
+    **own,
+) -> None:
+    """Train a family on a data set into a run folder.
+
+    The folder holds config.json, checkpoints/, logs/ (TensorBoard), samples/, metrics.json and
+    model.keras. `--resume` continues an interrupted run. The result is bit-identical to an
+    uninterrupted run.
+
+    Example: `ganzoo train dcgan --data fashion_mnist --out runs/dcgan`
+    """
+    if not resume and data is None and recipe_file is None:
+        raise ValueError("--data is missing. Pass a TFDS name, a folder of images, or 'sample'.")
+    import_tensorflow()
+    from ganzoo import training
+    from ganzoo.distribution import Cluster
+    from ganzoo.training import arguments
+
+    given = {
+        "data": data,
+        "image_size": image_size,
+        "batch_size": batch_size,
+        "start_from": start_from,
+        "blend": blend,
+        "decay_steps": decay_steps,
+        "mixed_precision": mixed_precision,
+        "class_conditional": class_conditional,
+        "evaluate_every": evaluate_every,
+        "seed": seed,
+        # `place` moves these short flags into `model` and `compile`.
+        "recipe": recipe,
+        "loss": loss,
+        "regularizer": regularizer,
+        "regularizer_weight": regularizer_weight,
+        "regularizer_every": regularizer_every,
+        "sync_batch_norm": sync_batch_norm,
+        **_own_flags(family, own),
+        "model": arguments.parse(model or [], "--model"),
+        "compile": arguments.parse(compile or [], "--compile"),
+    }
+    given = {name: value for name, value in given.items() if value is not None}
+    given = training.place(given, training.flags_of(family))
+    lengths = {"epochs": epochs, "max_steps": max_steps}
+    lengths = {name: value for name, value in lengths.items() if value is not None}
+    with interruptible():
+        if resume:
+            _require_same(training.read_recipe(out), {"family": family, **given})
+            cluster = Cluster(distribute, sharding)
+            outcome = training.resume(
+                out, **lengths, save_every=save_every, cluster=cluster, verbose=verbosity()
+            )
+        else:
+            fields = training.read_file(recipe_file) if recipe_file else {}
+            for name in ("model", "compile"):
+                given[name] = {**fields.get(name, {}), **given[name]}
+            chosen = training.Recipe(**{**fields, **given, **lengths, "family": family})
+            cluster = Cluster(distribute, sharding)
+            outcome = training.train(chosen, out, save_every, cluster, verbosity())
+    if outcome.is_chief:
+        report(outcome)
+    else:
+        print(f"Done: {outcome.step} steps. The chief writes {out}.")
+
+
+def _add_family_flags(function):
+    """Add the short flags of all families to the signature that Typer reads."""
+    signature = inspect.signature(function)
+    parameters = [p for p in signature.parameters.values() if p.kind is not p.VAR_KEYWORD]
+    for family in registry.families():
+        for name, flag in family.flags.items():
+            option = typer.Option(
+                f"--{name}",
+                metavar=flag.metavar,
+                help=flag.help,
+                rich_help_panel=family.class_name,
+            )
+            hint = Annotated[flag.kind | None, option]
+            attribute = name.replace("-", "_")
+            function.__annotations__[attribute] = hint
+            parameters.append(
+                inspect.Parameter(
+                    attribute, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=hint
+                )
+            )
+    function.__signature__ = signature.replace(parameters=parameters)
+
+
+_add_family_flags(train)
+
+
+def _own_flags(family, flags):
+    """Return the given flags of a family. Refuse those of another one."""
+    known = registry.get_family(family).flags
+    given = {name: value for name, value in flags.items() if value is not None}
+    for name in given:
+        flag = name.replace("_", "-")
+        if flag not in known:
+            others = [f.class_name for f in registry.families() if flag in f.flags]
+            raise ValueError(f"--{flag} is an option of {', '.join(others)}. Remove it.")
+    return given
+
+
+def _print_arguments(family):
+    """Print the arguments of a family's constructor and `compile`, from their docstrings."""
+    import_tensorflow()
+    from ganzoo.training import arguments
+
+    model_class = registry.get_family(family).load_class()
+    for option, found in (
+        ("--model", arguments.constructor_arguments(model_class)),
+        ("--compile", arguments.compile_arguments(model_class)),
+    ):
+        table = rich.table.Table(
+            f"{option} KEY=VALUE", "default", "", box=rich.box.SIMPLE_HEAD, pad_edge=False
+        )
+        for argument in found.values():
+            required = argument.default is inspect.Parameter.empty
+            default = "from the data" if required else str(argument.default)
+            table.add_row(argument.name, default, rich.markup.escape(argument.summary))
+        out_console.print(table)
+
+
+def report(outcome) -> None:
+    """Print where the results are, and which commands to run next.
+
+    Args:
+        outcome: `ganzoo.training.Outcome`.
+    """
+    folder = outcome.folder
+    grids = sorted((folder / "samples").glob("epoch_*.png"))
+    speed = outcome.logs.get("images_per_second")
+    print(f"\nDone: {outcome.step} steps" + (f", {speed:.0f} images/s." if speed else "."))
+    places = {
+        "samples": grids[-1] if grids else "none",
+        "real images": folder / "samples" / "real.png",
+        "model": folder / "model.keras",
+        "logs": folder / "logs",
+    }
+    for name, place in places.items():
+        print(f"  {name:<12} {place}")  # A table would break long paths.
+    print("\nNext:")
+    activate = pathlib.Path(sys.prefix, "bin", "activate")
+    # `make demo` calls the command by its path, without an active environment.
+    if activate.is_file() and not shutil.which("ganzoo"):
+        print(f"  . {shlex.quote(str(activate))}")
+    run = shlex.quote(str(folder))
+    print(f"  tensorboard --logdir {shlex.quote(str(folder / 'logs'))}")
+    if outcome.model.task == "super_resolution":
+        print(f"  ganzoo upscale {run} photo.jpg --out upscaled")
+        return
+    print(f"  ganzoo sample {run} -n 64 --seed 1 --out grid.png")
+    path = json.dumps(str(folder), ensure_ascii=False)
+    code = f"import ganzoo; print(ganzoo.load({path}).generate(4).shape)"
+    print(f"  python -c {shlex.quote(code)}")
+
+
+def _require_same(recipe, wanted):
+    """Check that options given with `--resume` are those of the run."""
+    for name, value in wanted.items():
+        was = getattr(recipe, name)
+        changed = (
+            {k: v for k, v in value.items() if was.get(k) != v} if isinstance(value, dict) else {}
+        )
+        if changed or (not isinstance(value, dict) and value != was):
+            if changed:
+                key, value = next(iter(changed.items()))
+                name, was = f"{name} {key}", was.get(key)
+            raise ValueError(
+                f"The run was started with {name}={was}. Received: {name}={value}. Remove the "
+                "option to resume, or start another run."
+            )

@@ -1,0 +1,68 @@
+"""Define `ganzoo upscale`."""
+
+import functools
+import pathlib
+import sys
+from typing import Annotated
+
+import rich.console
+import rich.progress
+import typer
+
+from ganzoo.cli.app import Model, import_tensorflow
+
+
+def upscale(
+    model: Model,
+    images: Annotated[
+        list[pathlib.Path], typer.Argument(metavar="IMAGE", help="Image files, or folders of them.")
+    ],
+    out: Annotated[pathlib.Path, typer.Option(help="Folder of the upscaled images.")],
+    tile: Annotated[
+        int | None,
+        typer.Option(
+            min=16, help="Side of the tiles that are upscaled one by one, in pixels. [default: 192]"
+        ),
+    ] = None,
+) -> None:
+    """Upscale images with a super-resolution model.
+
+    The result of photo.jpg is OUT/photo_x4.jpg. PNG, JPEG and WebP files keep their format. Other
+    formats become PNG. Only the first frame of an animation is used.
+
+    Example: `ganzoo upscale runs/srgan photo.jpg holidays/ --out large`
+    """
+    import_tensorflow()
+    from ganzoo.images import photos
+    from ganzoo.saving import loading
+
+    sources = photos.find_photos(images)
+    gan = loading.find_model(model)
+    if gan.task != "super_resolution":
+        raise ValueError(
+            f"{model!r} is a {type(gan).__name__}, which cannot upscale. Give a super-resolution "
+            "model, such as a run of `ganzoo train srgan`."
+        )
+    results = photos.name_results(sources, out, gan.scale)
+    upscale_pixels = functools.partial(gan.upscale, tile=tile)
+    num_failed = 0
+    for source, target in _with_progress(results):
+        try:
+            photos.upscale_file(source, target, upscale_pixels, gan.scale)
+        except (ValueError, OSError) as error:
+            print(f"ganzoo: {error}", file=sys.stderr)
+            num_failed += 1
+    print(f"{out}: {len(results) - num_failed} images")
+    if num_failed:
+        raise typer.Exit(1)
+
+
+def _with_progress(results):
+    """Yield pairs of files. Show a progress bar in a terminal, else one line per pair."""
+    if sys.stderr.isatty():
+        console = rich.console.Console(stderr=True)
+        yield from rich.progress.track(results, "Upscaling", console=console)
+        return
+    for source, target in results:
+        print(f"{source} -> {target}", file=sys.stderr)
+        yield source, target

@@ -1,0 +1,27 @@
+"""Convert images and pixels, write grids, PNG files and animations, and read photos."""
+
+from ganzoo.images.pixels import (
+    encode_png,
+    from_pixels,
+    is_drawable,
+    make_grid,
+    round_to_pixels,
+    to_pil,
+    to_pixels,
+    write_animation,
+    write_png,
+    zoom_for,
+)
+
+__all__ = [
+    "encode_png",
+    "from_pixels",
+    "is_drawable",
+    "make_grid",
+    "round_to_pixels",
+    "to_pil",
+    "to_pixels",
+    "write_animation",
+    "write_png",
+    "zoom_for",
+]

@@ -1,0 +1,367 @@
+"""Read image files of any kind, upscale them with their metadata, and write them.
+
+Image files come in many modes. A `Photo` is gray or RGB, 8 bits per channel and upright. It keeps
+its transparency, color profile and EXIF data separate from the pixels.
+"""
+
+import dataclasses
+import io
+import math
+import pathlib
+import warnings
+from collections.abc import Callable, Iterable
+
+import numpy as np
+from PIL import ExifTags, Image, ImageCms, ImageOps, UnidentifiedImageError
+
+from ganzoo.images.pixels import to_pil
+from ganzoo.messages import first_line
+from ganzoo.saving.files import new_file
+
+# File name suffixes of the images in a folder.
+SUFFIXES = {".avif", ".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"}
+# Full color resolution. Most JPEG files store half of it, which would lose the added detail.
+_JPEG = {"format": "JPEG", "quality": 95, "subsampling": 0}
+_WRITERS = {
+    ".png": {"format": "PNG"},
+    ".jpg": _JPEG,
+    ".jpeg": _JPEG,
+    # Lossy WebP always halves the color resolution, at every quality.
+    ".webp": {"format": "WEBP", "lossless": True},
+}
+# Largest side in pixels, for formats whose limit an upscaled image may exceed.
+_LONGEST_SIDE = {"JPEG": 65_500, "WEBP": 16_383}
+# A JPEG segment holds at most 65,533 bytes. EXIF data must fit in one.
+_EXIF_BYTES = 65_000
+
+
+@dataclasses.dataclass(frozen=True)
+class Photo:
+    """Image file in memory.
+
+    Attributes:
+        pixels: uint8 `(height, width, channels)`, 1 or 3 channels.
+        alpha: uint8 `(height, width)`, 0 where the image is transparent, or None.
+        icc_profile: bytes. Color profile of the pixels, or None.
+        exif: bytes. EXIF data without orientation and size, or None.
+    """
+
+    pixels: np.ndarray
+    alpha: np.ndarray | None = None
+    icc_profile: bytes | None = None
+    exif: bytes | None = None
+
+
+def find_photos(paths: Iterable[pathlib.Path | str]) -> list[pathlib.Path]:
+    """Find image files, including those in folders.
+
+    Subfolders are not searched, because the folder of the results may be one of them.
+
+    Args:
+        paths: files, with any suffix, and folders.
+
+    Returns:
+        List of paths in the given order, each file once. Files of a folder are sorted by name.
+
+    Raises:
+        ValueError: If a path does not exist, or a folder holds no images.
+
+    Example:
+        >>> write_photo("photos/a.png", Photo(np.zeros((2, 3, 1), "uint8")))
+        >>> [path.name for path in find_photos(["photos"])]
+        ['a.png']
+    """
+    files = {}
+    for path in map(pathlib.Path, paths):
+        if not path.exists():
+            raise ValueError(f"{path}: there is no such file or folder. Check the path.")
+        for file in _photos_in(path) if path.is_dir() else [path]:
+            files.setdefault(file.resolve(), file)
+    return list(files.values())
+
+
+def is_photo(path: pathlib.Path) -> bool:
+    """Return True if a file's name says that it is an image."""
+    # A name that starts with a dot is a partially written file, or metadata that macOS wrote.
+    return path.suffix.lower() in SUFFIXES and not path.name.startswith(".") and path.is_file()
+
+
+def _photos_in(folder):
+    found = sorted(path for path in folder.iterdir() if is_photo(path))
+    if not found:
+        raise ValueError(
+            f"{folder}: the folder holds no images. It must hold files ending in "
+            f"{', '.join(sorted(SUFFIXES))}. Subfolders are not searched."
+        )
+    return found
+
+
+def name_results(
+    sources: Iterable[pathlib.Path | str], folder: pathlib.Path | str, scale: int
+) -> list[tuple[pathlib.Path, pathlib.Path]]:
+    """Return the output path of each image to upscale.
+
+    An output is `<stem>_x<scale><suffix>` in the folder. Formats that cannot be written become PNG.
+
+    Args:
+        sources: image files.
+        folder: folder of the outputs. It need not exist.
+        scale: int. Ratio of the output's size to the input's.
+
+    Returns:
+        List of `(source, target)` paths.
+
+    Raises:
+        ValueError: If two sources have the same target, or a target is also a source.
+
+    Example:
+        >>> [target.name for _, target in name_results(["a.jpg", "b.tif"], "large", 4)]
+        ['a_x4.jpg', 'b_x4.png']
+    """
+    folder = pathlib.Path(folder)
+    if folder.exists() and not folder.is_dir():
+        raise ValueError(f"{folder}: not a folder. Give a folder for the upscaled images.")
+    sources = [pathlib.Path(source) for source in sources]
+    originals = {source.resolve() for source in sources}
+    taken = {}
+    for source in sources:
+        suffix = source.suffix if source.suffix.lower() in _WRITERS else ".png"
+        target = folder / f"{source.stem}_x{scale}{suffix}"
+        if target in taken:
+            raise ValueError(
+                f"{taken[target]} and {source} would both become {target}. Rename one of them, or "
+                "upscale them into different folders."
+            )
+        if target.resolve() in originals:
+            raise ValueError(
+                f"{source} would become {target}, which is to be upscaled itself. Give another "
+                "output folder, or remove one of the two images."
+            )
+        taken[target] = source
+    return [(source, target) for target, source in taken.items()]
+
+
+def upscale_file(
+    source: pathlib.Path | str, target: pathlib.Path | str, upscale: Callable, scale: int
+) -> None:
+    """Read a photo, upscale it and write it.
+
+    Args:
+        source: image file, as for `read_photo`.
+        target: file to write, as for `write_photo`.
+        upscale: function, as for `upscale_photo`.
+        scale: int. Ratio of the sizes.
+
+    Raises:
+        ValueError: If the file cannot be read, or its format cannot hold the result.
+    """
+    photo = read_photo(source)
+    height, width, _ = photo.pixels.shape
+    # Check first: upscaling may take minutes.
+    _check_writable(target, scale * height, scale * width, photo.alpha)
+    write_photo(target, upscale_photo(photo, upscale, scale))
+
+
+def read_photo(path: pathlib.Path | str) -> Photo:
+    """Read an image file of any format that Pillow supports.
+
+    The image is turned upright according to its EXIF orientation. Gray images stay gray. 16-bit
+    values are scaled to 8 bits. Palettes, CMYK and other modes become RGB. Only the first frame of
+    an animation is read.
+
+    Args:
+        path: image file.
+
+    Returns:
+        `Photo`.
+
+    Raises:
+        ValueError: If the file is damaged, is not an image, or has more pixels than Pillow
+            considers safe.
+
+    Example:
+        >>> Image.new("RGBA", (30, 20)).save("a.png")
+        >>> photo = read_photo("a.png")
+        >>> photo.pixels.shape, photo.alpha.shape
+        ((20, 30, 3), (20, 30))
+    """
+    try:
+        with warnings.catch_warnings():
+            # Pillow warns about unusual files that it reads nevertheless.
+            warnings.simplefilter("ignore")
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            with Image.open(path) as image:
+                image.load()
+                exif = _apply_exif(image)
+                return Photo(*_decode(image), exif=exif)
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+        raise ValueError(
+            f"{path}: has more than {Image.MAX_IMAGE_PIXELS:,} pixels, which is too many to decode "
+            "safely. Cut the image into parts."
+        ) from None
+    except UnidentifiedImageError:
+        raise ValueError(
+            f"{path}: empty, or not an image of a supported format. Convert it to PNG."
+        ) from None
+    # Pillow raises many kinds of exceptions for damaged files.
+    except Exception as error:
+        reason = first_line(error)
+        raise ValueError(f"{path}: cannot be read ({reason}). Repair it, or remove it.") from None
+
+
+def _apply_exif(image):
+    """Turn an image upright. Return its remaining EXIF data, or None."""
+    try:
+        ImageOps.exif_transpose(image, in_place=True)
+        # The tags of a TIFF file describe how its pixels are stored, not the photo.
+        if image.format == "TIFF":
+            return None
+        exif = image.getexif()
+        exif.pop(ExifTags.Base.Orientation, None)
+        details = exif.get_ifd(ExifTags.IFD.Exif)
+        # The sizes have changed. Maker notes hold file offsets and break when they are moved.
+        for tag in ("ExifImageWidth", "ExifImageHeight", "MakerNote"):
+            details.pop(ExifTags.Base[tag], None)
+        content = exif.tobytes()
+    # EXIF data is often damaged. The image can still be used.
+    except Exception:
+        return None
+    return content if len(exif) and len(content) <= _EXIF_BYTES else None
+
+
+def _decode(image):
+    """Return `(pixels, alpha, icc_profile)` of a Pillow image."""
+    profile = image.info.get("icc_profile")
+    if image.mode == "F" or image.mode.startswith("I"):
+        return *_decode_deep(image), profile
+    if image.mode == "CMYK":
+        # The profile describes CMYK inks, so it is not valid for the RGB result.
+        image, profile = _mix_inks(image, profile), None
+    gray = image.mode in ("1", "L", "LA", "La")
+    transparent = image.mode.lower().endswith("a") or "transparency" in image.info
+    pixels = np.asarray(image.convert(("L" if gray else "RGB") + ("A" if transparent else "")))
+    if transparent:
+        return pixels[..., :-1], pixels[..., -1], profile
+    return pixels[..., None] if gray else pixels, None, profile
+
+
+def _decode_deep(image):
+    """Return `(pixels, alpha)` of a 16-bit gray image, which Pillow would clip to 8 bits."""
+    values = np.asarray(image)
+    if image.mode == "F" or values.min() < 0 or values.max() > 65_535:
+        raise ValueError("32-bit values of unknown range: convert them to 8 or 16 bits")
+    transparent = image.info.get("transparency")
+    alpha = None if transparent is None else np.where(values == transparent, 0, 255)
+    pixels = np.rint(values[..., None] / np.float32(257)).astype("uint8")
+    return pixels, None if alpha is None else alpha.astype("uint8")
+
+
+def _mix_inks(image, profile):
+    """Convert a CMYK image to RGB by its profile, or by plain arithmetic without a valid one."""
+    try:
+        inks = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+        return ImageCms.profileToProfile(
+            image, inks, ImageCms.createProfile("sRGB"), outputMode="RGB"
+        )
+    except (TypeError, OSError, ImageCms.PyCMSError):
+        return image.convert("RGB")
+
+
+def upscale_photo(photo: Photo, upscale: Callable, scale: int) -> Photo:
+    """Upscale a photo, including its transparency.
+
+    Args:
+        photo: `Photo`.
+        upscale: function from uint8 `(height, width, channels)` to uint8 `(scale * height,
+            scale * width, channels)`.
+        scale: int. Ratio of the sizes.
+
+    Returns:
+        `Photo`.
+
+    Example:
+        >>> photo = Photo(np.zeros((20, 30, 3), "uint8"), alpha=np.full((20, 30), 9, "uint8"))
+        >>> larger = upscale_photo(photo, lambda pixels: pixels.repeat(2, 0).repeat(2, 1), 2)
+        >>> larger.pixels.shape, larger.alpha.shape
+        ((40, 60, 3), (40, 60))
+    """
+    if photo.alpha is None:
+        return dataclasses.replace(photo, pixels=upscale(photo.pixels))
+    height, width = photo.alpha.shape
+    image = _fill_transparent(Image.fromarray(np.dstack([photo.pixels, photo.alpha])))
+    alpha = Image.fromarray(photo.alpha).resize(
+        (scale * width, scale * height), Image.Resampling.BICUBIC
+    )
+    return dataclasses.replace(
+        photo, pixels=upscale(np.asarray(image)[..., :-1]), alpha=np.asarray(alpha)
+    )
+
+
+def _fill_transparent(image):
+    """Spread colors into the fully transparent parts of an LA or RGBA image.
+
+    Colors of transparent pixels are arbitrary, often black. Each upscaled pixel depends on its
+    neighbors, so these colors would show as a fringe.
+    """
+    known = image.getchannel("A").point(lambda alpha: 255 if alpha else 0)
+    if known.getextrema()[0] == 255 or max(image.size) == 1:
+        return image
+    image = image.copy()
+    image.putalpha(known)
+    # Pillow weights colors by alpha, so the coarser image uses only the known pixels.
+    coarser = _fill_transparent(image.reduce(2))
+    return Image.composite(image, coarser.resize(image.size, Image.Resampling.BILINEAR), known)
+
+
+def write_photo(path: pathlib.Path | str, photo: Photo) -> None:
+    """Write a photo. The file is written completely or not at all.
+
+    Missing folders are created. JPEG uses quality 95 and full color resolution. PNG and WebP are
+    lossless.
+
+    Args:
+        path: file ending in `.png`, `.jpg`, `.jpeg` or `.webp`.
+        photo: `Photo`. A color profile is only written if it matches the file's color space, gray
+            or RGB.
+
+    Raises:
+        ValueError: If the suffix is another, or the format cannot hold the photo.
+    """
+    path = pathlib.Path(path)
+    _check_writable(path, *photo.pixels.shape[:2], photo.alpha)
+    writer = _WRITERS[path.suffix.lower()]
+    channels = photo.pixels
+    if photo.alpha is not None and writer["format"] != "JPEG":
+        channels = np.dstack([photo.pixels, photo.alpha])
+    image = to_pil(channels)
+    if writer["format"] == "WEBP":
+        # WebP has no gray mode.
+        image = image.convert(image.mode.replace("L", "RGB"))
+    kept = {}
+    # Bytes 16 to 19 of a profile name its color space.
+    space = b"GRAY" if image.mode.startswith("L") else b"RGB "
+    if photo.icc_profile and photo.icc_profile[16:20] == space:
+        kept["icc_profile"] = photo.icc_profile
+    if photo.exif:
+        kept["exif"] = photo.exif
+    with new_file(path) as partial:
+        image.save(partial, **writer, **kept)
+
+
+def _check_writable(path, height, width, alpha):
+    """Raise `ValueError` if the format that a path names cannot hold an image."""
+    writer = _WRITERS.get(pathlib.Path(path).suffix.lower())
+    if writer is None:
+        raise ValueError(
+            f"{path}: cannot be written. Use one of the suffixes {', '.join(_WRITERS)}."
+        )
+    limit = _LONGEST_SIDE.get(writer["format"], math.inf)
+    if max(height, width) > limit:
+        raise ValueError(
+            f"{path}: {writer['format']} files have sides of up to {limit} pixels. Received: a "
+            f"result of {width} x {height}. Save the original as .png first."
+        )
+    if writer["format"] == "JPEG" and alpha is not None and alpha.min() < 255:
+        raise ValueError(
+            f"{path}: JPEG files cannot be transparent, as this image is. Use the suffix .png."
+        )

@@ -1,0 +1,145 @@
+"""Convert images and pixels, and write grids, PNG files and animations.
+
+In ganzoo, "images" are floats in [-1, 1] and "pixels" are uint8 in [0, 255]. Both are NHWC.
+"""
+
+import io
+import math
+import pathlib
+from collections.abc import Sequence
+
+import keras
+import numpy as np
+from keras import ops
+from PIL import Image
+
+from ganzoo.saving.files import new_file
+
+# Pixels between the cells of a grid.
+_GAP = 2
+
+
+def to_pixels(images: np.ndarray) -> np.ndarray:
+    """Convert float images in [-1, 1] to uint8 pixels. Values outside are clipped.
+
+    Args:
+        images: float array or tensor, of any shape.
+
+    Returns:
+        uint8 numpy array of the same shape.
+
+    Example:
+        >>> to_pixels(np.array([-1.0, 0.0, 1.0])).tolist()
+        [0, 128, 255]
+    """
+    images = np.asarray(images, dtype="float32")
+    return np.clip(np.rint((images + 1.0) * 127.5), 0, 255).astype("uint8")
+
+
+def round_to_pixels(images: keras.KerasTensor) -> keras.KerasTensor:
+    """Convert a tensor as `to_pixels` does. It also works inside a `tf.function`."""
+    return ops.cast(ops.clip(ops.round((images + 1.0) * 127.5), 0, 255), "uint8")
+
+
+def from_pixels(pixels: np.ndarray) -> keras.KerasTensor:
+    """Convert pixels in [0, 255] to a float32 tensor of images in [-1, 1].
+
+    Example:
+        >>> ops.convert_to_numpy(from_pixels(np.array([0, 255], "uint8"))).tolist()
+        [-1.0, 1.0]
+    """
+    return ops.cast(pixels, "float32") / 127.5 - 1.0
+
+
+def make_grid(pixels: np.ndarray, columns: int | None = None) -> np.ndarray:
+    """Arrange images row by row in one large image.
+
+    Args:
+        pixels: uint8 `(num_images, height, width, channels)`, 1 or 3 channels.
+        columns: int. Images in a row. None makes the grid as square as possible.
+
+    Returns:
+        uint8 `(grid_height, grid_width, channels)`, white between the images.
+
+    Example:
+        >>> make_grid(np.zeros((4, 8, 8, 1), "uint8")).shape
+        (22, 22, 1)
+    """
+    count, height, width, channels = pixels.shape
+    columns = columns or math.ceil(math.sqrt(count))
+    rows = math.ceil(count / columns)
+    cell_height, cell_width = height + _GAP, width + _GAP
+    grid = np.full(
+        (rows * cell_height + _GAP, columns * cell_width + _GAP, channels), 255, dtype="uint8"
+    )
+    for index, image in enumerate(pixels):
+        row, column = divmod(index, columns)
+        top, left = row * cell_height + _GAP, column * cell_width + _GAP
+        grid[top : top + height, left : left + width] = image
+    return grid
+
+
+def is_drawable(image_shape: tuple) -> bool:
+    """Return True if images of shape `(height, width, channels)` are gray or RGB."""
+    return image_shape[-1] in (1, 3)
+
+
+def zoom_for(grid: np.ndarray) -> int:
+    """Return a zoom, at least 1, that makes a grid of small images easy to see."""
+    return max(1, 640 // grid.shape[1])
+
+
+def to_pil(pixels: np.ndarray) -> Image.Image:
+    """Convert uint8 pixels `(height, width, channels)`, 1 to 4 channels, to a Pillow image."""
+    return Image.fromarray(pixels.squeeze(-1) if pixels.shape[-1] == 1 else pixels)
+
+
+def encode_png(pixels: np.ndarray, zoom: int = 1) -> bytes:
+    """Encode one image as a PNG file.
+
+    Args:
+        pixels: uint8 `(height, width, channels)`, 1 or 3 channels.
+        zoom: int. Repetitions of each pixel in both directions.
+
+    Returns:
+        Content of the file.
+    """
+    pixels = pixels.repeat(zoom, axis=0).repeat(zoom, axis=1)
+    buffer = io.BytesIO()
+    to_pil(pixels).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def write_png(path: pathlib.Path | str, pixels: np.ndarray, zoom: int = 1) -> None:
+    """Write one image as a PNG file. The file is written completely or not at all.
+
+    Args:
+        path: file to write. Missing folders are created.
+        pixels: uint8 `(height, width, channels)`, 1 or 3 channels.
+        zoom: int. Repetitions of each pixel in both directions.
+    """
+    with new_file(path) as partial:
+        partial.write_bytes(encode_png(pixels, zoom))
+
+
+def write_animation(
+    path: pathlib.Path | str, frames: Sequence[np.ndarray], zoom: int = 1, seconds: float = 0.1
+) -> None:
+    """Write images as an animated GIF or WebP that plays forward and backward in a loop.
+
+    Args:
+        path: file ending in `.gif` or `.webp`. It is written completely or not at all.
+        frames: uint8 `(num_frames, height, width, channels)`, 1 or 3 channels.
+        zoom: int. Repetitions of each pixel in both directions.
+        seconds: float. Duration of a frame.
+    """
+    there_and_back = [*frames, *frames[-2:0:-1]]
+    encoded = [Image.open(io.BytesIO(encode_png(frame, zoom))) for frame in there_and_back]
+    with new_file(path) as partial:
+        encoded[0].save(
+            partial,
+            save_all=True,
+            append_images=encoded[1:],
+            duration=round(seconds * 1000),
+            loop=0,
+        )

@@ -1,0 +1,223 @@
+"""Sample millions of images, in blocks that any number of machines can share.
+
+Image `k` of a seed is image `k % BLOCK` of block `k // BLOCK`. Each block has its own seed for
+the latents, and is always rendered in the same batches. So an image depends only on the model,
+the seed and its index. It does not depend on the number of images or on the number of shards.
+Different hardware may round differently, by 1 of 255 levels.
+"""
+
+import hashlib
+import pathlib
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import tensorflow as tf
+
+from ganzoo import messages
+from ganzoo.base import require_generation
+from ganzoo.images import encode_png
+from ganzoo.saving import untrusted
+from ganzoo.saving.files import new_file, new_folder, write_json
+
+# Images in a block. It must be a multiple of the batch size of `render`.
+BLOCK = 1024
+
+
+class Drawn(NamedTuple):
+    """Number of images and files in a shard.
+
+    Attributes:
+        num_images: int. Images of the shard.
+        num_files: int. Files (or folders) that hold them.
+        num_made: int. Files that did not exist before.
+    """
+
+    num_images: int
+    num_files: int
+    num_made: int
+
+
+def draw_block(
+    gan, index: int, seed: int = 0, labels: Sequence[int] | None = None
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """Generate the images of one block.
+
+    Args:
+        gan: a GAN that generates images.
+        index: int, at least 0. Block 0 equals `gan.generate(BLOCK, seed=seed)`.
+        seed: int, at least 0.
+        labels: list of class ids. Image `k` gets `labels[k % len(labels)]`. None draws random
+            labels, for models with classes.
+
+    Returns:
+        `(pixels, labels)`: uint8 `(BLOCK, height, width, channels)`, and int32 `(BLOCK,)`. Labels
+        are None for models without classes.
+
+    Example:
+        >>> gan = ganzoo.VanillaGAN(image_shape=(4, 4, 1), hidden_units=8)
+        >>> pixels, labels = ganzoo.sampling.draw_block(gan, 7)
+        >>> pixels.shape
+        (1024, 4, 4, 1)
+    """
+    if labels is not None:
+        labels = [labels[number % len(labels)] for number in _numbers(index)]
+    latents = gan.sample_latents(BLOCK, seed=(seed, index))
+    condition = gan.prepare_condition(BLOCK, labels, (seed, index))
+    pixels = gan.render(gan.ema_generator, latents, condition)
+    return pixels, condition[0].numpy() if condition else None
+
+
+def sample(
+    gan,
+    num_images: int,
+    out: pathlib.Path | str,
+    format: str = "tfrecord",
+    seed: int = 0,
+    labels: Sequence[int] | None = None,
+    shards: int = 1,
+    shard: int = 0,
+    report: Callable[[int], None] | None = None,
+) -> Drawn:
+    """Write one shard of many images into a folder. Memory use does not grow with their number.
+
+    Shards are independent. Together they write the same files as a single run, byte for byte.
+    Existing files are not written again, so calling `sample` again resumes an interrupted shard.
+    Each file is written completely or not at all.
+
+    Args:
+        gan: a GAN that generates images.
+        num_images: int, at least 1. Images of all shards together.
+        out: folder. Shards may share one. `images.json` in it records the model and the arguments.
+        format: `"tfrecord"`: `block_000000.tfrecord`, a `tf.train.Example` for each image
+            with `image` (PNG), `index` and, with classes, `label`. `"npz"`:
+            `block_000000.npz` with `images` and, with classes, `labels`. `"png"`:
+            `block_000000/0000000000.png` and so on and, with classes, `labels.csv`.
+        seed: int, at least 0.
+        labels: list of class ids, as for `draw_block`.
+        shards: int, at least 1. Number of shards.
+        shard: int, from 0 to `shards - 1`. Index of this shard.
+        report: function that is called after each block with the number of images that are
+            written so far.
+
+    Returns:
+        A `Drawn`.
+
+    Raises:
+        ValueError: If a number is out of range, the model does not generate images, a label is
+            invalid, or the folder holds other images.
+
+    Example:
+        >>> gan = ganzoo.VanillaGAN(image_shape=(4, 4, 1), hidden_units=8)
+        >>> ganzoo.sampling.sample(gan, 3000, tmp_path, "npz", shards=2, shard=1)
+        Drawn(num_images=1024, num_files=1, num_made=1)
+        >>> sorted(path.name for path in tmp_path.iterdir())
+        ['block_000001.npz', 'images.json']
+    """
+    if format not in FORMATS:
+        raise ValueError(messages.unknown("format", format, FORMATS))
+    if not 0 <= shard < shards:
+        raise ValueError(
+            f"`shard` must be from 0 to `shards` - 1. Received: shard={shard}, shards={shards}."
+        )
+    require_generation(gan)
+    # Check the arguments before anything is written.
+    gan.prepare_inputs(min(num_images, 1), labels and labels[:1], seed, 1)
+    if labels is not None:
+        gan.prepare_condition(len(labels), labels, seed)
+    out = pathlib.Path(out)
+    _claim(out, gan, num_images=num_images, seed=seed, labels=labels, format=format)
+    suffix, write = FORMATS[format]
+    num_made = num_files = num_drawn = 0
+    for index in range(shard, -(-num_images // BLOCK), shards):
+        count = min(BLOCK, num_images - index * BLOCK)
+        path = out / f"block_{index:06d}{suffix}"
+        if not path.exists():
+            pixels, classes = draw_block(gan, index, seed, labels)
+            classes = None if classes is None else classes[:count]
+            write(path, pixels[:count], classes, _numbers(index))
+            num_made += 1
+        num_files += 1
+        num_drawn += count
+        if report:
+            report(num_drawn)
+    return Drawn(num_drawn, num_files, num_made)
+
+
+def _numbers(index):
+    """Return the indices of a block's images among all images."""
+    return range(index * BLOCK, (index + 1) * BLOCK)
+
+
+def _claim(out, gan, **wanted):
+    """Record the model and the arguments in a folder, or check them against its record."""
+    digest = hashlib.sha256()
+    for weight in gan.ema_generator.get_weights():
+        digest.update(np.ascontiguousarray(weight).tobytes())
+    wanted = {
+        "family": type(gan).__name__,
+        "weights_sha256": digest.hexdigest(),
+        **wanted,
+        "block": BLOCK,
+    }
+    record = out / "images.json"
+    if not record.exists():
+        if out.exists() and (not out.is_dir() or any(out.glob("block_*"))):
+            raise ValueError(
+                f"{str(out)!r} must be a folder that is new, or that `ganzoo sample` wrote, with "
+                "its images.json. Choose another folder."
+            )
+        # Shards that start at the same time write the same content.
+        write_json(record, wanted)
+        return
+    recorded = untrusted.read_config(record)
+    for name, value in wanted.items():
+        if recorded.get(name) != value:
+            raise ValueError(
+                f"{str(out)!r} holds other images, with {name}={recorded.get(name)}. Received: "
+                f"{name}={value}. Choose another folder."
+            )
+
+
+def _write_npz(path, pixels, labels, numbers):
+    arrays = {"images": pixels} if labels is None else {"images": pixels, "labels": labels}
+    with new_file(path, durable=True) as partial:
+        np.savez(partial, **arrays)
+
+
+def _write_tfrecord(path, pixels, labels, numbers):
+    with (
+        new_file(path, durable=True) as partial,
+        tf.io.TFRecordWriter(str(partial)) as writer,
+    ):
+        for position, image in enumerate(pixels):
+            feature = {
+                "image": tf.train.Feature(bytes_list=tf.train.BytesList(value=[encode_png(image)])),
+                "index": _integer(numbers[position]),
+            }
+            if labels is not None:
+                feature["label"] = _integer(labels[position])
+            example = tf.train.Example(features=tf.train.Features(feature=feature))
+            # Every process writes the same bytes.
+            writer.write(example.SerializeToString(deterministic=True))
+
+
+def _integer(value):
+    return tf.train.Feature(int64_list=tf.train.Int64List(value=[int(value)]))
+
+
+def _write_pngs(path, pixels, labels, numbers):
+    with new_folder(path) as partial:
+        names = [f"{number:010d}.png" for number in numbers[: len(pixels)]]
+        for name, image in zip(names, pixels, strict=True):
+            (partial / name).write_bytes(encode_png(image))
+        if labels is not None:
+            rows = [f"{name},{label}\n" for name, label in zip(names, labels, strict=True)]
+            (partial / "labels.csv").write_text("".join(["image,label\n", *rows]))
+
+
+FORMATS = {
+    "tfrecord": (".tfrecord", _write_tfrecord),
+    "npz": (".npz", _write_npz),
+    "png": ("", _write_pngs),
+}

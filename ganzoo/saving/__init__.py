@@ -1,0 +1,1 @@
+"""Find, read, write, verify and download the files of models."""

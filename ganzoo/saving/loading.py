@@ -1,0 +1,117 @@
+"""Load trained models by name or path: presets, runs and `.keras` files."""
+
+import dataclasses
+import pathlib
+
+from ganzoo import callbacks, messages, registry
+from ganzoo.base import GAN
+from ganzoo.saving import untrusted, weights
+from ganzoo.training import run_folder
+
+
+def load(path: pathlib.Path | str) -> GAN:
+    """Load a saved model. It is compiled as it was when it was saved.
+
+    Args:
+        path: a `.keras` file, a run folder (its finished model, else its newest checkpoint), or
+            a preset folder, whose model is not compiled.
+
+    Returns:
+        The model, a `GAN`.
+
+    Raises:
+        ValueError: If there is no model at the path, or its file is damaged.
+
+    Example:
+        >>> gan = ganzoo.DCGAN(image_shape=(8, 8, 1), base_filters=2)
+        >>> gan.save(tmp_path / "a.keras")
+        >>> ganzoo.load(tmp_path / "a.keras").image_shape
+        (8, 8, 1)
+    """
+    path = pathlib.Path(path)
+    # Keras finds classes by their registered names, so all must have been imported.
+    for family in registry.families():
+        family.load_class()
+    if path.is_dir() and run_folder.is_run(path):
+        recipe = run_folder.read_recipe(path)  # Refuses runs of newer versions.
+        whole = path / "model.keras"
+        saved = whole if whole.is_file() else callbacks.newest_whole(path / "checkpoints")
+        if not saved:
+            raise ValueError(
+                f"Run {str(path)!r} has no model yet: it was stopped before its first epoch "
+                f"ended. Resume it with `{run_folder.resume_command(recipe, path)}`."
+            )
+        path = saved
+    elif path.is_dir():
+        return GAN.from_preset(path)
+    if not path.is_file() or path.suffix != ".keras":
+        raise ValueError(
+            f"No model at {str(path)!r}. Needed: a .keras file, a run folder or a preset folder."
+        )
+    return untrusted.load_keras(path)
+
+
+def from_preset(preset: pathlib.Path | str) -> GAN:
+    """Load a trained model of any family by name or from its folder. See `GAN.from_preset`."""
+    return GAN.from_preset(preset)
+
+
+def find_model(name: pathlib.Path | str) -> GAN:
+    """Load a model by the name of a preset or by path, as the command line does.
+
+    Args:
+        name: name of a registered preset, or path as for `load`.
+
+    Returns:
+        The model, a `GAN`.
+
+    Raises:
+        ValueError: If there is no such model.
+    """
+    if weights.is_registered(name):
+        return from_preset(name)
+    path = pathlib.Path(name)
+    if not path.exists() and path.parent == pathlib.Path() and not path.suffix:
+        line = messages.unknown("preset", str(name), registry.presets())
+        raise ValueError(f"{line} Or pass a .keras file, a run folder or a preset folder.")
+    return load(path)
+
+
+def find_card(name: pathlib.Path | str) -> dict:
+    """Return the model card of a preset, or the recipe of a run as a card.
+
+    Args:
+        name: name of a registered preset, preset folder or run folder.
+
+    Returns:
+        Content of the card. It is empty if there is neither a card nor a recipe.
+    """
+    registered = weights.is_registered(name)
+    if not registered and run_folder.is_run(name):
+        return {"recipe": dataclasses.asdict(run_folder.read_recipe(name))}
+    folder = weights.find_description(name) if registered else pathlib.Path(name)
+    card = folder / "card.json"
+    return untrusted.read_config(card) if card.is_file() else {}
+
+
+def find_origin(preset: pathlib.Path | str) -> tuple[str, dict, dict]:
+    """Return the family, constructor arguments and recipe of a preset.
+
+    Args:
+        preset: name of a registered preset, or preset folder.
+
+    Returns:
+        `(family, config, recipe)`: name of the family, arguments of its constructor without the
+        seed, and other arguments of the recipe. The recipe is empty if none was saved.
+
+    Raises:
+        ValueError: If there is no such preset, or it belongs to no family.
+    """
+    if weights.is_registered(preset):
+        family, record = registry.get_preset(str(preset))
+        return family.name, dict(record.config), dict(record.recipe)
+    folder = weights.find_preset(preset)
+    config = untrusted.read_config(folder / "config.json")
+    family = registry.get_family(config["family"])
+    model = {key: value for key, value in config["config"].items() if key != "seed"}
+    return family.name, model, find_card(folder).get("recipe", {})

@@ -1,0 +1,106 @@
+"""Build and compile the model of a recipe."""
+
+import pathlib
+import warnings
+
+import keras
+import tensorflow as tf
+
+from ganzoo import registry
+from ganzoo.base import GAN
+from ganzoo.saving import loading
+from ganzoo.training import arguments
+from ganzoo.training.recipe import Recipe
+
+
+def check(recipe: Recipe) -> None:
+    """Check the arguments of a recipe before any data are read.
+
+    This compiles the smallest model of the family with the recipe's `compile` dictionary, which
+    finds invalid values.
+
+    Raises:
+        ValueError: If an argument does not fit.
+    """
+    family = registry.get_family(recipe.family)
+    arguments.check(family.load_class(), recipe.model, recipe.compile)
+    chosen = {"recipe": recipe.model["recipe"]} if "recipe" in recipe.model else {}
+    trial = family.build_test_model(**chosen)
+    arguments.compile_with(trial, recipe.compile, recipe.decay_steps)
+
+
+def build_model(recipe: Recipe, cluster, data_arguments: dict) -> GAN:
+    """Return the compiled model of a recipe, before its first step.
+
+    Args:
+        recipe: recipe of the run.
+        cluster: `ganzoo.distribution.Cluster`.
+        data_arguments: constructor arguments that follow from the data.
+
+    Raises:
+        ValueError: If an argument does not fit the data or the family.
+    """
+    keras.utils.set_random_seed(recipe.seed)
+    dtype = None
+    if recipe.mixed_precision:
+        on_gpu = bool(tf.config.list_physical_devices("GPU"))
+        dtype = "mixed_float16" if on_gpu else "mixed_bfloat16"
+        if not (on_gpu or supports_bfloat16()):
+            warnings.warn(
+                "This CPU is not known to support bfloat16. Without support, half precision takes "
+                "ten times as long as --float32.",
+                stacklevel=2,
+            )
+    model_class = registry.get_family(recipe.family).load_class()
+    chosen = {**data_arguments, **recipe.model}
+    with cluster.strategy.scope():
+        model = model_class(**chosen, seed=recipe.seed, dtype=dtype)
+    if recipe.start_from:
+        source = loading.find_model(recipe.start_from)
+        shapes = [[w.shape for w in network.weights] for network in (source, model)]
+        if shapes[0] != shapes[1]:
+            raise ValueError(
+                f"--from needs a model with the same networks as this run, a "
+                f"{type(model).__name__} of {model.image_shape}. Received: "
+                f"{recipe.start_from!r}, a {type(source).__name__} of {source.image_shape}."
+            )
+        model.set_weights(source.get_weights())
+    arguments.compile_with(model, recipe.compile, recipe.decay_steps)
+    divisor = cluster.num_replicas * model.discriminator_steps
+    if recipe.batch_size % divisor:
+        raise ValueError(
+            f"`batch_size` must be a multiple of {divisor} (replicas x discriminator_steps). "
+            f"Received: batch_size={recipe.batch_size}. Choose another --batch-size."
+        )
+    return model
+
+
+def blend(model: GAN, source: GAN, share: float) -> None:
+    """Interpolate between the trained generator's weights and those it started from.
+
+    The interpolation of a generator trained on a content loss and its adversarially trained version
+    has part of the texture, and fewer artifacts.
+
+    Args:
+        model: trained model, which is changed.
+        source: model that training started from.
+        share: float from 0 to 1. Weight of the trained generator.
+
+    Reference: "network interpolation", Wang et al., 2018 (arXiv:1809.00219), section 3.4.
+    """
+    for network in ("generator", "ema_generator"):
+        start, end = getattr(source, network), getattr(model, network)
+        pairs = zip(start.get_weights(), end.get_weights(), strict=True)
+        end.set_weights([(1 - share) * a + share * b for a, b in pairs])
+
+
+def supports_bfloat16() -> bool:
+    """Return True if training runs on a CPU with bfloat16 instructions (AMX, AVX512-BF16).
+
+    The result is False with a GPU, where float32 is the safe choice, and on systems without
+    `/proc/cpuinfo`.
+    """
+    cpuinfo = pathlib.Path("/proc/cpuinfo")
+    if tf.config.list_physical_devices("GPU") or not cpuinfo.exists():
+        return False
+    return not {"amx_bf16", "avx512_bf16"}.isdisjoint(cpuinfo.read_text().split())

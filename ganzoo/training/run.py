@@ -1,0 +1,334 @@
+"""Train a recipe, resume a run, and reproduce a preset."""
+
+import contextlib
+import dataclasses
+import pathlib
+import re
+
+import keras
+import tensorflow as tf
+
+from ganzoo import callbacks, messages, registry
+from ganzoo.distribution import Cluster, share_batches
+from ganzoo.saving import loading
+from ganzoo.saving.files import remove_partials
+from ganzoo.training.data import open_data, open_real_images
+from ganzoo.training.model import blend, build_model, check, supports_bfloat16
+from ganzoo.training.recipe import Recipe, from_fields
+from ganzoo.training.run_folder import (
+    FailedRunError,
+    InterruptedRunError,
+    Outcome,
+    lock,
+    read_recipe,
+    require_new,
+    resume_command,
+    write_config,
+)
+
+# The number of `ganzoo evaluate`, so that scores are comparable.
+_EVALUATED_IMAGES = 10_000
+# Errors of a worker when another one is lost.
+_LOST_WORKER_ERRORS = (
+    tf.errors.UnavailableError,
+    tf.errors.AbortedError,
+    tf.errors.CancelledError,
+)
+
+
+def train(
+    recipe: Recipe,
+    out: pathlib.Path | str,
+    save_every: int | str | None = None,
+    cluster: Cluster | None = None,
+    verbose: int | str = "auto",
+) -> Outcome:
+    """Train a recipe into a new run folder.
+
+    Args:
+        recipe: `Recipe`.
+        out: run folder, which must be empty or not exist yet. Workers on several machines need
+            a shared folder.
+        save_every: int, steps between checkpoints, or text such as `"10m"`, minutes. None saves
+            a checkpoint after each epoch only.
+        cluster: `ganzoo.distribution.Cluster`. None uses `Cluster()`.
+        verbose: as for `keras.Model.fit`.
+
+    Returns:
+        An `Outcome`.
+
+    Raises:
+        ValueError: If the recipe cannot be trained, or the folder is not empty. Nothing is
+            written then.
+        FloatingPointError: If a loss or a weight is NaN or infinite. The message names the last
+            good checkpoint.
+        InterruptedRunError: On Ctrl-C or SIGTERM, after the step is finished and a checkpoint
+            is written.
+        FailedRunError: If a file cannot be written or read, or another worker is lost.
+
+    Example:
+        >>> recipe = ganzoo.training.Recipe(
+        ...     "vanilla", "sample", model={"hidden_units": 8}, max_steps=2, batch_size=8)
+        >>> ganzoo.train(recipe, tmp_path / "run", verbose=0).step
+        2
+    """
+    out = pathlib.Path(out)
+    callbacks.parse_every(save_every)
+    check(recipe)
+    cluster = cluster or Cluster()
+    if cluster.is_chief:  # The other workers may start after the chief has written.
+        require_new(out)
+    recipe = _fill_in(recipe)
+    with _all_workers(cluster, recipe, out):
+        dataset, data_arguments = open_data(recipe, cluster)
+        model = build_model(recipe, cluster, data_arguments)
+        real = open_real_images(recipe, cluster, dataset, model)
+        # Nothing is written before this line. All errors in the recipe have been found.
+        if cluster.is_chief:
+            out.mkdir(parents=True, exist_ok=True)
+        with lock(out, cluster):
+            if cluster.is_chief:
+                require_new(out)  # Another process may have been faster.
+                write_config(out, recipe, model, cluster)
+            return _fit(model, recipe, dataset, real, out, cluster, save_every, verbose)
+
+
+def resume(
+    out: pathlib.Path | str,
+    epochs: int | None = None,
+    max_steps: int | None = None,
+    save_every: int | str | None = None,
+    cluster: Cluster | None = None,
+    verbose: int | str = "auto",
+) -> Outcome:
+    """Resume a run that was interrupted, or make a finished run longer.
+
+    The result is bit-identical to an uninterrupted run: weights, metrics and samples.
+
+    Args:
+        out: run folder.
+        epochs: int. New total number of passes. None keeps the run's.
+        max_steps: int. New total number of steps. None keeps the run's.
+        save_every: as for `train`.
+        cluster: `Cluster`. It may differ from the one that started the run.
+        verbose: as for `keras.Model.fit`.
+
+    Returns:
+        An `Outcome`.
+
+    Raises:
+        ValueError: If the folder holds no run, another process trains it, or every checkpoint
+            is damaged.
+
+    Example:
+        >>> recipe = ganzoo.training.Recipe(
+        ...     "vanilla", "sample", model={"hidden_units": 8}, max_steps=2, batch_size=8)
+        >>> outcome = ganzoo.train(recipe, tmp_path / "run", verbose=0)
+        >>> ganzoo.resume(tmp_path / "run", max_steps=3, verbose=0).step
+        3
+    """
+    out = pathlib.Path(out)
+    callbacks.parse_every(save_every)
+    cluster = cluster or Cluster()
+    recipe = read_recipe(out)
+    changes = {"epochs": epochs, "max_steps": max_steps}
+    recipe = dataclasses.replace(recipe, **{k: v for k, v in changes.items() if v is not None})
+    with _all_workers(cluster, recipe, out), lock(out, cluster):
+        if cluster.is_chief:
+            remove_partials(out)
+        saved = callbacks.newest_whole(out / "checkpoints")
+        dataset, data_arguments = open_data(recipe, cluster)
+        progress = None
+        if saved:
+            with cluster.strategy.scope():
+                model = loading.load(saved)
+            progress = callbacks.read_progress(saved)
+        else:
+            # The run was killed before its first checkpoint. It starts again from its seed.
+            model = build_model(recipe, cluster, data_arguments)
+        real = open_real_images(recipe, cluster, dataset, model)
+        if cluster.is_chief:
+            write_config(out, recipe, model, cluster)
+        return _fit(model, recipe, dataset, real, out, cluster, save_every, verbose, progress)
+
+
+def reproduce(
+    preset: pathlib.Path | str,
+    out: pathlib.Path | str,
+    data: str | None = None,
+    verbose: int | str = "auto",
+) -> Outcome:
+    """Train a preset again with its recipe and its model, into a new run folder.
+
+    Other machines and versions give different images with similar scores.
+
+    Args:
+        preset: name in `ganzoo.list_presets()`, or a preset folder whose card has a recipe.
+        out: run folder.
+        data: name or folder, as for `ganzoo.data.load`. None uses the recipe's. Presets that
+            were trained on files need it.
+        verbose: as for `keras.Model.fit`.
+
+    Returns:
+        An `Outcome`.
+
+    Raises:
+        ValueError: If there is no such preset, it has no recipe, or its data are files and
+            `data` is None.
+    """
+    recipe = recipe_of(preset)
+    if registry.get_family(recipe.family).task == "super_resolution" and data is None:
+        name = loading.find_card(preset).get("data", {}).get("name", recipe.data)
+        raise ValueError(
+            f"{preset!r} was trained on {name}. Pass a folder of such photographs with --data."
+        )
+    return train(dataclasses.replace(recipe, data=data or recipe.data), out, verbose=verbose)
+
+
+def recipe_of(preset: pathlib.Path | str) -> Recipe:
+    """Return the recipe of a preset, with all arguments of its model.
+
+    Raises:
+        ValueError: If there is no such preset, or it has no recipe.
+    """
+    family, config, fields = loading.find_origin(preset)
+    if not fields:
+        raise ValueError(
+            f"{str(preset)!r} has no recipe. Save it with `card={{'recipe': ...}}`, for example "
+            "`gan.save_to_preset(folder, card=ganzoo.find_card(run))`."
+        )
+    recipe = from_fields({**fields, "family": family})
+    # Precision depends on the machine: emulated bfloat16 takes ten times as long.
+    return dataclasses.replace(recipe, model={**config, **recipe.model}, mixed_precision=None)
+
+
+def _fill_in(recipe):
+    """Return the recipe with the family's batch size and precision if it sets none."""
+    model_class = registry.get_family(recipe.family).load_class()
+    if recipe.batch_size is None:
+        sizes = model_class.recommended_batch_sizes
+        batch_size = sizes[recipe.model.get("recipe", "default")]
+        recipe = dataclasses.replace(recipe, batch_size=batch_size)
+    if recipe.mixed_precision is None:
+        half = not recipe.is_of_paper and supports_bfloat16()
+        recipe = dataclasses.replace(recipe, mixed_precision=half)
+    return recipe
+
+
+def _fit(model, recipe, dataset, real, out, cluster, save_every, verbose, progress=None):
+    steps_per_epoch = len(dataset())
+    total = recipe.epochs * steps_per_epoch
+    total = min(total, recipe.max_steps or total)
+    # Load the model now. It may be gone after hours of training.
+    source = None if recipe.blend is None else loading.find_model(recipe.start_from)
+    show = keras.callbacks.LambdaCallback(
+        on_train_begin=lambda logs: setattr(model, "real_examples", real.examples)
+    )
+    watchers = [show, callbacks.StopAtStep(total, steps_per_epoch)]
+    metrics = checkpoint = None
+    if cluster.is_chief:
+        doctor = callbacks.Doctor(out, held_out=real.held_out, seed=recipe.seed)
+        metrics = callbacks.MetricsFile(out / "metrics.json", recipe.batch_size, doctor)
+        grid, scalars = callbacks.SampleGrid(out, seed=recipe.seed), callbacks.GameScalars(out)
+        checkpoint = callbacks.Checkpoint(
+            out / "checkpoints", save_every, watched=(doctor, metrics, scalars), progress=progress
+        )
+        watchers += [doctor, *_evaluate(recipe, real, out), metrics, grid, scalars, checkpoint]
+    try:
+        with (
+            _name_last_good(model, recipe, out, cluster, metrics),
+            callbacks.FinishStep() as finish_step,
+        ):
+            if model.step < total:
+                # Remove the model of a shorter run. Until this one ends, its checkpoints are newer.
+                if cluster.is_chief:
+                    (out / "model.keras").unlink(missing_ok=True)
+                model.fit(
+                    _share(model, dataset(start=model.step), cluster, verbose),
+                    steps_per_epoch=steps_per_epoch,
+                    initial_epoch=model.step // steps_per_epoch,
+                    epochs=-(-total // steps_per_epoch),
+                    verbose=verbose if cluster.is_chief else 0,
+                    callbacks=[*watchers, finish_step],
+                )
+            # Blend after the last checkpoint, so that the run can be made longer.
+            if recipe.blend is not None:
+                blend(model, source, recipe.blend)
+            if cluster.is_chief:
+                callbacks.save_whole(model, out / "model.keras")
+    except callbacks.StepFinishedError as stop:
+        state = ""
+        if cluster.is_chief:
+            with _name_last_good(model, recipe, out, cluster, metrics):
+                state = f"the state is in {str(checkpoint.save())!r}. "
+        raise InterruptedRunError(
+            f"Stopped at step {model.step} of {total}; {state}Resume with "
+            f"`{resume_command(recipe, out)}`.",
+            stop.signum,
+        ) from None
+    logs = metrics.epochs[-1] if metrics and metrics.epochs else {}
+    return Outcome(model, out, logs, model.step, cluster.is_chief)
+
+
+def _evaluate(recipe, real, out):
+    """Return a list with the callback that evaluates images during a run, or an empty list."""
+    if real.references is None:
+        return []
+    every, count = recipe.evaluate_every, _EVALUATED_IMAGES
+    return [callbacks.Evaluate(real.references, out, every=every, num_images=count)]
+
+
+def _share(model, dataset, cluster, verbose):
+    """Split a worker's batches into one part per replica."""
+    if cluster.num_replicas == 1:
+        return dataset
+    if verbose and cluster.is_chief:
+        print(cluster)
+    dataset, _ = model.check_data(dataset, None)
+    return share_batches(cluster.strategy, dataset)
+
+
+@contextlib.contextmanager
+def _all_workers(cluster, recipe, out):
+    """Report the loss of another worker in one line. Collective operations detect it."""
+    try:
+        yield
+    except _LOST_WORKER_ERRORS:
+        if cluster.num_workers == 1:
+            raise
+        raise FailedRunError(
+            f"Worker {cluster.worker} of {cluster.num_workers} lost the connection to another one, "
+            "whose output may show the cause. Resume from the last checkpoint with "
+            f"`{resume_command(recipe, out)}` on all of them."
+        ) from None
+
+
+@contextlib.contextmanager
+def _name_last_good(model, recipe, out, cluster, metrics):
+    """Add the last good checkpoint to the message of an error that ends training."""
+    try:
+        yield
+    except FloatingPointError as error:
+        if metrics:
+            metrics.write()  # The file then includes the doctor's findings.
+        raise FloatingPointError(f"{error} {_last_good(out)}") from None
+    except (OSError, tf.errors.OpError) as error:
+        if cluster.num_workers > 1 and isinstance(error, _LOST_WORKER_ERRORS):
+            raise
+        raise FailedRunError(
+            f"Training stopped at step {model.step}: {_reason(error)} {_last_good(out)} Resume "
+            f"with `{resume_command(recipe, out)}`."
+        ) from None
+
+
+def _last_good(out):
+    saved = callbacks.checkpoints(out / "checkpoints")
+    return f"The last good checkpoint is {str(saved[-1])!r}." if saved else "No checkpoint yet."
+
+
+def _reason(error):
+    """Return the cause in one line. TensorFlow wraps errors of the data in its own traces."""
+    line = messages.first_line(error, limit=300)
+    if isinstance(error, tf.errors.OpError) and (found := re.search(r"\w+Error: (.*)", str(error))):
+        line = found[1]
+    return line if line.endswith(".") else f"{line}."

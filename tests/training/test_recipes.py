@@ -1,0 +1,276 @@
+"""The settings of a recipe reach the model, and invalid settings are refused."""
+
+import json
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+import tiny
+from short_runs import make_recipe, snapshot, train
+
+import ganzoo
+from ganzoo import callbacks, evaluation, registry, training
+from ganzoo.distribution import Cluster
+from ganzoo.training import data, model, run
+
+
+def build(recipe):
+    """Return the model of a recipe before its first step."""
+    cluster = Cluster()
+    _, arguments = data.open_data(recipe, cluster)
+    return model.build_model(recipe, cluster, arguments)
+
+
+def test_a_run_starts_from_the_weights_of_another_run(finished, photos):
+    source = finished.model
+    model = build(make_recipe(photos, seed=9, start_from=str(finished.folder)))
+    tiny.assert_equal(model.weights, source.weights)
+    assert int(model.generator_optimizer.iterations) == 0
+
+
+def test_a_run_starts_from_the_averaged_generator_of_a_preset(finished, photos, tmp_path):
+    source = finished.model
+    source.save_to_preset(tmp_path / "preset")
+    recipe = make_recipe(photos, seed=9, start_from=str(tmp_path / "preset"))
+    model = build(recipe)
+    tiny.assert_equal(model.generator.weights, source.ema_generator.weights)
+    tiny.assert_equal(model.discriminator.weights, source.discriminator.weights)
+
+
+def test_starting_from_a_model_of_another_size_is_refused(finished, tmp_path):
+    folder = tiny.write_folder(tmp_path / "larger", num_images=5, side=10)
+    with pytest.raises(ValueError, match=r"\(10, 10, 1\).*VanillaGAN of \(8, 8, 1\)"):
+        train(folder, tmp_path / "run", start_from=str(finished.folder))
+    assert not (tmp_path / "run").exists()
+
+
+def test_the_folder_of_another_run_is_refused_and_not_changed(finished, photos):
+    before = snapshot(finished.folder)
+    with pytest.raises(ValueError, match=r"holds another run.*`ganzoo train vanilla --out .*--res"):
+        train(photos, finished.folder)
+    assert snapshot(finished.folder) == before
+
+
+def test_a_folder_of_other_files_is_refused_and_not_changed(photos, tmp_path):
+    (tmp_path / "notes.txt").write_text("mine")
+    with pytest.raises(ValueError, match="is not an empty folder"):
+        train(photos, tmp_path)
+    with pytest.raises(ValueError, match="is not an empty folder"):
+        train(photos, tmp_path / "notes.txt")
+    assert snapshot(tmp_path) == {"notes.txt": b"mine"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"data": "fashion_minst"}, "fashion_mnist"),
+        ({"family": "vanila"}, "Did you mean 'vanilla'"),
+        ({"model": {"recipe": "papers"}}, "recipe='papers'"),
+        ({"start_from": "nowhere"}, "nowhere"),
+        ({"batch_size": 21}, "fewer than one batch of 21"),
+        ({"compile": {"discriminator_steps": 3}}, "multiple of 3 .*batch_size=5"),
+        ({"family": "cgan"}, "needs labels"),
+    ],
+)
+def test_a_wrong_recipe_is_refused_and_leaves_no_folder(photos, tmp_path, changes, named):
+    with pytest.raises(ValueError, match=named):
+        train(photos, tmp_path / "run", **changes)
+    assert not (tmp_path / "run").exists()
+
+
+def test_an_evaluation_that_cannot_run_is_refused_before_the_folder_is_created(
+    photos, tmp_path, monkeypatch
+):
+    def refuse(*_):
+        raise ValueError("The extractor's weights cannot be fetched.")
+
+    monkeypatch.setattr(evaluation, "open_references", refuse)
+    with pytest.raises(ValueError, match="cannot be fetched"):
+        train(photos, tmp_path / "run", evaluate_every=1)
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("name", ["epochs", "batch_size", "max_steps", "image_size"])
+def test_numbers_below_1_are_refused(name):
+    with pytest.raises(ValueError, match=f"{name}=0"):
+        training.Recipe(family="vanilla", data="sample", **{name: 0})
+
+
+def test_a_folder_without_a_run_cannot_be_resumed(tmp_path):
+    for path in (tmp_path, tmp_path / "none"):
+        with pytest.raises(ValueError, match="holds no run"):
+            training.resume(path)
+    assert not (tmp_path / "none").exists()
+
+
+def test_an_error_for_a_missing_model_names_its_path(tmp_path):
+    (tmp_path / "a.txt").write_text("no model")
+    for path in ("a.txt", "none.keras", "none"):
+        with pytest.raises(ValueError, match=path):
+            ganzoo.load(tmp_path / path)
+
+
+@pytest.mark.parametrize(("recipe", "expected"), [("default", True), ("paper", False)])
+def test_only_the_default_recipe_uses_half_precision_automatically(
+    recipe, expected, photos, tmp_path, monkeypatch
+):
+    for module in (run, model):
+        monkeypatch.setattr(module, "supports_bfloat16", lambda: True)
+    train(photos, tmp_path / "run", model={"recipe": recipe}, mixed_precision=None, max_steps=1)
+    assert training.read_recipe(tmp_path / "run").mixed_precision is expected
+
+
+def test_the_model_has_the_loss_of_the_recipe(photos, tmp_path):
+    model = train(photos, tmp_path / "hinge", max_steps=1, compile={"loss": "hinge"}).model
+    assert isinstance(model.adversarial_loss, ganzoo.losses.Hinge)
+    with pytest.raises(ValueError, match="Unknown loss: 'hing'"):
+        train(photos, tmp_path / "wrong", compile={"loss": "hing"})
+    assert not (tmp_path / "wrong").exists()
+
+
+def test_the_model_has_the_regularizer_of_the_recipe(photos, tmp_path):
+    assert train(photos, tmp_path / "default", max_steps=1).model.regularizer.weight == 0.01
+    none = train(photos, tmp_path / "none", max_steps=1, compile={"regularizer": "none"})
+    assert none.model.regularizer is None
+    with pytest.raises(ValueError, match=r"'r3'.*Known: .*r1"):
+        train(photos, tmp_path / "wrong", compile={"regularizer": "r3"})
+    assert not (tmp_path / "wrong").exists()
+
+
+def test_the_regularizer_has_the_settings_of_the_recipe(photos):
+    settings = {"regularizer": "r1", "regularizer.weight": 0.5, "regularizer.every": 4}
+    gan = build(make_recipe(photos, compile=settings))
+    assert (gan.regularizer.weight, gan.regularizer.every) == (0.5, 4)
+    # Without a name, the settings apply to the recommended regularizer.
+    gan = build(make_recipe(photos, compile={"regularizer.every": 4}))
+    assert (gan.regularizer.weight, gan.regularizer.every) == (0.01, 4)
+    with pytest.raises(ValueError, match="needs a regularizer"):
+        build(make_recipe(photos, compile={"regularizer": "none", "regularizer.every": 4}))
+
+
+def test_learning_rates_follow_a_cosine_over_the_given_steps(photos):
+    gan = build(make_recipe(photos, decay_steps=8))
+    for optimizer in (gan.generator_optimizer, gan.discriminator_optimizer):
+        for step, rate in ((0, 1e-3), (4, 0.5e-3), (8, 0.0)):
+            optimizer.iterations.assign(step)
+            assert float(optimizer.learning_rate) == pytest.approx(rate, abs=1e-9)
+    with pytest.raises(ValueError, match=r"have a schedule.*decay_steps=8"):
+        build(make_recipe(photos, decay_steps=8, model={"recipe": "paper"}))
+
+
+def test_a_run_evaluates_its_images_and_keeps_the_best_model(tmp_path, monkeypatch):
+    monkeypatch.setattr(run, "_EVALUATED_IMAGES", 64)
+    recipe = make_recipe("sample", batch_size=5000, epochs=3, evaluate_every=1)
+    training.train(recipe, tmp_path / "run", verbose=0)
+    epochs = json.loads((tmp_path / "run" / "metrics.json").read_text())["epochs"]
+    distances = [epoch["fid"] for epoch in epochs]
+    best = json.loads((tmp_path / "run" / "best.json").read_text())
+    assert best["result"]["value"] == pytest.approx(min(distances))
+    assert ganzoo.load(tmp_path / "run" / "best.keras").step == best["step"]
+
+
+def test_the_model_has_the_precision_of_the_recipe(photos, monkeypatch):
+    monkeypatch.setattr(model, "supports_bfloat16", lambda: True)
+    gan = build(make_recipe(photos, mixed_precision=True))
+    assert gan.dtype_policy.name in ("mixed_bfloat16", "mixed_float16")
+    assert keras.config.dtype_policy().name == "float32"
+
+
+def test_emulated_half_precision_gives_a_warning(photos, monkeypatch):
+    monkeypatch.setattr(model, "supports_bfloat16", lambda: False)
+    monkeypatch.setattr(tf.config, "list_physical_devices", lambda *_: [])
+    with pytest.warns(UserWarning, match=r"bfloat16.*--float32"):
+        build(make_recipe(photos, mixed_precision=True))
+
+
+def test_recipes_of_presets_do_not_set_the_precision():
+    recipes = {name: preset.recipe for name, (_, preset) in registry.presets().items()}
+    assert not [name for name, recipe in recipes.items() if "mixed_precision" in recipe]
+
+
+def test_super_resolution_is_trained_in_two_phases(tmp_path):
+    folder = tiny.write_folder(tmp_path / "photos", num_images=2, side=40)
+    first = {"family": "srgan", "image_size": 32, "batch_size": 4, "epochs": 1}
+    recipe = make_recipe(folder, **first, compile={"content_only": True})
+    outcome = training.train(recipe, tmp_path / "srresnet", verbose=0)
+    assert outcome.step == 2 * 16 // 4
+    assert set(outcome.logs) >= {"content_loss", "psnr"}
+    assert outcome.model.scale == 2
+    assert (tmp_path / "srresnet" / "samples" / "epoch_001.png").is_file()
+    second = {"compile": {"content": "vgg22"}, "start_from": str(tmp_path / "srresnet")}
+    recipe = make_recipe(folder, **first, **second, max_steps=1)
+    outcome = training.train(recipe, tmp_path / "srgan", verbose=0)
+    assert not outcome.model.content_only
+    assert outcome.model.content == "vgg22"
+    again = training.resume(tmp_path / "srgan", max_steps=2, verbose=0)
+    assert again.step == 2
+    assert again.model.content == "vgg22"
+
+
+def test_the_final_model_is_a_blend_of_the_initial_and_the_trained_weights(tmp_path):
+    folder = tiny.write_folder(tmp_path / "photos", num_images=2, side=40)
+    given = {"family": "srgan", "image_size": 32, "batch_size": 4, "compile": {"content": "pixel"}}
+    training.train(make_recipe(folder, **given, max_steps=1), tmp_path / "first", verbose=0)
+    start_from = str(tmp_path / "first")
+    recipe = make_recipe(folder, **given, max_steps=2, start_from=start_from, blend=0.25)
+    out = tmp_path / "second"
+    outcome = training.train(recipe, out, verbose=0)
+    trained = ganzoo.load(callbacks.newest_whole(out / "checkpoints"))
+    start = ganzoo.load(tmp_path / "first")
+    for network in ("generator", "ema_generator"):
+        pairs = zip(getattr(start, network).weights, getattr(trained, network).weights, strict=True)
+        expected = [0.75 * np.array(a) + 0.25 * np.array(b) for a, b in pairs]
+        for weight, value in zip(getattr(outcome.model, network).weights, expected, strict=True):
+            np.testing.assert_allclose(weight, value, rtol=1e-6, atol=1e-7)
+    tiny.assert_equal(outcome.model.discriminator.weights, trained.discriminator.weights)
+    tiny.assert_equal(ganzoo.load(out).weights, outcome.model.weights)
+    # A resumed run continues from the checkpoint, not from the blended weights.
+    again = training.resume(out, verbose=0)
+    tiny.assert_equal(again.model.weights, outcome.model.weights)
+
+
+def test_decay_steps_apply_only_to_the_phase_with_constant_learning_rates(tmp_path):
+    folder = tiny.write_folder(tmp_path / "photos", num_images=1, side=40)
+    given = {"family": "srgan", "image_size": 32, "batch_size": 4, "decay_steps": 8}
+    gan = build(make_recipe(folder, **given))
+    assert float(gan.generator_optimizer.learning_rate) == pytest.approx(1e-4)
+    with pytest.raises(ValueError, match=r"have a schedule.*decay_steps=8"):
+        build(make_recipe(folder, **given, compile={"content_only": True}))
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"blend": 1.5, "start_from": "srresnet_x4"}, r"from 0 to 1. Received: blend=1.5"),
+        ({"blend": 0.5}, r"--from"),
+    ],
+)
+def test_an_invalid_blend_is_refused(changes, named):
+    with pytest.raises(ValueError, match=named):
+        training.Recipe("srgan", "photographs", **changes)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "named"),
+    [
+        ({"compile": {"content_only": True}}, r"DCGAN.compile: 'content_only'"),
+        ({"model": {"scale": 2}}, r"argument of DCGAN: 'scale'"),
+        ({"model": {"base_filter": 2}}, "Did you mean 'base_filters'"),
+        ({"model": {"base_filters": "many"}}, r"`base_filters` must be an int or None.*'many'"),
+        ({"model": {"image_shape": 8}}, r"`image_shape` must be a list of 3 numbers"),
+        ({"model": {"base_filters.x": 2}}, r"argument of DCGAN: 'base_filters.x'"),
+        ({"compile": {"ema_decays": 0.9}}, "Did you mean 'ema_decay'"),
+        ({"compile": {"ema_decay": 1.5}}, r"`ema_decay` must be .* below 1"),
+        ({"compile": {"ema_decay.x": 1.5}}, "ema_decay.x"),
+        ({"compile": {"update": 3}}, "`update` must be text or None"),
+        ({"compile": {"update": "both"}}, "Unknown update: 'both'"),
+        ({"compile": {"generator_optimizer.rate": 1.0}}, "argument of Adam: 'rate'"),
+        ({"compile": {"generator_optimizer": "adem"}}, "adem"),
+    ],
+)
+def test_a_wrong_argument_is_refused_before_any_data_are_read(wrong, named, tmp_path):
+    with pytest.raises(ValueError, match=named) as caught:
+        training.train(training.Recipe("dcgan", "no_such_data", **wrong), tmp_path / "run")
+    assert "no_such_data" not in str(caught.value)
+    assert not (tmp_path / "run").exists()
