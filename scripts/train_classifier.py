@@ -1,9 +1,9 @@
-"""Trains one of the classifiers that come with ganzoo, and writes its weights.
+"""Train one of the classifiers that come with ganzoo, and write its weights.
 
     python scripts/train_classifier.py fashion_mnist
 
-prints the accuracy on the test images, and the record for
-`ganzoo/metrics/classifiers.py`.
+This prints the record for `ganzoo/metrics/classifiers.py`, and the accuracy on the test images for
+`tests/metrics/test_features.py`.
 """
 
 import argparse
@@ -16,13 +16,14 @@ import numpy as np
 import tensorflow as tf
 
 import ganzoo
-from ganzoo import data, weights
+from ganzoo import data
 from ganzoo.images import from_pixels
 from ganzoo.metrics.classifiers import build_classifier
+from ganzoo.saving import weights
 
 ASSETS = pathlib.Path(ganzoo.__file__).parent / "assets"
 EPOCHS = {"mnist": 6, "fashion_mnist": 8, "cifar10": 20}
-# Pixels that images are shifted by at most; digits are not mirrored, clothes and things are.
+# Largest shift of an image in pixels. Mirrored digits would be wrong; clothes may be mirrored.
 SHIFT = {"mnist": 2, "fashion_mnist": 2, "cifar10": 4}
 MIRRORED = {"fashion_mnist", "cifar10"}
 BATCH = 128
@@ -39,7 +40,7 @@ def main():
     epochs = arguments.epochs or EPOCHS[name]
 
     keras.utils.set_random_seed(arguments.seed)
-    train, test = data.read(name, "train"), data.read(name, "test")
+    train, test = data.load_arrays(name, "train"), data.load_arrays(name, "test")
     keras.config.set_dtype_policy("mixed_bfloat16")
     network = build_classifier(train.pixels.shape[1:], train.num_classes)
     steps = epochs * (len(train.pixels) // BATCH)
@@ -49,7 +50,7 @@ def main():
                                                    warmup_steps=steps // 10),
             weight_decay=0.05,
         ),
-        # The features alone are not trained on.
+        # The loss is on the logits. The features have none.
         loss=[None, keras.losses.SparseCategoricalCrossentropy(from_logits=True)],
         metrics=[None, "accuracy"],
         jit_compile=False,
@@ -60,7 +61,7 @@ def main():
 
     path = ASSETS / f"{name}_classifier.weights.h5"
     path.parent.mkdir(exist_ok=True)
-    # A model that was compiled would save its optimizer, too.
+    # A compiled model would save its optimizer, too.
     keras.Model(network.inputs, network.outputs).save_weights(path)
     weights.halve(path)
     accuracy = _accuracy(path, test)
@@ -69,13 +70,12 @@ def main():
     print(f'"{name}": Classifier(')
     print(f"    image_shape={tuple(train.pixels.shape[1:])},")
     print(f"    num_classes={train.num_classes},")
-    print(f"    test_accuracy={accuracy:.4f},")
     digest = hashlib.sha256(content).hexdigest()
     print(f'    weights=File("{path.name}", sha256="{digest}", size={len(content):_}),\n),')
 
 
 def _pipeline(image_data, name, seed):
-    """One pass over the training images, which are shifted and mirrored otherwise each time."""
+    """Return a dataset of the training images with random shifts and mirroring."""
     shift = SHIFT[name]
     height, width, channels = image_data.pixels.shape[1:]
     margins = [(0, 0), (shift, shift), (shift, shift), (0, 0)]
@@ -93,7 +93,7 @@ def _pipeline(image_data, name, seed):
 
 
 def _accuracy(path, test):
-    """Of the weights as they were written, in float32."""
+    """Return the accuracy on test images of the weights in a file, in float32."""
     keras.config.set_dtype_policy("float32")
     network = build_classifier(test.pixels.shape[1:], test.num_classes)
     network.load_weights(path)

@@ -1,4 +1,4 @@
-"""Keras callbacks that show, keep and judge what happens during `fit`."""
+"""Keras callbacks that save, log, show, measure and diagnose a model during `fit`."""
 
 from ganzoo.callbacks.checkpoints import (
     Checkpoint,
@@ -10,7 +10,7 @@ from ganzoo.callbacks.checkpoints import (
     read_progress,
     save_whole,
 )
-from ganzoo.callbacks.diagnosis import Finding, Observation, diagnose
+from ganzoo.callbacks.diagnosis import Finding, Observation, Settings, diagnose
 from ganzoo.callbacks.doctor import Doctor
 from ganzoo.callbacks.evaluate import Evaluate
 from ganzoo.callbacks.interruption import FinishStep, StepFinishedError
@@ -27,6 +27,7 @@ __all__ = [
     "MetricsFile",
     "Observation",
     "SampleGrid",
+    "Settings",
     "StepFinishedError",
     "StopAtStep",
     "check_whole",

@@ -1,47 +1,59 @@
-"""Whole models on disk, so that a stopped run can go on; and where a run ends."""
+"""Checkpoints, from which an interrupted run continues, and the end of a run."""
 
 import contextlib
 import json
+import os
 import pathlib
 import re
 import time
 import warnings
 import zipfile
+from collections.abc import Sequence
 
 import keras
 import numpy as np
 
-from ganzoo.files import new_file, write_json
-from ganzoo.training import REMEDIES
+from ganzoo.base.checks import DIVERGENCE_ADVICE
+from ganzoo.base.logs import assign_local_sum, read_local_sum
+from ganzoo.callbacks.progress import name_callbacks
+from ganzoo.messages import first_line
+from ganzoo.saving.files import new_file, write_json
 
-# Beside the model in a checkpoint.
+# File inside a checkpoint, next to the model.
 _PROGRESS = "progress.json"
-# Beside the checkpoints: which of them was the last to be written.
+# File next to the checkpoints, with the name of the last one that was written.
 _NEWEST = "newest.json"
 
 
 class Checkpoint(keras.callbacks.Callback):
-    """Saves the whole model after every epoch and in between, so that a run can go on.
+    """Save the whole model after every epoch, and optionally between.
 
-    Files are `step_00001234.keras`, written under another name, flushed to the disk, read
-    again and then renamed, so that what is there is whole. The newest two are kept. With
-    the model they hold the means of the epoch so far and what the watched callbacks
-    remember: a run that goes on ends as if it had never been stopped.
+    Files are called `step_00001234.keras`. Each is written under another name, flushed to the
+    disk, read back and renamed, so that a file of this name is always complete. The newest two
+    are kept. A checkpoint also holds the running means of the epoch and the progress of
+    the watched callbacks, so that a resumed run equals an uninterrupted one.
 
     Args:
-        folder: where the files go; it is made.
-        every: int, steps from one checkpoint to the next, or str, minutes, such as
-            `"10m"`. None saves at the ends of epochs alone.
-        watched: callbacks with `get_progress` and `set_progress`, such as `Doctor`; they
-            stand before this one in the list that `fit` is given.
-        progress: what `read_progress` gives of the checkpoint that training goes on from.
+        folder: folder of the files. It is created.
+        every: int, steps from one checkpoint to the next; or str, minutes, such as
+            `"10m"`. None saves only at the ends of epochs.
+        watched: callbacks whose progress is saved: those with `get_progress` and
+            `set_progress`, such as `Doctor`. They must stand before this one in the list that
+            `fit` is given. See `ganzoo.callbacks.progress`.
+        progress: what `read_progress` returned for the checkpoint that training continues from.
 
     Raises:
-        ValueError: If `every` is something else.
-        FloatingPointError: In training, instead of saving a weight that is no number.
+        ValueError: If `every` is neither.
+        FloatingPointError: In training, if a weight is NaN or infinite. Nothing is saved.
     """
 
-    def __init__(self, folder, every=None, watched=(), progress=None):
+    def __init__(
+        self,
+        folder: str | os.PathLike,
+        every: int | str | None = None,
+        watched: Sequence[keras.callbacks.Callback] = (),
+        progress: dict | None = None,
+    ):
         super().__init__()
         self.folder = pathlib.Path(folder)
         self.every_steps, self.every_seconds = parse_every(every)
@@ -52,28 +64,28 @@ class Checkpoint(keras.callbacks.Callback):
         self._note_save()
 
     def on_epoch_begin(self, epoch, logs=None):
-        # Comes last, when Keras and the watched callbacks have made all ready for an epoch.
+        # Keras and the watched callbacks have reset their means for the epoch by now.
         if self._progress is not None:
             self._restore(self._progress)
             self._progress = None
 
     def on_train_batch_end(self, batch, logs=None):
-        # What ends here is saved when all have seen the end of the epoch.
+        # The last step is saved at the end of the epoch, after all other callbacks.
         if not self.model.stop_training and self._is_due():
             self.save()
 
     def on_epoch_end(self, epoch, logs=None):
         self.save()
 
-    def save(self):
-        """Saves the model as it is now, and returns the file's path."""
+    def save(self) -> pathlib.Path:
+        """Save the model now, and return the path of the file."""
         _require_finite(self.model)
         self.folder.mkdir(parents=True, exist_ok=True)
         path = self.folder / f"step_{self.model.step:08d}.keras"
         save_whole(self.model, path, self._collect())
         write_json(self.folder / _NEWEST, {"name": path.name})
         kept = [other for other in checkpoints(self.folder) if other <= path][-2:]
-        # Among the others are damaged ones of later steps, which training did not go on from.
+        # The others include damaged files of later steps, from before training was resumed.
         for other in set(checkpoints(self.folder)) - set(kept):
             other.unlink()
         self._note_save()
@@ -94,32 +106,35 @@ class Checkpoint(keras.callbacks.Callback):
         return {
             "means": {metric.name: self._read(metric) for metric in self.model.metrics},
             "norms": {player: self._read(metric) for player, metric in norms.items()},
-            "callbacks": {type(one).__name__: one.get_progress() for one in self.watched},
+            "callbacks": {
+                name: callback.get_progress()
+                for name, callback in name_callbacks(self.watched).items()
+            },
         }
 
     def _restore(self, progress):
-        # At the end of an epoch the next one begins with nothing.
+        # A checkpoint at the end of an epoch has the means of that epoch. The next begins at 0.
         within = self.model.step % self.params["steps"] != 0
         for metric in self.model.metrics if within else ():
             self._assign(metric, progress["means"][metric.name])
         for player, metric in self.model.gradient_norms.items():
             self._assign(metric, progress["norms"][player])
-        for callback in self.watched:
-            # Older checkpoints know nothing of callbacks that came later.
-            if found := progress["callbacks"].get(type(callback).__name__):
-                of_run, of_epoch = found
-                callback.set_progress(of_run, of_epoch if within else None)
+        for name, callback in name_callbacks(self.watched).items():
+            # The checkpoint may be of a run without this callback.
+            if found := progress["callbacks"].get(name):
+                run, epoch = found
+                callback.set_progress(run, epoch if within else None)
 
     def _read(self, metric):
-        return [self.model.sum_here(variable) for variable in metric.variables]
+        return [read_local_sum(self.model, variable) for variable in metric.variables]
 
     def _assign(self, metric, values):
         for variable, value in zip(metric.variables, values, strict=True):
-            self.model.assign_sum_here(variable, value)
+            assign_local_sum(self.model, variable, value)
 
 
 def _require_finite(model):
-    """Raises where a weight of a player, or the state of its optimizer, is no number."""
+    """Raise an error if a network's weight or optimizer state is NaN or infinite."""
     broken = {}
     for player in ("generator", "discriminator"):
         holders = getattr(model, player), getattr(model, f"{player}_optimizer")
@@ -129,13 +144,16 @@ def _require_finite(model):
     if broken:
         named = " and ".join(f"the {player} ({path})" for player, path in broken.items())
         raise FloatingPointError(
-            f"Training stopped at step {model.step}: not all weights are numbers any more in "
-            f"{named}. {REMEDIES}"
+            f"Training stopped at step {model.step}: weights are NaN or infinite in {named}. "
+            f"{DIVERGENCE_ADVICE}"
         )
 
 
-def parse_every(every):
-    """`(steps, seconds)` of what `Checkpoint` takes as `every`; what is not given is None.
+def parse_every(every: int | str | None) -> tuple[int | None, float | None]:
+    """Return `(steps, seconds)` for the argument `every` of `Checkpoint`, one or both None.
+
+    Raises:
+        ValueError: If `every` is neither steps nor minutes.
 
     Example:
         >>> parse_every(500), parse_every("10m")
@@ -149,21 +167,21 @@ def parse_every(every):
     if re.fullmatch(r"\d+", str(every)) and int(every) > 0:
         return int(every), None
     raise ValueError(
-        "A checkpoint is saved every so many steps, such as 500, or minutes, such as 10m. "
-        f"Received: {every!r}."
+        "The distance of checkpoints must be a number of steps, such as 500, or minutes, such as "
+        f"10m. Received: {every!r}."
     )
 
 
 class StopAtStep(keras.callbacks.Callback):
-    """Ends training once so many steps have been taken.
+    """End training after a number of steps.
 
     Args:
-        max_steps: int. Steps, counted over all runs of the model.
-        steps_per_epoch: int. Ends epochs at its multiples, too: one that is gone on with
-            is shorter than what `fit` thinks. None leaves them as they are.
+        max_steps: int. Steps of the model, counted over all calls of `fit`.
+        steps_per_epoch: int. Also end epochs at multiples of this. An epoch that is resumed is
+            shorter than `fit` expects. None leaves epochs unchanged.
     """
 
-    def __init__(self, max_steps, steps_per_epoch=None):
+    def __init__(self, max_steps: int, steps_per_epoch: int | None = None):
         super().__init__()
         self.max_steps = max_steps
         self.steps_per_epoch = steps_per_epoch
@@ -179,16 +197,16 @@ class StopAtStep(keras.callbacks.Callback):
             self.model.stop_training = False
 
 
-def save_whole(model, path, progress=None):
-    """Saves a model to a `.keras` file that is there whole, or not at all.
+def save_whole(model: keras.Model, path: str | os.PathLike, progress: dict | None = None) -> None:
+    """Save a model to a `.keras` file, completely or not at all.
 
     Args:
         model: any Keras model.
         path: the file.
-        progress: dict. What `read_progress` gives of the file.
+        progress: dict that `read_progress` returns for the file.
 
     Raises:
-        OSError: If it cannot be written, or is not on the disk as it was written.
+        OSError: If the file cannot be written, or reads back differently.
     """
     _remember_skipped_attributes()
     with new_file(path, durable=True) as partial:
@@ -203,13 +221,13 @@ def save_whole(model, path, progress=None):
 
 
 def _remember_skipped_attributes():
-    """Keeps memory from growing with each save by about 70 KB for each optimizer.
+    """Keep memory from growing with each save, by about 70 KB per optimizer.
 
-    To know which attributes of an optimizer are not to be saved, Keras makes one; it stores
-    what it learns under another name than it looks under, so it makes one at each save. Its
-    variables have names of their own, and TensorFlow keeps a kernel for each name for good.
+    Keras creates an optimizer to find the attributes that are not saved. It stores the result
+    under another name than it looks up, so it creates one at each save. The variables of
+    each have new names, and TensorFlow keeps a kernel for each name forever.
     """
-    # Not public: a Keras without these needs none of this, or is as it was.
+    # These names are private. A Keras without them may not need this.
     with contextlib.suppress(ImportError, AttributeError):
         from keras.src.backend.common import global_state
         from keras.src.saving import saving_lib
@@ -219,49 +237,49 @@ def _remember_skipped_attributes():
             global_state.set_global_attribute(sought, saving_lib.get_attr_skipset("Optimizer"))
 
 
-def check_whole(path):
-    """Compares all parts of a `.keras` file with their checksums.
+def check_whole(path: str | os.PathLike) -> None:
+    """Compare all parts of a `.keras` file with their checksums.
 
     Raises:
-        ValueError: If one is damaged or missing.
+        ValueError: If a part is damaged or missing.
     """
     try:
         with zipfile.ZipFile(path) as archive:
             damaged = archive.testzip()
             missing = {"config.json", "model.weights.h5"} - set(archive.namelist())
-    # There is another exception for each kind of damage.
+    # Each kind of damage raises another exception.
     except Exception as error:
-        raise ValueError(f"{str(path)!r} is damaged ({error}).") from None
+        raise ValueError(f"{str(path)!r} is damaged ({first_line(error)}).") from None
     if damaged or missing:
         raise ValueError(f"{str(path)!r} is damaged ({damaged or min(missing)}).")
 
 
-def read_progress(path):
-    """What was saved beside the model of a checkpoint; None where nothing was."""
+def read_progress(path: str | os.PathLike) -> dict | None:
+    """Return the progress that is saved in a checkpoint, or None if there is none."""
     with zipfile.ZipFile(path) as archive:
         if _PROGRESS not in archive.namelist():
             return None
         return json.loads(archive.read(_PROGRESS))
 
 
-def checkpoints(folder):
-    """The checkpoint files in a folder, oldest first."""
+def checkpoints(folder: str | os.PathLike) -> list[pathlib.Path]:
+    """Return the checkpoint files in a folder, oldest first."""
     return sorted(pathlib.Path(folder).glob("step_*.keras"))
 
 
-def newest_whole(folder):
-    """The newest checkpoint in a folder that is whole, or None where none was ever written.
+def newest_whole(folder: str | os.PathLike) -> pathlib.Path | None:
+    """Return the newest undamaged checkpoint in a folder, or None if none was ever written.
 
-    Warns of newer ones that are damaged or missing.
+    Warn about newer ones that are damaged or missing.
 
     Raises:
-        ValueError: If there were some, and none is whole.
+        ValueError: If every checkpoint is damaged or missing.
     """
     folder = pathlib.Path(folder)
     problems = []
     record = folder / _NEWEST
     found = checkpoints(folder)
-    # Without a record, as of older versions, or with one that is damaged, none is missed.
+    # Older versions wrote no record. Without one, a missing checkpoint goes unnoticed.
     with contextlib.suppress(OSError, ValueError):
         newest = folder / json.loads(record.read_text())["name"]
         if newest not in found:

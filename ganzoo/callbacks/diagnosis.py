@@ -1,42 +1,46 @@
-"""What ails a training of two players: rules over what was observed of it.
+"""Rules that recognize failure modes of GAN training in what was observed of it.
 
-A rule looks at the observations so far and returns its evidence in words, or None. It
-must hold for several observations in a row: a single one proves nothing.
+A rule takes the observations so far and returns its evidence as text, or None. Most rules need
+several observations in a row, because a single one may be noise.
 """
 
 import dataclasses
 import math
 import statistics
+from collections.abc import Sequence
 
-# Observations in a row that a rule asks for.
+from ganzoo.callbacks.progress import rename_old_fields
+
+# Consecutive observations that a rule needs.
 _IN_A_ROW = 3
-# Observations over which the generator must not have been behind, to have won.
+# Observations in which the discriminator must not have led, before the generator has won.
 _LEAD = 8
-# Observations among which swings are counted.
+# Observations in which swings are counted, and the fewest that are enough for it.
 _WINDOW = 24
 _FEWEST_IN_WINDOW = 12
-# Losses are a few nats, those of wasserstein some hundred; beyond this nothing is learned.
+# Losses are a few nats; Wasserstein losses reach some hundreds. Above this a run has diverged.
 _LARGEST_LOSS = 1000
 
 
 @dataclasses.dataclass(frozen=True)
 class Observation:
-    """The state of the game at a step; None where a figure does not exist.
+    """The state of both networks at a step. A figure that does not exist is None.
 
     Attributes:
         step: int.
-        generator_loss: float, mean since the observation before.
-        discriminator_loss: float, likewise.
-        real_score: float in [0, 1]: the discriminator's for real images, likewise.
-        fake_score: float in [0, 1]: for fake images, likewise.
-        generator_gradient_norm: float, likewise.
-        discriminator_gradient_norm: float, likewise.
-        diversity: float, at least 0: mean distance between fake images, over that
-            between real ones.
-        precision: float in [0, 1]: fake images that have a real one near them.
-        coverage: float in [0, 1]: real images that have a fake one near them.
-        memory: float in [0, 1]: the chance that the discriminator scores a training
-            image above a held-out one; 0.5 where it knows neither.
+        generator_loss: float. Mean since the last observation.
+        discriminator_loss: float. Mean since the last observation.
+        real_score: float in [0, 1]. Mean probability that the discriminator gives real images
+            of being real, since the last observation.
+        fake_score: float in [0, 1]. The same for fake images.
+        generator_gradient_norm: float. Mean since the last observation.
+        discriminator_gradient_norm: float. Mean since the last observation.
+        diversity: float, at least 0. Mean distance between fake images, divided by the mean
+            distance between real images.
+        precision: float in [0, 1]. Share of fake images with a real image nearby.
+        coverage: float in [0, 1]. Share of real images with a fake image nearby.
+        held_out_auc: float in [0, 1]. Probability that the discriminator scores a training image
+            above a held-out image; 0.5 if it has memorized nothing.
     """
 
     step: int
@@ -49,43 +53,75 @@ class Observation:
     diversity: float | None = None
     precision: float | None = None
     coverage: float | None = None
-    memory: float | None = None
+    held_out_auc: float | None = None
+
+    @classmethod
+    def from_dict(cls, fields: dict) -> "Observation":
+        """Return the observation that a file holds. Files of older versions are read, too."""
+        return cls(**rename_old_fields(fields))
 
 
 @dataclasses.dataclass(frozen=True)
 class Finding:
-    """An illness, with what speaks for it and what to do.
+    """A failure mode, the evidence for it, and advice.
 
     Attributes:
-        illness: str, a key of `ILLNESSES`.
-        step: int. When it was found.
+        failure_mode: str. A key of `FAILURE_MODES`.
+        step: int. Step at which it was found.
         evidence: str.
-        remedies: str. Arguments of `compile`, and options of `ganzoo train`.
+        advice: str. Arguments of `compile` and `fit`, with the options of `ganzoo train`.
     """
 
-    illness: str
+    failure_mode: str
     step: int
     evidence: str
-    remedies: str
+    advice: str
 
-    def __str__(self):
+    def __str__(self) -> str:
         return (
-            f"Step {self.step}: {self.illness.replace('_', ' ')}: {self.evidence}. "
-            f"Try {self.remedies}."
+            f"Step {self.step}: {self.failure_mode.replace('_', ' ')}: {self.evidence}. "
+            f"Try {self.advice}."
         )
 
+    @classmethod
+    def from_dict(cls, fields: dict) -> "Finding":
+        """Return the finding that a file holds. Files of older versions are read, too."""
+        return cls(**rename_old_fields(fields))
 
-def diagnose(observations, loss="non_saturating", regularizer="none"):
-    """What ails a training, as far as the observations show it.
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """Arguments of `compile` that advice depends on. The defaults are those of `ganzoo.GAN`.
+
+    Attributes:
+        loss: str. Name of the adversarial loss, or `"none"` for an unnamed one.
+        regularizer: str. Name of the gradient penalty, or `"none"`.
+        regularizer_weight: float. Current weight of the penalty.
+        regularizer_every: int. Steps from one penalty to the next.
+        generator_rate: float. Current learning rate of the generator.
+        discriminator_rate: float. Current learning rate of the discriminator.
+    """
+
+    loss: str = "non_saturating"
+    regularizer: str = "none"
+    regularizer_weight: float = 10.0
+    regularizer_every: int = 1
+    generator_rate: float = 2e-4
+    discriminator_rate: float = 2e-4
+
+
+def diagnose(
+    observations: Sequence[Observation], settings: Settings | None = None
+) -> list[Finding]:
+    """Return the failure modes that the observations show.
 
     Args:
         observations: list of `Observation`, oldest first.
-        loss: str. Name of the adversarial loss, so that what is used already is not
-            advised.
-        regularizer: str. Name of the gradient penalty, likewise.
+        settings: `Settings` of the run. Advice never repeats what is already used. None takes
+            the defaults.
 
     Returns:
-        list of `Finding`, at most one of each illness.
+        List of `Finding`, at most one of each failure mode.
 
     Example:
         >>> healthy = [Observation(100 * i, real_score=0.7, fake_score=0.3) for i in range(9)]
@@ -95,16 +131,16 @@ def diagnose(observations, loss="non_saturating", regularizer="none"):
     if not observations:
         return []
     findings = []
-    for illness, (rule, advise) in ILLNESSES.items():
+    for failure_mode, (rule, advise) in FAILURE_MODES.items():
         evidence = rule(observations)
         if evidence:
-            remedies = advise(loss, regularizer)
-            findings.append(Finding(illness, observations[-1].step, evidence, remedies))
+            advice = advise(settings or Settings())
+            findings.append(Finding(failure_mode, observations[-1].step, evidence, advice))
     return findings
 
 
 def _values(observations, name):
-    """The figures of a name that exist, oldest first."""
+    """Return the values of a field that exist, oldest first."""
     found = (getattr(observation, name) for observation in observations)
     return [value for value in found if value is not None]
 
@@ -125,7 +161,7 @@ def _diverged(observations):
             if usual > 0 and min(norms[-_IN_A_ROW:]) > 100 * usual:
                 return (
                     f"the {player}'s gradient norm is {norms[-1]:.3g}, {norms[-1] / usual:.0f} "
-                    f"times what it was before"
+                    "times its earlier median"
                 )
     return None
 
@@ -137,13 +173,15 @@ def _vanished(observations):
     if min(len(real), len(fake)) < _IN_A_ROW or len(norms) < _IN_A_ROW:
         return None
     saturated = min(real) > 0.95 and max(fake) < 0.05
-    # Beside the discriminator's, which has something to learn from as long as it moves.
-    others = _values(recent, "discriminator_gradient_norm")
     vanished = max(norms[-_IN_A_ROW:]) < max(0.05 * max(norms), 1e-8)
+    # A run may start with a vanished gradient. The discriminator's is then far larger.
+    others = _values(recent, "discriminator_gradient_norm")
     if saturated and (vanished or (others and max(norms[-_IN_A_ROW:]) < 0.01 * min(others))):
+        # Rounding may leave a mean just below 0.
+        scores = f"real {real[-1]:.3f}, fake {abs(fake[-1]):.3f}"
         return (
-            f"the discriminator is sure of itself (real {real[-1]:.3f}, fake {fake[-1]:.3f}) and "
-            f"the generator's gradient norm has fallen to {norms[-1]:.2g}, from {max(norms):.2g}"
+            f"the discriminator is sure of every image ({scores}), and the generator's gradient "
+            f"norm fell from {max(norms):.2g} to {norms[-1]:.2g}"
         )
     return None
 
@@ -154,19 +192,22 @@ def _collapsed(observations):
     )
     recent = diversity[-2 * _IN_A_ROW :]
     if len(recent) == 2 * _IN_A_ROW and max(recent) < 0.3 and not _rises(recent):
-        return f"fake images differ by {diversity[-1]:.0%} of what real ones do" + (
-            f", at best it was {max(diversity):.0%}" if max(diversity) >= 0.3 else ""
-        )
-    # Images far from all real ones cover none of them either: they have strayed, not collapsed.
+        return (
+            f"the distance between fake images is {diversity[-1]:.0%} of that between real images"
+        ) + (f", down from {max(diversity):.0%}" if max(diversity) >= 0.3 else "")
+    # Low coverage with low precision is no collapse: the images are far from all real ones.
     if len(coverage) >= 2 * _IN_A_ROW and min(precision[-_IN_A_ROW:], default=1) > 0.5:
         best = max(coverage)
         if best >= 0.2 and max(coverage[-_IN_A_ROW:]) < 0.4 * best:
-            return f"they cover {coverage[-1]:.0%} of the real images, at best it was {best:.0%}"
+            return f"fake images cover {coverage[-1]:.0%} of the real images, down from {best:.0%}"
     return None
 
 
 def _rises(values):
-    """Whether the later half is above the earlier: a generator begins with images all alike."""
+    """Return True if the later half is above the earlier half.
+
+    The images of an untrained generator are nearly equal, and become diverse with training.
+    """
     half = len(values) // 2
     return statistics.mean(values[half:]) > 1.1 * statistics.mean(values[:half])
 
@@ -176,21 +217,22 @@ def _oscillates(observations):
     swings = _swings(leads, least=0.4) if len(leads) >= _FEWEST_IN_WINDOW else 0
     if swings >= 3:
         return (
-            f"the discriminator's lead swung {swings} times between {min(leads):.2f} and "
-            f"{max(leads):.2f} in the last {len(leads)} observations"
+            "the discriminator's lead (real score minus fake score) changed its direction "
+            f"{swings} times, between {min(leads):.2f} and {max(leads):.2f}, in the last "
+            f"{len(leads)} observations"
         )
     return None
 
 
 def _leads(observations):
-    """By how much the discriminator scored real images above fake ones, of late."""
+    """Return the real score minus the fake score of each recent observation."""
     recent = observations[-_WINDOW:]
     real, fake = _values(recent, "real_score"), _values(recent, "fake_score")
     return [r - f for r, f in zip(real, fake, strict=True)]
 
 
 def _swings(values, least):
-    """How often a series turns back by at least so much."""
+    """Return how many times a series changes its direction by at least `least`."""
     count, direction, extreme = 0, 0, values[0]
     for value in values[1:]:
         beyond = (value - extreme) * direction
@@ -204,72 +246,108 @@ def _swings(values, least):
     return count
 
 
-def _memorised(observations):
-    memory = _values(observations, "memory")[-_IN_A_ROW:]
-    if len(memory) == _IN_A_ROW and min(memory) > 0.75:
+def _memorized(observations):
+    aucs = _values(observations, "held_out_auc")[-_IN_A_ROW:]
+    if len(aucs) == _IN_A_ROW and min(aucs) > 0.75:
         return (
-            f"in {memory[-1]:.0%} of pairs the discriminator scores a training image above one "
-            "that was held out"
+            "the discriminator scores a training image above a held-out image in "
+            f"{aucs[-1]:.0%} of pairs"
         )
     return None
 
 
 def _generator_wins(observations):
     leads = _leads(observations)[-_LEAD:]
-    # A lead that comes and goes is no victory.
+    # If the discriminator led shortly before, the two oscillate.
     if len(leads) >= _IN_A_ROW and max(leads[-_IN_A_ROW:]) < -0.1 and max(leads) < 0.2:
         last = observations[-1]
         return (
-            f"the discriminator takes fake images for real ({last.fake_score:.2f}) rather than "
-            f"real ones ({last.real_score:.2f})"
+            f"the discriminator scores fake images ({last.fake_score:.2f}) above real images "
+            f"({last.real_score:.2f})"
         )
     return None
 
 
-# What is advised was tried on runs made ill on purpose; the table is in docs/metrics.md.
+# The advice below was tested on runs that fail by design; see docs/experiments/metrics.md.
+
+_CLASSES = {"r1": "R1", "r1_r2": "R1R2"}
 
 
-def _penalty(regularizer):
-    """A gradient penalty, or more of the one that is there."""
-    if regularizer in ("r1", "r1_r2"):
-        return "a larger weight of the gradient penalty, such as ganzoo.regularizers.R1(10)"
-    return "regularizer='r1' (--regularizer r1)"
-
-
-def _for_divergence(loss, regularizer):
-    return "the recommended optimizers, or a tenth of the learning rates"
-
-
-def _for_vanishing(loss, regularizer):
-    other = "" if loss == "non_saturating" else "loss='non_saturating' (--loss non_saturating), "
-    return f"{other}{_penalty(regularizer)} or a lower rate in discriminator_optimizer"
-
-
-def _for_collapse(loss, regularizer):
-    both = " or loss='relativistic' with regularizer='r1_r2'"
-    return _penalty(regularizer) + (
-        "" if (loss, regularizer) == ("relativistic", "r1_r2") else both
+def _penalty(settings):
+    """Advise a gradient penalty, or ten times the weight of the one that is used."""
+    name = settings.regularizer
+    if name not in _CLASSES:
+        return "regularizer='r1' (--regularizer r1)"
+    # A scheduled weight may be 0 now.
+    weight = 10 * settings.regularizer_weight or 10.0
+    every = settings.regularizer_every
+    return (
+        "a larger weight of the gradient penalty, "
+        f"regularizer=ganzoo.regularizers.{_CLASSES[name]}({weight:g}, every={every}) "
+        f"(--regularizer {name} --regularizer-weight {weight:g} --regularizer-every {every})"
     )
 
 
-def _for_oscillation(loss, regularizer):
-    return _penalty(regularizer)
+def _rate_option(player, rate):
+    return f"--compile {player}_optimizer.learning_rate={rate:.1g}"
 
 
-def _for_memorising(loss, regularizer):
-    return "more training images, or fewer epochs: callbacks.Evaluate keeps the best generator"
+def _discriminator_rate(settings, factor):
+    rate = factor * settings.discriminator_rate
+    return f"{rate:.1g} in discriminator_optimizer ({_rate_option('discriminator', rate)})"
 
 
-def _for_generator(loss, regularizer):
-    return "the recommended optimizers, or a higher rate in discriminator_optimizer"
+_DEFAULT_OPTIMIZERS = (
+    "the default optimizers (leave generator_optimizer and discriminator_optimizer out)"
+)
 
 
-# Each with its rule and its remedies.
-ILLNESSES = {
+def _for_divergence(settings):
+    rates = settings.generator_rate / 10, settings.discriminator_rate / 10
+    options = (
+        _rate_option(player, rate)
+        for player, rate in zip(("generator", "discriminator"), rates, strict=True)
+    )
+    return (
+        f"{_DEFAULT_OPTIMIZERS}, or a tenth of the learning rates: {rates[0]:.1g} in "
+        f"generator_optimizer and {rates[1]:.1g} in discriminator_optimizer ({' '.join(options)})"
+    )
+
+
+def _for_vanishing(settings):
+    loss = "loss='non_saturating' (--loss non_saturating), "
+    return (
+        f"{'' if settings.loss == 'non_saturating' else loss}{_penalty(settings)}, or a lower "
+        f"learning rate, {_discriminator_rate(settings, 0.1)}"
+    )
+
+
+def _for_collapse(settings):
+    both = (
+        ", or loss='relativistic' with regularizer='r1_r2' (--loss relativistic --regularizer "
+        "r1_r2)"
+    )
+    used = (settings.loss, settings.regularizer) == ("relativistic", "r1_r2")
+    return _penalty(settings) + ("" if used else both)
+
+
+def _for_memorizing(settings):
+    return (
+        "more training images, or fewer epochs: `epochs` of `fit` (--epochs). The callback "
+        "`Evaluate` (--evaluate-every 1) keeps the best generator of a run"
+    )
+
+
+def _for_generator(settings):
+    return f"{_DEFAULT_OPTIMIZERS}, or a higher learning rate, {_discriminator_rate(settings, 10)}"
+
+
+# A rule and its advice for each failure mode.
+FAILURE_MODES = {
     "divergence": (_diverged, _for_divergence),
     "vanishing_generator_gradient": (_vanished, _for_vanishing),
     "mode_collapse": (_collapsed, _for_collapse),
-    "no_equilibrium": (_oscillates, _for_oscillation),
-    "discriminator_memorising": (_memorised, _for_memorising),
+    "no_equilibrium": (_oscillates, _penalty),
+    "discriminator_memorising": (_memorized, _for_memorizing),
     "generator_winning": (_generator_wins, _for_generator),
 }

@@ -1,13 +1,15 @@
-"""The doctor: names what ails a training while it runs."""
+"""The doctor: recognizes failure modes while a model trains."""
 
+import os
 import pathlib
+from collections.abc import Callable
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from ganzoo.callbacks.diagnosis import Finding, Observation, diagnose
-from ganzoo.callbacks.logs import Windows
+from ganzoo.callbacks.diagnosis import Finding, Observation, Settings, diagnose
+from ganzoo.callbacks.windows import WindowMeans
 from ganzoo.images import to_pixels
 from ganzoo.losses import LOSSES
 from ganzoo.metrics import PrecisionRecall
@@ -18,28 +20,32 @@ _SCALARS = ("generator_loss", "discriminator_loss", "real_score", "fake_score")
 
 
 class Doctor(keras.callbacks.Callback):
-    """Watches the two players, and says in a sentence what is wrong and what may help.
+    """Watch both networks, and report failure modes with evidence and advice.
 
-    Illnesses: divergence, vanishing generator gradient, mode collapse, no equilibrium,
-    discriminator memorising, generator winning. Each is said once, to standard output
-    and, with `run_dir`, as TensorBoard text; the figures are TensorBoard scalars under
-    `doctor/`. Everything lies in `observations` and `findings`.
+    The failure modes are divergence, vanishing generator gradient, mode collapse, no
+    equilibrium, discriminator memorising and generator winning. Each is reported once. All data
+    are kept in `observations` and `findings`. Training is not changed: with the same seed, the
+    weights are bit-identical with and without the doctor.
 
-    Diversity and coverage compare images of the generator, of the same latents each
-    time, with real ones, by the distances of their features.
+    Diversity, precision and coverage compare features of generated images with features of real
+    images. The generated images use the same latents each time, and the last weights of the
+    generator, because the averaged ones show a collapse late.
 
     Args:
-        run_dir: folder of the run, for TensorBoard. None writes nothing.
+        run_dir: folder of the run. Figures go to TensorBoard below `doctor/`, findings as text.
+            None writes nothing.
         every: int, at least 1. Steps from one observation to the next.
-        held_out: uint8 real images that are not trained on. None: memorising is not
-            looked for; nor is it in models with classes, whose discriminator asks for
-            them.
-        extractor: function from uint8 pixels to features, such as
-            `ganzoo.metrics.get_extractor` gives. None takes the pixels, averaged
-            over squares down to 8 x 8 at most.
-        num_images: int, at least 10. Fake and real images that are compared.
+        held_out: uint8 `(num_images, height, width, channels)`. Real images that are not in the
+            training data, to detect memorising. None turns this off; so do models with
+            classes, whose discriminator needs labels.
+        extractor: function from uint8 pixels to features, such as `ganzoo.metrics.get_extractor`
+            returns. None uses the pixels, averaged to at most 8 x 8 cells.
+        num_images: int, at least 10. Number of fake and of real images to compare.
         seed: int. Seed of the latents.
-        report: function that is called with each `Finding`; None prints it.
+        report: function that is called with each finding as text. None prints it.
+
+    Raises:
+        ValueError: If `every` or `num_images` is too small.
 
     Example:
         >>> gan = ganzoo.DCGAN(image_shape=(8, 8, 1), base_filters=2)
@@ -51,15 +57,17 @@ class Doctor(keras.callbacks.Callback):
         [2, 4, 6, 8]
     """
 
+    progress_name = "Doctor"
+
     def __init__(
         self,
-        run_dir=None,
-        every=200,
-        held_out=None,
-        extractor=None,
-        num_images=64,
-        seed=0,
-        report=None,
+        run_dir: str | os.PathLike | None = None,
+        every: int = 200,
+        held_out: np.ndarray | None = None,
+        extractor: Callable | None = None,
+        num_images: int = 64,
+        seed: int = 0,
+        report: Callable[[str], object] | None = None,
     ):
         super().__init__()
         if every < 1 or num_images < 10:
@@ -70,23 +78,23 @@ class Doctor(keras.callbacks.Callback):
         self.log_dir = None if run_dir is None else pathlib.Path(run_dir) / "logs" / "doctor"
         self.every = every
         self.held_out = held_out
-        self.extractor = extractor or average_squares
+        self.extractor = extractor or average_cells
         self.num_images = num_images
         self.seed = seed
         self.report = report or print
-        self.observations = []
-        self.findings = []
+        self.observations: list[Observation] = []
+        self.findings: list[Finding] = []
 
     def on_train_begin(self, logs=None):
         self._writer = tf.summary.create_file_writer(str(self.log_dir)) if self.log_dir else None
-        self._real = self._distances = None
+        self._real = self._real_distance = None
         examples = self.model.real_examples
-        generates = not hasattr(self.model, "upscale")
+        generates = self.model.task == "generation"
         if generates and examples is not None and len(examples) > 10:
             pixels = examples if examples.dtype == np.uint8 else to_pixels(examples)
             self._real = self._features(pixels[: self.num_images])
-            self._distances = mean_distance(self._real)
-        # Over epochs, which may be shorter than the way from one observation to the next.
+            self._real_distance = mean_distance(self._real)
+        # Steps are counted across epochs, because an epoch may be shorter than `every`.
         self._unseen_steps = 0
 
     def on_train_end(self, logs=None):
@@ -94,51 +102,48 @@ class Doctor(keras.callbacks.Callback):
             self._writer.close()
 
     def on_epoch_begin(self, epoch, logs=None):
-        self._windows = Windows()
+        self._windows = WindowMeans()
 
     def on_train_batch_end(self, batch, logs=None):
         logs = logs or {}
         before = self._windows.steps
-        self._windows.reach(batch)
-        # One call may be several steps.
+        self._windows.set_batch(batch)
+        # With `steps_per_execution`, one call covers several steps.
         self._unseen_steps += self._windows.steps - before
         broken = not all(np.isfinite(value) for value in logs.values())
         if not broken and self._unseen_steps < self.every:
             return
         self._unseen_steps = 0
-        figures = self._windows.since_last(logs)
+        figures = self._windows.close_window(logs)
         figures = {name: figures[name] for name in _SCALARS if name in figures}
         norms = {f"{k}_gradient_norm": v for k, v in self.model.take_gradient_norms().items()}
-        # What is made of weights that are no numbers is not worth a look.
-        seen = {} if broken else {**self.look(), **self.quiz()}
-        self._consider(Observation(self.model.step, **figures, **norms, **seen))
+        # With weights that are NaN, statistics of images show nothing.
+        if not broken:
+            figures |= self.sample_statistics() | {"held_out_auc": self.held_out_auc()}
+        self._consider(Observation(self.model.step, **figures, **norms))
 
-    def get_progress(self):
-        """What a run goes on with: `(of the run, of its epoch)`, as JSON."""
-        of_run = {
+    def get_progress(self) -> tuple[dict, dict]:
+        """Return `(run, epoch)` for a checkpoint; see `ganzoo.callbacks.progress`."""
+        run = {
             "observations": [vars(observation) for observation in self.observations],
             "findings": [vars(finding) for finding in self.findings],
             "unseen_steps": self._unseen_steps,
         }
-        return of_run, self._windows.get_progress()
+        return run, self._windows.get_progress()
 
-    def set_progress(self, of_run, of_epoch):
-        """Goes on from another process's progress; `of_epoch` is None where one begins."""
-        self.observations = [Observation(**fields) for fields in of_run["observations"]]
-        self.findings = [Finding(**fields) for fields in of_run["findings"]]
-        self._unseen_steps = of_run["unseen_steps"]
-        self._windows = Windows(**of_epoch or {})
+    def set_progress(self, run: dict, epoch: dict | None) -> None:
+        """Continue from a checkpoint."""
+        self.observations = [Observation.from_dict(fields) for fields in run["observations"]]
+        self.findings = [Finding.from_dict(fields) for fields in run["findings"]]
+        self._unseen_steps = run["unseen_steps"]
+        self._windows = WindowMeans.from_progress(epoch)
 
     def _consider(self, observation):
         self.observations.append(observation)
-        self._write(observation)
-        known = {finding.illness for finding in self.findings}
-        for finding in diagnose(
-            self.observations,
-            loss=_name_of(self.model.adversarial_loss, LOSSES),
-            regularizer=_name_of(self.model.regularizer, REGULARIZERS),
-        ):
-            if finding.illness not in known:
+        self._write_scalars(observation)
+        known = {finding.failure_mode for finding in self.findings}
+        for finding in diagnose(self.observations, settings_of(self.model)):
+            if finding.failure_mode not in known:
                 self.findings.append(finding)
                 self.report(str(finding))
                 self._write_text(finding)
@@ -147,45 +152,51 @@ class Doctor(keras.callbacks.Callback):
         made = self.extractor(pixels)
         return np.asarray(getattr(made, "features", made), "float64")
 
-    def look(self):
-        """Diversity of the generator's images, and where they lie among the real ones."""
+    def sample_statistics(self) -> dict[str, float]:
+        """Return diversity, precision and coverage of the generator's images.
+
+        Returns:
+            Dict of floats by field of `Observation`. It is empty if there are no real images to
+            compare with, or the model does not generate images.
+        """
         if self._real is None:
             return {}
         labels = None
         if self.model.num_classes:
             labels = np.arange(len(self._real)) % self.model.num_classes
-        # The generator as it is: the averaged one would show a collapse late.
         pixels = self.model.generate(len(self._real), labels, seed=self.seed, use_ema=False)
         fake = self._features(pixels)
         metric = PrecisionRecall(num_neighbours=5)
         metric.update(self._real, real=True)
         metric.update(fake, real=False)
-        diversity = mean_distance(fake) / max(self._distances, 1e-12)
         details = metric.result().details
         return {
-            "diversity": diversity,
+            "diversity": mean_distance(fake) / max(self._real_distance, 1e-12),
             "precision": details["precision"],
             "coverage": details["coverage"],
         }
 
-    def quiz(self):
-        """How well the discriminator tells training images from held-out ones."""
+    def held_out_auc(self) -> float | None:
+        """Return the probability that a training image has a higher logit than a held-out one.
+
+        Returns:
+            float in [0, 1], the area under the ROC curve. None without held-out images.
+        """
         examples = self.model.real_examples
         if self.held_out is None or examples is None or self.model.num_classes:
-            return {}
-        trained, unseen = (self._judge(pixels) for pixels in (examples, self.held_out))
-        return {"memory": chance_above(trained, unseen)}
+            return None
+        return chance_above(self._logits(examples), self._logits(self.held_out))
 
-    def _judge(self, pixels):
-        """The discriminator's logit for each image, the mean of its levels where it has many."""
+    def _logits(self, pixels):
+        """Return the mean logit of each image, over its patches and levels."""
         images, condition = self.model.unpack((tf.constant(pixels),))
         logits = self.model.discriminate(images, condition, training=False)
-        each = [
+        levels = [
             np.reshape(level, (len(pixels), -1)).mean(axis=1) for level in tf.nest.flatten(logits)
         ]
-        return np.mean(each, axis=0)
+        return np.mean(levels, axis=0)
 
-    def _write(self, observation):
+    def _write_scalars(self, observation):
         if self._writer is None:
             return
         with self._writer.as_default():
@@ -201,13 +212,42 @@ class Doctor(keras.callbacks.Callback):
             self._writer.flush()
 
 
+def settings_of(model: keras.Model) -> Settings:
+    """Return the `Settings` that a compiled GAN is trained with at this step."""
+    settings = {
+        "loss": _name_of(model.adversarial_loss, LOSSES),
+        "generator_rate": _rate_of(model.generator_optimizer),
+        "discriminator_rate": _rate_of(model.discriminator_optimizer),
+    }
+    if model.regularizer is not None:
+        step = int(model.discriminator_optimizer.iterations.value.numpy())
+        settings |= {
+            "regularizer": _name_of(model.regularizer, REGULARIZERS),
+            "regularizer_weight": float(model.regularizer.weight_at(step)),
+            "regularizer_every": model.regularizer.every,
+        }
+    return Settings(**settings)
+
+
 def _name_of(chosen, named):
-    """The name under which a class of losses or penalties is known."""
+    """Return the name of a loss or penalty, or "none" for one of another class."""
     return next((name for name, kind in named.items() if type(chosen) is kind), "none")
 
 
-def average_squares(pixels):
-    """Means over squares of an image, 8 x 8 of them at most, one image a row."""
+def _rate_of(optimizer):
+    # `float` does not read the variable of a `tf.distribute` strategy.
+    return float(keras.ops.convert_to_tensor(optimizer.learning_rate).numpy())
+
+
+def average_cells(pixels: np.ndarray) -> np.ndarray:
+    """Return the mean of each cell of an image, with at most 8 x 8 cells.
+
+    Args:
+        pixels: uint8 `(num_images, height, width, channels)`.
+
+    Returns:
+        float64 `(num_images, dim)` in [0, 1].
+    """
     height, width = pixels.shape[1:3]
     rows, columns = (np.arange(min(side, 8)) * side // min(side, 8) for side in (height, width))
     sums = np.add.reduceat(pixels.astype("float64"), rows, axis=1)
@@ -216,8 +256,8 @@ def average_squares(pixels):
     return (sums / counts[None, :, :, None]).reshape(len(pixels), -1) / 255
 
 
-def mean_distance(features):
-    """Mean Euclidean distance of two different rows."""
+def mean_distance(features: np.ndarray) -> float:
+    """Return the mean Euclidean distance between two different rows."""
     total = sum(np.sqrt(squares).sum() for _, squares in blocks_of_squares(features, features))
-    # Each row's distance to itself is 0.
+    # The distance of a row to itself is 0, and is not counted.
     return float(total / (len(features) * (len(features) - 1)))

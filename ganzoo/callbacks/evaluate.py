@@ -1,31 +1,32 @@
-"""A metric during training, and the best generator by it."""
+"""Measure a metric during training, and keep the best generator."""
 
 import json
+import os
 import pathlib
 
 import keras
 import tensorflow as tf
 
-from ganzoo import evaluation, registry
+from ganzoo import evaluation, messages
 from ganzoo.callbacks.checkpoints import save_whole
-from ganzoo.files import write_json
 from ganzoo.metrics import Result
+from ganzoo.saving.files import write_json
 
 
 class Evaluate(keras.callbacks.Callback):
-    """Measures the averaged generator after every so many epochs, and keeps the best.
+    """Measure the averaged generator every few epochs, and keep the best one.
 
-    The figure is a TensorBoard scalar under `metrics/`, stands in the logs of the epoch
-    (so in the history, too), and decides about `best.keras`; `best.json` beside it holds
-    the record, and is read again when a run goes on.
+    The value goes to TensorBoard under `metrics/` and to the logs of the epoch, so that the
+    history has it, too. The model with the best value is saved as `best.keras`, with its
+    `Result` in `best.json`. A resumed run continues with this record.
 
     Args:
         data: name of a data set or folder, or `ganzoo.evaluation.References`.
         run_dir: folder of the run.
-        metric: name out of `ganzoo.evaluation.METRICS`.
+        metric: name in `ganzoo.evaluation.METRICS`.
         every: int, at least 1. Epochs from one measurement to the next.
-        num_images: int. Images that are made and measured: figures of other numbers do
-            not compare.
+        num_images: int, at least 1. Images to generate. Values of different numbers of images
+            cannot be compared.
         extractor: see `ganzoo.evaluation.evaluate`.
         seed: int. Seed of the images, the same each time.
 
@@ -34,11 +35,18 @@ class Evaluate(keras.callbacks.Callback):
     """
 
     def __init__(
-        self, data, run_dir, metric="fid", every=1, num_images=2000, extractor=None, seed=0
+        self,
+        data: str | os.PathLike | evaluation.References,
+        run_dir: str | os.PathLike,
+        metric: str = "fid",
+        every: int = 1,
+        num_images: int = 2000,
+        extractor: object = None,
+        seed: int = 0,
     ):
         super().__init__()
         if metric not in evaluation.METRICS:
-            raise ValueError(registry.unknown("metric", metric, evaluation.METRICS))
+            raise ValueError(messages.unknown("metric", metric, evaluation.METRICS))
         if every < 1 or num_images < 1:
             raise ValueError(
                 "`every` and `num_images` must be at least 1. Received: "

@@ -1,4 +1,4 @@
-"""Signals that end training, taken between two steps."""
+"""Signals that end training between two steps."""
 
 import signal
 import threading
@@ -7,31 +7,31 @@ import keras
 
 
 class StepFinishedError(Exception):
-    """A signal came, and the step in which it came is done.
+    """A signal arrived, and the step in which it arrived is finished.
 
     Args:
-        signum: int. The signal.
+        signum: int. Number of the signal.
     """
 
-    def __init__(self, signum):
+    def __init__(self, signum: int):
         super().__init__(signal.Signals(signum).name)
         self.signum = signum
 
 
 class FinishStep(keras.callbacks.Callback):
-    """Lets SIGINT (Ctrl-C) and SIGTERM end training after the step in which they come.
+    """Finish the current step when SIGINT (Ctrl-C) or SIGTERM arrives, then end training.
 
-    A context manager around `fit`, and the last of its callbacks: within a step, state
-    is neither that before nor that after it. A second signal acts at once.
+    Use it as a context manager around `fit`, and as the last of its callbacks. In the middle of a
+    step the model's state belongs to no step, and cannot be saved. A second signal acts at once.
 
     Raises:
-        StepFinishedError: After the step; at the end of an epoch, when all have seen it.
+        StepFinishedError: After the step; at the end of an epoch, after all other callbacks.
     """
 
     def __enter__(self):
         self._received = None
         self._before = {}
-        # Only there may handlers be set, and only there do signals arrive.
+        # Python delivers signals to the main thread, and sets handlers only there.
         if threading.current_thread() is threading.main_thread():
             for number in (signal.SIGINT, signal.SIGTERM):
                 self._before[number] = signal.signal(number, self._receive)

@@ -1,29 +1,35 @@
-"""The logs of `fit`, as curves and as a file."""
+"""The logs of `fit`, as TensorBoard curves and as a JSON file."""
 
 import dataclasses
 import json
+import os
 import pathlib
 import time
 
 import keras
 import tensorflow as tf
 
-from ganzoo.files import write_json
+from ganzoo.callbacks.diagnosis import Finding
+from ganzoo.callbacks.doctor import Doctor
+from ganzoo.callbacks.windows import WindowMeans
+from ganzoo.saving.files import write_json
 
 
 class GameScalars(keras.callbacks.Callback):
-    """Draws the logs of `fit` in TensorBoard while an epoch lasts, all in one group.
+    """Write the logs of `fit` to TensorBoard several times per epoch, under `game/`.
 
-    A point is the mean since the one before, or over an epoch that is shorter. Keras's own
-    callback draws what its logs are, means since the epoch began, which hide what happens late
-    in a long epoch.
+    A point is the mean since the previous point. Keras's own TensorBoard callback writes means
+    since the epoch began, which hide what happens late in a long epoch. An epoch with fewer
+    steps than `every` has one point.
 
     Args:
-        run_dir: folder of the run; scalars go to `logs/train`.
+        run_dir: folder of the run. Scalars go to `logs/train`.
         every: int. Steps from one point to the next.
     """
 
-    def __init__(self, run_dir, every=100):
+    progress_name = "GameScalars"
+
+    def __init__(self, run_dir: str | os.PathLike, every: int = 100):
         super().__init__()
         self.log_dir = pathlib.Path(run_dir) / "logs" / "train"
         self.every = every
@@ -32,19 +38,19 @@ class GameScalars(keras.callbacks.Callback):
         self._writer = tf.summary.create_file_writer(str(self.log_dir))
 
     def on_epoch_begin(self, epoch, logs=None):
-        self._windows = Windows()
+        self._windows = WindowMeans()
 
     def on_train_batch_end(self, batch, logs=None):
-        self._windows.reach(batch)
+        self._windows.set_batch(batch)
         self._logs = logs
         if self._windows.length >= self.every:
-            self._draw(self._windows.since_last(logs))
+            self._write(self._windows.close_window(logs))
 
     def on_epoch_end(self, epoch, logs=None):
-        if self._windows.length == self._windows.steps:  # No point yet.
-            self._draw(self._logs)
+        if self._windows.length == self._windows.steps:  # The epoch has no point yet.
+            self._write(self._logs)
 
-    def _draw(self, means):
+    def _write(self, means):
         step = self.model.step
         with self._writer.as_default():
             for name, mean in means.items():
@@ -54,65 +60,31 @@ class GameScalars(keras.callbacks.Callback):
     def on_train_end(self, logs=None):
         self._writer.close()
 
-    def get_progress(self):
-        """What a run goes on with: `(of the run, of its epoch)`, as JSON."""
+    def get_progress(self) -> tuple[None, dict]:
+        """Return `(run, epoch)` for a checkpoint; see `ganzoo.callbacks.progress`."""
         return None, self._windows.get_progress()
 
-    def set_progress(self, of_run, of_epoch):
-        """Goes on from another process's progress; `of_epoch` is None where one begins."""
-        self._windows = Windows(**of_epoch or {})
-
-
-class Windows:
-    """Means since the last look, out of means since the epoch began, which Keras logs.
-
-    Args:
-        steps: int. Steps of the epoch that another process has trained.
-        looked: int. Steps of the epoch at the last look.
-        sums: dict of the sums until then.
-    """
-
-    def __init__(self, steps=0, looked=0, sums=None):
-        self._before = self.steps = steps
-        self._looked = looked
-        self._sums = dict(sums or {})
-
-    @property
-    def length(self):
-        """Steps since the last look."""
-        return self.steps - self._looked
-
-    def reach(self, batch):
-        """Notes the number of the last batch, as Keras counts them: from 0 in each `fit`."""
-        self.steps = self._before + batch + 1
-
-    def since_last(self, means):
-        """The means of a window, of a dict of means over the steps of the epoch so far."""
-        windows = {}
-        for name, mean in means.items():
-            total = float(mean) * self.steps
-            windows[name] = (total - self._sums.get(name, 0.0)) / self.length
-            self._sums[name] = total
-        self._looked = self.steps
-        return windows
-
-    def get_progress(self):
-        """The arguments of windows that go on from here."""
-        return {"steps": self.steps, "looked": self._looked, "sums": self._sums}
+    def set_progress(self, run: None, epoch: dict | None) -> None:
+        """Continue from a checkpoint."""
+        self._windows = WindowMeans.from_progress(epoch)
 
 
 class MetricsFile(keras.callbacks.Callback):
-    """Keeps the logs of every epoch, with step and speed, in a JSON file.
+    """Write the logs of every epoch to a JSON file, with step and speed.
+
+    The file has `epochs`, a list of records, and `findings` of the doctor. If it exists, rows of
+    the model's earlier steps are kept, so that a resumed run continues it.
 
     Args:
-        path: the file. What it holds of the model's earlier steps is kept: a resumed run
-            goes on in it.
-        batch_size: int. Images in a step, for `images_per_second`: training alone,
-            without the time that other callbacks take or the first step compiles.
-        doctor: a `Doctor` whose findings are kept in the file, too.
+        path: the file.
+        batch_size: int. Images per step, for `images_per_second`. The speed is that of training
+            alone: the first step, which compiles, and other callbacks are left out.
+        doctor: `Doctor` whose findings go to the file, or None.
     """
 
-    def __init__(self, path, batch_size, doctor=None):
+    progress_name = "MetricsFile"
+
+    def __init__(self, path: str | os.PathLike, batch_size: int, doctor: Doctor | None = None):
         super().__init__()
         self.doctor = doctor
         self.findings = []
@@ -123,11 +95,10 @@ class MetricsFile(keras.callbacks.Callback):
     def on_train_begin(self, logs=None):
         if self.path.exists():
             kept = json.loads(self.path.read_text())
-            # What came after the checkpoint comes again.
-            self.epochs, self.findings = (
-                [row for row in kept[name] if row["step"] <= self.model.step]
-                for name in ("epochs", "findings")
-            )
+            # Rows of later steps are of an interrupted run, which repeats those steps now.
+            self.epochs = [row for row in kept["epochs"] if row["step"] <= self.model.step]
+            found = [Finding.from_dict(fields) for fields in kept["findings"]]
+            self.findings = [finding for finding in found if finding.step <= self.model.step]
         self._compiled = False
 
     def on_epoch_begin(self, epoch, logs=None):
@@ -151,22 +122,22 @@ class MetricsFile(keras.callbacks.Callback):
             "images_per_second": speed,
             **{name: float(value) for name, value in (logs or {}).items()},
         }
-        # An epoch that `max_steps` cut short, and that was gone on with, has one row.
+        # An epoch that was cut short by `max_steps` and resumed later has one row.
         self.epochs = [r for r in self.epochs if r["epoch"] < row["epoch"]] + [row]
         self.write()
 
-    def write(self):
-        """Writes what there is, whole or not at all."""
-        found = self.doctor.findings if self.doctor else []
-        new = [dataclasses.asdict(finding) for finding in found]
-        old = [finding for finding in self.findings if finding not in new]
-        write_json(self.path, {"epochs": self.epochs, "findings": old + new})
+    def write(self) -> None:
+        """Write the file, completely or not at all."""
+        new = self.doctor.findings if self.doctor else []
+        findings = [finding for finding in self.findings if finding not in new] + new
+        records = [dataclasses.asdict(finding) for finding in findings]
+        write_json(self.path, {"epochs": self.epochs, "findings": records})
 
-    def get_progress(self):
-        """What a run goes on with: `(of the run, of its epoch)`, as JSON."""
+    def get_progress(self) -> tuple[None, dict]:
+        """Return `(run, epoch)` for a checkpoint; see `ganzoo.callbacks.progress`."""
         return None, {"steps": self._steps, "seconds": self._seconds}
 
-    def set_progress(self, of_run, of_epoch):
-        """Goes on from another process's progress; `of_epoch` is None where one begins."""
-        if of_epoch:
-            self._steps, self._seconds = of_epoch["steps"], of_epoch["seconds"]
+    def set_progress(self, run: None, epoch: dict | None) -> None:
+        """Continue from a checkpoint."""
+        if epoch:
+            self._steps, self._seconds = epoch["steps"], epoch["seconds"]

@@ -1,5 +1,6 @@
-"""Pictures of what a model makes, after every epoch."""
+"""Grids of generated images, during training."""
 
+import os
 import pathlib
 
 import keras
@@ -9,16 +10,19 @@ from ganzoo import images
 
 
 class SampleGrid(keras.callbacks.Callback):
-    """Draws the same latents after every epoch, to PNG files and TensorBoard.
+    """Write a grid of generated images after every epoch, always from the same latents.
 
-    Writes `samples/epoch_001.png` and so on, `samples/real.png` once for comparison,
-    and the same pictures to TensorBoard under `logs/samples`.
+    The grids are PNG files, `samples/epoch_001.png` and so on, and TensorBoard images below
+    `logs/samples`. `samples/real.png` shows real images for comparison. It is written once.
 
     Args:
-        run_dir: folder of the run; it is made.
+        run_dir: folder of the run. It is created.
         num_images: int. Images in the grid.
-        seed: int. Seed of the latents, the same in every epoch.
+        seed: int. Seed of the latents.
         every: int. Epochs from one grid to the next.
+
+    Raises:
+        ValueError: In `fit`, if the model's images have neither 1 nor 3 channels.
 
     Example:
         >>> gan = ganzoo.DCGAN(image_shape=(8, 8, 1), base_filters=2)
@@ -30,7 +34,9 @@ class SampleGrid(keras.callbacks.Callback):
         ['epoch_001.png', 'real.png']
     """
 
-    def __init__(self, run_dir, num_images=64, seed=0, every=1):
+    def __init__(
+        self, run_dir: str | os.PathLike, num_images: int = 64, seed: int = 0, every: int = 1
+    ):
         super().__init__()
         self.run_dir = pathlib.Path(run_dir)
         self.num_images = num_images
@@ -41,8 +47,8 @@ class SampleGrid(keras.callbacks.Callback):
     def on_train_begin(self, logs=None):
         if not images.is_drawable(self.model.image_shape):
             raise ValueError(
-                "`SampleGrid` draws images of 1 or 3 channels. Received: a model of "
-                f"image_shape={self.model.image_shape}. Leave the callback out."
+                "`SampleGrid` needs images of 1 or 3 channels. Received: a model with "
+                f"image_shape={self.model.image_shape}. Remove the callback."
             )
         self._writer = tf.summary.create_file_writer(str(self.run_dir / "logs" / "samples"))
         drawn = self.model.step and (self.run_dir / "samples" / "real.png").is_file()
@@ -55,7 +61,7 @@ class SampleGrid(keras.callbacks.Callback):
         if (epoch + 1) % self.every == 0:
             previews = self.model.preview(self.num_images, self.seed)
             for index, (name, pixels) in enumerate(previews.items()):
-                # The first is what the model makes; the others show how it comes to be.
+                # The first picture is the model's output. The others show intermediate results.
                 prefix = f"{name}_" if index else ""
                 self._draw(pixels, name, epoch + 1, f"{prefix}epoch_{epoch + 1:03d}")
 

@@ -1,4 +1,4 @@
-"""A model run against data, into a result record."""
+"""Evaluation of models on data sets."""
 
 from ganzoo.evaluation.generation import (
     DEFAULT_METRICS,
@@ -8,6 +8,7 @@ from ganzoo.evaluation.generation import (
     check_metrics,
     evaluate,
     is_better,
+    is_lower_better,
 )
 from ganzoo.evaluation.references import References, open_references
 from ganzoo.evaluation.super_resolution import SuperResolutionResult, evaluate_super_resolution
@@ -23,5 +24,6 @@ __all__ = [
     "evaluate",
     "evaluate_super_resolution",
     "is_better",
+    "is_lower_better",
     "open_references",
 ]

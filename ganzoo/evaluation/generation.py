@@ -1,10 +1,13 @@
-"""How good the images of a generator are, beside what real images reach."""
+"""Evaluation of generated images, with the values that real images reach for comparison."""
 
 import dataclasses
+import os
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
-from ganzoo import registry
+from ganzoo import messages
+from ganzoo.base import GAN
 from ganzoo.evaluation.references import References, open_references
 from ganzoo.metrics import (
     FrechetDistance,
@@ -14,17 +17,19 @@ from ganzoo.metrics import (
     ModeCoverage,
     ParzenLogLikelihood,
     PrecisionRecall,
+    Result,
     TrainingNeighbours,
 )
+from ganzoo.metrics.features import Extractor
 
-# Images that are made and measured at once.
+# Images to generate and measure at once.
 _CHUNK = 1000
-# Of the picture of neighbours: a row for each of some fake images, itself and its nearest.
+# Grid of neighbours: in each row a fake image and the training images nearest to it.
 _ROWS = 10
 NEIGHBOUR_COLUMNS = 6
-_KINDS = {
-    kind.name: kind
-    for kind in (
+_METRICS = {
+    metric.name: metric
+    for metric in (
         FrechetDistance,
         KernelDistance,
         PrecisionRecall,
@@ -35,43 +40,35 @@ _KINDS = {
         TrainingNeighbours,
     )
 }
-METRICS = tuple(_KINDS)
+METRICS = tuple(_METRICS)
 DEFAULT_METRICS = ("fid", "kid", "precision_recall")
-# Those whose figure for unseen real images says how good a figure can be.
-_WITH_FLOOR = ("fid", "kid", "precision_recall", "is", "modes")
-_SHOWN_DETAILS = {
-    "precision_recall": ("precision", "recall", "density", "coverage"),
-    "modes": ("modes", "kl"),
-}
 
 
 @dataclasses.dataclass(frozen=True)
 class Evaluation:
-    """What was measured of a generator.
+    """Results of `evaluate`.
 
     Attributes:
-        extractor: str. What embedded the images.
+        extractor: str. Name of the extractor.
         results: dict of `ganzoo.metrics.Result` by metric.
-        floors: dict of `Result` by metric: what unseen real images reach in place of
-            the fake ones, as many of them as there are. By `fid` and `kid` no generator
-            is better, but for one that overfits; one that draws only what is typical may
-            pass precision and `is`.
-        neighbours: uint8 `(num_images, height, width, channels)`, `NEIGHBOUR_COLUMNS` of
-            them a row: a fake image and its nearest training images; None where they
-            were not asked for.
+        floors: dict of `Result` by metric: the values that unseen real images reach in place of
+            as many fake ones. A `fid` or `kid` below its floor is no improvement: it comes from
+            few images or from overfitting. Precision and `is` may exceed theirs.
+        neighbours: uint8 `(num_images, height, width, channels)`, rows of `NEIGHBOUR_COLUMNS`
+            images: a fake image, then its nearest training images. None if not requested.
     """
 
     extractor: str
-    results: dict
-    floors: dict
+    results: dict[str, Result]
+    floors: dict[str, Result]
     neighbours: np.ndarray | None = None
 
-    def rows(self):
-        """`(name, value, standard error, floor)` of each figure as people read them."""
+    def rows(self) -> Iterator[tuple[str, str | None, str | None, str | None]]:
+        """Yield `(name, value, standard error, floor)` as text, for a table."""
         for name, result in self.results.items():
             floor = self.floors.get(name)
-            if name in _SHOWN_DETAILS:
-                for detail in _SHOWN_DETAILS[name]:
+            if shown := _METRICS[name].shown_details:
+                for detail in shown:
                     yield (
                         detail,
                         _format(result.details.get(detail)),
@@ -83,18 +80,18 @@ class Evaluation:
             yield name, _format(result), _format(result.standard_error), _format(real)
 
     @property
-    def protocol(self):
-        """How it was measured, in one line."""
+    def protocol(self) -> str:
+        """The measurement in one line."""
         result = next(iter(self.results.values()))
         floors = [floor.num_fake for floor in self.floors.values()]
-        beside = f"; beside them {max(floors)} unseen ones" if floors else ""
+        beside = f"; floors: {max(floors)} unseen images" if floors else ""
         return (
             f"{result.num_fake} images (seed {result.seed}), features of {self.extractor}, "
             f"real images: {result.split}{beside}"
         )
 
-    def to_dict(self):
-        """The records as JSON takes them, without the pictures."""
+    def to_dict(self) -> dict:
+        """Return results and floors for JSON, without pictures."""
         return {
             "results": {name: result.to_dict() for name, result in self.results.items()},
             "floors": {name: result.to_dict() for name, result in self.floors.items()},
@@ -102,45 +99,42 @@ class Evaluation:
 
 
 def evaluate(
-    gan,
-    data,
-    metrics=DEFAULT_METRICS,
-    num_images=10_000,
-    extractor=None,
-    seed=0,
-    report=None,
-):
-    """Measures the images of a generator against real ones.
+    gan: GAN,
+    data: str | os.PathLike | References,
+    metrics: Sequence[str] = DEFAULT_METRICS,
+    num_images: int = 10_000,
+    extractor: Extractor = None,
+    seed: int = 0,
+    report: Callable[[int], object] | None = None,
+) -> Evaluation:
+    """Measure generated images against the real images of a data set.
 
-    Real images are the training split, all of them for `fid` and `neighbours`, 10,000
-    chosen by the seed for the others. The test split, or one image in ten where there is
-    none, is held out: it gives the floors. Classes are asked for as often as the training
-    images have them.
+    `fid` and `neighbours` use all training images; the other metrics use 10,000 of them, chosen by
+    the seed. The test split is held out for the floors. Without a test split, one training image in
+    ten is held out instead. Labels are drawn with the frequencies of the training images.
 
     Args:
-        gan: a GAN that generates images.
-        data: name of a data set or folder, see `ganzoo.data.load`; or the `References` of
-            one, to measure several models, which have the extractor.
-        metrics: names out of `ganzoo.evaluation.METRICS`, or `["all"]` that apply.
-        num_images: int. Fake images.
-        extractor: see `ganzoo.metrics.get_extractor`. None takes the classifier of the
-            data set if ganzoo has one, else `"inception_v3"`.
-        seed: int. Seed of the fake images and of every choice of real ones. From each 1,000
-            images to the next it rises by 1,000: other images are of seeds that are no
-            multiple of 1,000 away.
-        report: function that is called with the number of fake images that are done.
+        gan: model that generates images.
+        data: name of a data set or folder, see `ganzoo.data.load`. Or its `References`, which
+            include the extractor, to evaluate several models.
+        metrics: names in `ganzoo.evaluation.METRICS`, or `["all"]` that apply.
+        num_images: int. Images to generate.
+        extractor: see `ganzoo.metrics.get_extractor`. None uses the classifier of the data set
+            if ganzoo has one, else `"inception_v3"`.
+        seed: int. Seed of the generated images and of every choice of real images.
+        report: function that is called with the number of generated images so far.
 
     Returns:
         An `Evaluation`.
 
     Raises:
-        ValueError: If the model does not generate, the data do not fit it, or a metric
-            is unknown or does not apply.
+        ValueError: If the model does not generate images, the data do not fit it, or a metric is
+            unknown or does not apply.
     """
-    if hasattr(gan, "upscale"):
+    if gan.task != "generation":
         raise ValueError(
-            "A super-resolution model makes nothing out of noise. Received: a "
-            f"{type(gan).__name__}. Use `evaluate_super_resolution`."
+            "`evaluate` needs a model that generates images. Received: a "
+            f"{type(gan).__name__}. Use `evaluate_super_resolution` for super-resolution."
         )
     check_metrics(metrics)
     if "label_accuracy" in metrics and not gan.num_classes:
@@ -153,31 +147,34 @@ def evaluate(
     names = _choose(metrics, gan, data)
     known = {"split": data.split, "seed": seed}
     scores = {name: _make(name, data.extractor, known) for name in names}
-    floors = {name: _make(name, data.extractor, known) for name in names if name in _WITH_FLOOR}
+    floors = {
+        name: _make(name, data.extractor, known) for name in names if _METRICS[name].has_floor
+    }
     for metric in (*scores.values(), *floors.values()):
-        _show_real(metric, data)
+        metric.update_real(data.training, data.sample, data.held_out)
     for metric in floors.values():
         metric.update_embedding(data.held_out[:num_images], real=False)
 
     labels = None
     if gan.num_classes:
-        labels = np.random.default_rng(seed).choice(data.images.labels, num_images).astype("int32")
+        labels = np.random.default_rng(seed).choice(data.training.labels, num_images)
+        labels = labels.astype("int32")
     examples = None
-    for start in range(0, num_images, _CHUNK):
-        asked = None if labels is None else labels[start : start + _CHUNK]
-        # Each chunk has a seed of its own: memory does not grow with the number of images.
-        pixels = gan.generate(min(_CHUNK, num_images - start), asked, seed=seed + start)
-        fake = data.extractor(pixels)
+    # Images are generated in chunks, so that memory does not grow with their number.
+    for block, start in enumerate(range(0, num_images, _CHUNK)):
+        chunk_labels = None if labels is None else labels[start : start + _CHUNK]
+        count = min(_CHUNK, num_images - start)
+        pixels = gan.generate(count, chunk_labels, seed=(seed, block))
+        fake = data.extractor(pixels).with_labels(chunk_labels)
         for metric in scores.values():
-            extra = (asked,) if isinstance(metric, LabelAccuracy) else ()
-            metric.update_embedding(fake, False, *extra)
+            metric.update_embedding(fake, real=False)
         examples = pixels[:_ROWS] if examples is None else examples
         if report:
-            report(start + len(pixels))
+            report(start + count)
     neighbours = None
     if "neighbours" in scores:
         nearest = scores["neighbours"].nearest(NEIGHBOUR_COLUMNS - 1)[:_ROWS]
-        neighbours = np.concatenate([examples[:, None], data.images.pixels[nearest]], axis=1)
+        neighbours = np.concatenate([examples[:, None], data.training.pixels[nearest]], axis=1)
         neighbours = neighbours.reshape(-1, *gan.image_shape)
     return Evaluation(
         data.extractor.name,
@@ -187,16 +184,27 @@ def evaluate(
     )
 
 
-def check_metrics(names):
-    """Raises a `ValueError` unless all names are of metrics, or `"all"`."""
+def check_metrics(names: Sequence[str]) -> None:
+    """Check names of metrics. `"all"` is allowed.
+
+    Raises:
+        ValueError: If a name is unknown.
+    """
     for name in names:
         if name not in (*METRICS, "all"):
-            raise ValueError(registry.unknown("metric", name, (*METRICS, "all")))
+            raise ValueError(messages.unknown("metric", name, (*METRICS, "all")))
 
 
-def is_better(result, other):
-    """Whether a `Result` is better than another of its metric and extractor."""
-    return result > other if _KINDS[result.metric].higher_is_better else result < other
+def is_lower_better(name: str) -> bool:
+    """Return True if a lower figure is better, for a name that `Evaluation.rows` yields."""
+    if name in _METRICS:
+        return not _METRICS[name].higher_is_better
+    return name == "kl"  # The other details are shares and counts.
+
+
+def is_better(result: Result, other: Result) -> bool:
+    """Return True if a `Result` is better than another of the same metric and extractor."""
+    return result > other if _METRICS[result.metric].higher_is_better else result < other
 
 
 def _format(figure):
@@ -204,34 +212,34 @@ def _format(figure):
 
 
 def _choose(metrics, gan, references):
-    """Names of the metrics to take, each once; of all, those that apply."""
+    """Return the names of the requested metrics, each once. Replace "all" by those that apply."""
     num_classes = references.images.num_classes
     if gan.num_classes and num_classes != gan.num_classes:
         raise ValueError(
             f"The model has {gan.num_classes} classes. Received: {references.split} with "
-            f"{num_classes or 'none'}. Give the data the model was trained on."
+            f"{num_classes or 'none'}. Use the data that the model was trained on."
         )
     probabilities = references.held_out.probabilities
-    num_read = 0 if probabilities is None else probabilities.shape[1]
-    reads_classes = num_read == num_classes
+    num_predicted = 0 if probabilities is None else probabilities.shape[1]
+    predicts_labels = num_predicted == num_classes
     for name in ("label_accuracy", "modes"):
-        if name in metrics and not reads_classes:
+        if name in metrics and not predicts_labels:
             raise ValueError(
-                f"{name} needs an extractor that tells the classes of the data apart. Received: "
-                f"{references.extractor.name} with {num_read or 'no'} classes, and "
+                f"{name} needs an extractor that predicts the classes of the data. Received: "
+                f"{references.extractor.name} with {num_predicted or 'no'} classes, and "
                 f"{references.split} with {num_classes or 'none'}. Leave it out."
             )
     if "neighbours" in metrics and not references.unseen:
         raise ValueError(
-            "neighbours compares with real images that the model has not seen. Received: "
-            f"{references.split}: no test split. Leave it out."
+            "neighbours needs real images that the model has not seen, so a test split. Received: "
+            f"{references.split}. Leave it out."
         )
     if "all" not in metrics:
         return list(dict.fromkeys(metrics))
     apply = {
         "is": probabilities is not None,
-        "label_accuracy": gan.num_classes and reads_classes,
-        "modes": reads_classes,
+        "label_accuracy": gan.num_classes and predicts_labels,
+        "modes": predicts_labels,
         "neighbours": references.unseen,
         "parzen": len(references.sample) >= ParzenLogLikelihood().num_validation,
     }
@@ -239,25 +247,6 @@ def _choose(metrics, gan, references):
 
 
 def _make(name, extractor, known):
-    # The estimate of the first papers is of pixels.
-    own = () if name == "parzen" else (extractor,)
-    return _KINDS[name](*own, **known)
-
-
-def _show_real(metric, real):
-    """Gives a metric the real images that it compares with."""
-    if isinstance(metric, FrechetDistance):
-        metric.update_embedding(real.training, real=True)
-    elif isinstance(metric, TrainingNeighbours):
-        metric.update_embedding(real.training, real=True)
-        metric.update_unseen_embedding(real.held_out)
-    elif isinstance(metric, LabelAccuracy):
-        metric.update_embedding(real.held_out, True, real.held_out_labels)
-    elif isinstance(metric, ModeCoverage):
-        metric.update_classes(real.images.labels, real.images.num_classes, real=True)
-    elif isinstance(metric, ParzenLogLikelihood):
-        # The first choose the width of the windows.
-        metric.update_embedding(real.sample[: metric.num_validation], real=True)
-        metric.update_embedding(real.held_out, real=True)
-    elif not isinstance(metric, InceptionScore):
-        metric.update_embedding(real.sample, real=True)
+    # The Parzen estimate is defined on pixels.
+    arguments = () if name == "parzen" else (extractor,)
+    return _METRICS[name](*arguments, **known)

@@ -1,76 +1,85 @@
-"""Real images to measure against, and their features, kept on disk once they are made."""
+"""Embedded real images for evaluation, with a cache of their features on disk."""
 
 import dataclasses
 import hashlib
 import json
+import os
 import re
 import warnings
 import zipfile
+from collections.abc import Callable
 
 import numpy as np
 
-from ganzoo import data, weights
+from ganzoo import data
 from ganzoo.data import ImageData
-from ganzoo.files import new_file
+from ganzoo.messages import first_line
 from ganzoo.metrics import Embedding, extractor_names, get_extractor
+from ganzoo.metrics.features import Extractor
+from ganzoo.saving import weights
+from ganzoo.saving.files import new_file
 from ganzoo.version import __version__
 
+# Images to embed at once.
 _BATCH = 1000
-# Real images that are held out where the data have no test split, one in so many.
+# Without a test split, one training image in this many is held out.
 _HELD_OUT = 10
-# Real images for metrics that compare them pair by pair, and of those that are held out.
+# Most training images for metrics that compare pairs, and most held-out images.
 _SAMPLE = 10_000
 
 
 @dataclasses.dataclass(frozen=True)
 class References:
-    """Real images, embedded: what generated ones are measured against.
+    """Embedded real images that generated images are compared with.
 
     Attributes:
-        extractor: what embedded them.
+        extractor: the extractor.
         split: str. Data and split, for the record.
         seed: int. Seed of the choice of `sample` and `held_out`.
-        images: `ImageData` of the training split.
-        training: `Embedding` of all of it, in its order.
-        sample: `Embedding` of 10,000 of it, or of all, in random order.
-        held_out: `Embedding` of 10,000 other real images, or fewer, in random order.
-        held_out_labels: their class ids, or None.
-        unseen: bool. Whether the held-out images are of a split of their own, which a
-            model that was trained on the training split has not seen.
+        images: `ImageData` of the training images.
+        training: `Embedding` of the same images, in the same order.
+        sample: `Embedding` of at most 10,000 training images, in random order.
+        held_out: `Embedding` of at most 10,000 other real images, in random order.
+        unseen: bool. True if the held-out images are a test split, so that a model that was
+            trained on the training split has not seen them.
     """
 
-    extractor: object
+    extractor: Callable
     split: str
     seed: int
     images: ImageData
     training: Embedding
     sample: Embedding
     held_out: Embedding
-    held_out_labels: np.ndarray | None
     unseen: bool
 
 
-def open_references(name, image_shape, extractor=None, seed=0):
-    """Reads and embeds the real images of a data set.
+def open_references(
+    name: str | os.PathLike,
+    image_shape: tuple[int, int, int],
+    extractor: Extractor = None,
+    seed: int = 0,
+) -> References:
+    """Load and embed the real images of a data set.
 
     Args:
-        name: data set or folder; see `ganzoo.data.load`.
-        image_shape: `(height, width, channels)` of the images that are measured; real
-            ones are resized to it.
-        extractor: see `ganzoo.metrics.get_extractor`. None takes the classifier of the
-            data set if ganzoo has one, else `"inception_v3"`.
-        seed: int. Of every choice.
+        name: data set or folder, see `ganzoo.data.load`.
+        image_shape: `(height, width, channels)` of the generated images. Real images are
+            resized to it.
+        extractor: see `ganzoo.metrics.get_extractor`. None uses the classifier of the data set
+            if ganzoo has one, else `"inception_v3"`.
+        seed: int. Seed of every choice.
 
     Raises:
-        ValueError: If the data are not found or have other channels, or the extractor
-            cannot be had.
+        ValueError: If the data are not found, their images have another shape, or the extractor
+            is not available.
     """
     training, held_out, split = _read_images(name, image_shape, seed)
     extractor = get_extractor(extractor or _extractor_for(name))
     features = embed_reference(extractor, training.pixels, f"{name} {split}")
-    embedded = Embedding(features, pixels=training.pixels)
+    embedded = Embedding(features, pixels=training.pixels, labels=training.labels)
     rng = np.random.default_rng(seed)
-    # Data sets may be sorted by class.
+    # A data set may be sorted by class.
     chosen = rng.permutation(len(features))[:_SAMPLE]
     unseen = rng.permutation(len(held_out.pixels))[:_SAMPLE]
     return References(
@@ -80,8 +89,9 @@ def open_references(name, image_shape, extractor=None, seed=0):
         images=training,
         training=embedded,
         sample=embedded[chosen],
-        held_out=Embedding.join(_embed_in_parts(extractor, held_out.pixels[unseen])),
-        held_out_labels=None if held_out.labels is None else held_out.labels[unseen],
+        held_out=Embedding.join(_embed_in_parts(extractor, held_out.pixels[unseen])).with_labels(
+            None if held_out.labels is None else held_out.labels[unseen]
+        ),
         unseen=split == "train",
     )
 
@@ -93,36 +103,35 @@ def _extractor_for(name):
 
 
 def _read_images(name, image_shape, seed):
-    """`(training, held_out, split)`: `ImageData` twice, and what the first is called."""
+    """Return `(training, held_out, split)`: two `ImageData`, and a name for the first."""
     height, width, _ = image_shape
-    # Only squares are cut; others must be of the size already.
+    # `load_arrays` resizes to squares. Other images must have the right size already.
     size = height if height == width else None
-    training = data.read(name, "train", size)
+    training = data.load_arrays(name, "train", size)
     if training.pixels.shape[1:] != image_shape:
         raise ValueError(
             f"The images of {str(name)!r} do not fit the model. Needed: {image_shape}. "
-            f"Received: {training.pixels.shape[1:]}. Give the data the model was trained on."
+            f"Received: {training.pixels.shape[1:]}. Use the data that the model was trained on."
         )
     if "test" in data.find_splits(name):
-        return training, data.read(name, "test", size), "train"
+        return training, data.load_arrays(name, "test", size), "train"
     order = np.random.default_rng(seed).permutation(len(training.pixels))
     parts = np.split(order, [len(order) // _HELD_OUT])
     held_out, training = (training.take(np.sort(part)) for part in parts)
     return training, held_out, f"train, without 1 in {_HELD_OUT} (seed {seed})"
 
 
-def embed_reference(extractor, pixels, name):
-    """Features of a whole set of real images, from the disk if they lie there.
+def embed_reference(extractor: Callable, pixels: np.ndarray, name: str) -> np.ndarray:
+    """Return the features of a whole set of real images, from a cache on disk if possible.
 
-    They are kept in `references/` of ganzoo's home folder, with their provenance, under
-    a name that holds the hash of the pixels and of the extractor: other pixels or
-    another extractor are other features.
+    The cache is the folder `references/` in ganzoo's home folder. The name of a file contains a
+    hash of the pixels and of the extractor's weights. It also holds their provenance.
 
     Args:
-        extractor: see `ganzoo.metrics.get_extractor`. Features of one without a
-            `fingerprint` are not kept.
+        extractor: see `ganzoo.metrics.get_extractor`. Features of an extractor without a
+            `fingerprint` are not cached.
         pixels: uint8 `(num_images, height, width, channels)`.
-        name: str. What the images are, for people.
+        name: str. Name of the images, for people.
 
     Returns:
         float32 `(num_images, dim)`.
@@ -154,13 +163,13 @@ def _embed(extractor, pixels):
 
 
 def _embed_in_parts(extractor, pixels):
-    # A user's extractor may take much memory for each image.
+    # A user's extractor may need much memory per image.
     for start in range(0, len(pixels) or 1, _BATCH):
         yield extractor(pixels[start : start + _BATCH])
 
 
 def _read(path, count):
-    """The features in a file, or None if there is none that is whole."""
+    """Return the features in a file, or None if it is missing or damaged."""
     try:
         with np.load(path, allow_pickle=False) as arrays:
             features = arrays["features"]
@@ -174,5 +183,7 @@ def _write(path, features, provenance):
         with new_file(path) as partial:
             np.savez(partial, features=features, provenance=json.dumps(provenance))
     except OSError as error:
-        # The figures are right without it, and only slower the next time.
-        warnings.warn(f"Features of real images were not kept: {error}", stacklevel=2)
+        # Without the cache, the next evaluation is only slower.
+        warnings.warn(
+            f"Features of real images were not kept: {first_line(error, limit=300)}", stacklevel=2
+        )

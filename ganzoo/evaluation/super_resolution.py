@@ -1,21 +1,24 @@
-"""How well a model restores images, beside bicubic interpolation of the same."""
+"""Evaluation of super-resolution models, with bicubic interpolation for comparison."""
 
 import dataclasses
 import math
+import os
+from collections.abc import Callable
 
 import numpy as np
 from PIL import Image
 
-from ganzoo import photos
+from ganzoo.base import GAN
+from ganzoo.images import photos, to_pil
 from ganzoo.metrics import psnr, ssim
 from ganzoo.metrics.restoration import WINDOW
 
 
 @dataclasses.dataclass(frozen=True)
 class ImageScore:
-    """How near an upscaled image comes to the real one, and how near bicubic comes.
+    """PSNR and SSIM of an upscaled image, and of bicubic interpolation.
 
-    PSNR in dB, `inf` for equal images; SSIM at most 1; see `ganzoo.metrics`.
+    PSNR is in dB, `inf` for equal images. SSIM is at most 1. See `ganzoo.metrics`.
     """
 
     name: str
@@ -32,42 +35,42 @@ class SuperResolutionResult:
     Attributes:
         data: str. The folder.
         scale: int. Ratio of high to low resolution.
-        protocol: str. How it was measured: figures of other protocols do not compare.
-        mean: the mean of all images, an `ImageScore`.
-        images: tuple of an `ImageScore` for each image, by name.
+        protocol: str. The measurement. Values of other protocols cannot be compared.
+        mean: `ImageScore`. Mean over all images.
+        images: tuple with an `ImageScore` for each image, sorted by name.
     """
 
     data: str
     scale: int
     protocol: str
     mean: ImageScore
-    images: tuple
+    images: tuple[ImageScore, ...]
 
-    def to_dict(self):
-        """The record as JSON takes it; infinity, which JSON lacks, is None."""
+    def to_dict(self) -> dict:
+        """Return the record for JSON. Infinity becomes None."""
         return dataclasses.asdict(self, dict_factory=_finite)
 
 
-def evaluate_super_resolution(gan, folder, report=None):
-    """Measures how well a model restores images from bicubic ones of lower resolution.
+def evaluate_super_resolution(
+    gan: GAN, folder: str | os.PathLike, report: Callable[[ImageScore], object] | None = None
+) -> SuperResolutionResult:
+    """Measure how well a model restores images that were shrunk.
 
-    Each image is cut at the right and the bottom to multiples of the scale, shrunk by
-    antialiased bicubic interpolation, rounded to uint8, and upscaled by the model and by
-    bicubic interpolation. As many pixels as the scale are cut from each border of the
-    results; gray images stay gray.
+    Each image is cut at the right and the bottom to multiples of the scale, shrunk by antialiased
+    bicubic interpolation, and rounded to uint8. Then it is upscaled by the model, and by bicubic
+    interpolation. As many pixels as the scale are left out at each border. Gray images stay gray.
 
     Args:
-        gan: a super-resolution model: one with `scale` and `upscale`, such as
-            `ganzoo.SRGAN`.
-        folder: folder of high-resolution images, of any sizes.
-        report: function that is called with each image's `ImageScore`, to show progress.
+        gan: super-resolution model, such as `ganzoo.SRGAN`.
+        folder: folder of high-resolution images of any size.
+        report: function that is called with the `ImageScore` of each image.
 
     Returns:
         A `SuperResolutionResult`.
 
     Raises:
-        ValueError: If the model does not upscale, the folder holds no images, or one of
-            them cannot be read or is too small. Nothing is upscaled then.
+        ValueError: If the model does not upscale images, the folder has no images, or one of them
+            cannot be read or is too small. Then no image is upscaled.
 
     Example:
         >>> ganzoo.images.write_png(tmp_path / "a.png", np.zeros((40, 60, 3), "uint8"))
@@ -76,14 +79,14 @@ def evaluate_super_resolution(gan, folder, report=None):
         >>> result.mean.bicubic_ssim
         1.0
     """
-    if not hasattr(gan, "upscale"):
+    if gan.task != "super_resolution":
         raise ValueError(
-            f"Only super-resolution models restore images. Received: a {type(gan).__name__}. Use "
-            "`evaluate`."
+            "`evaluate_super_resolution` needs a super-resolution model. Received: a "
+            f"{type(gan).__name__}. Use `evaluate` for a model that generates images."
         )
     files = photos.find_photos([folder])
     for path in files:
-        # All are read before the long work, so that one which does not do shows itself.
+        # An image that cannot be used must be reported before the long work.
         _read(path, gan.scale)
     scores = []
     for path in files:
@@ -104,23 +107,24 @@ def evaluate_super_resolution(gan, folder, report=None):
 
 
 def _read(path, scale):
-    """The pixels of a photo, cut so that its sides are multiples of the scale."""
-    # Gray stays gray: its luma is the gray itself, by custom, and not that of an RGB copy.
+    """Return the pixels of a photo, cut to multiples of the scale."""
+    # The luma of a gray image is its gray, and differs from that of an RGB copy.
     pixels = photos.read_photo(path).pixels
     height, width = (side - side % scale for side in pixels.shape[:2])
     if min(height, width) < 2 * scale + WINDOW:
         raise ValueError(
-            f"{path}: too small, {pixels.shape[1]} x {pixels.shape[0]}. Sides must be at least "
-            f"{math.ceil(WINDOW / scale + 2) * scale} pixels at scale {scale}. Remove it."
+            f"{path} is too small. Needed: sides of at least "
+            f"{math.ceil(WINDOW / scale + 2) * scale} pixels at scale {scale}. Received: "
+            f"{pixels.shape[1]} x {pixels.shape[0]}. Remove it."
         )
     return pixels[:height, :width]
 
 
 def _resize(pixels, height, width):
-    # Pillow widens the kernel where it shrinks. At the border it differs from Matlab, by
-    # 0.0002 dB on Set5.
-    picture = Image.fromarray(pixels.squeeze(-1) if pixels.shape[-1] == 1 else pixels)
-    return np.atleast_3d(np.asarray(picture.resize((width, height), Image.Resampling.BICUBIC)))
+    # Pillow widens the kernel to shrink an image. Matlab, which papers use, treats the border
+    # differently: 0.0002 dB on Set5.
+    resized = to_pil(pixels).resize((width, height), Image.Resampling.BICUBIC)
+    return np.atleast_3d(np.asarray(resized))
 
 
 def _score(gan, path):

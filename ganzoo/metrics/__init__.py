@@ -1,4 +1,4 @@
-"""Figures that say how good images are."""
+"""Metrics of image quality."""
 
 from ganzoo.metrics.accuracy import LabelAccuracy
 from ganzoo.metrics.features import Embedding, extractor_names, get_extractor

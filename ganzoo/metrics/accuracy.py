@@ -1,18 +1,20 @@
-"""Whether images show the classes that were asked for."""
+"""Accuracy of the labels that images were generated for."""
 
 import numpy as np
 
+from ganzoo.metrics.features import Embedding, Extractor
 from ganzoo.metrics.streaming import TwoSidedMetric
 
 
 class LabelAccuracy(TwoSidedMetric):
-    """Share of images in which a classifier reads the class that was asked for.
+    """Share of images that a classifier assigns to the class they were generated for.
 
-    In [0, 1], higher is better, but a generator beats real images (`details["real"]`)
-    only by drawing clichés. `details` hold the share of each class, too.
+    The value is in [0, 1], and higher is better. `details["real"]` is the same for real images,
+    and `details["class_0"]` and so on are the shares of each class. A generator exceeds
+    real images only if it makes typical images alone.
 
     Args:
-        extractor: name of one that classifies the same classes, or a function from
+        extractor: name of an extractor that predicts the same classes, or a function from
             pixels to an `Embedding` with probabilities.
         split: str. Data and split of the real images, for the record.
         seed: int. Seed of the fake images, for the record.
@@ -23,16 +25,23 @@ class LabelAccuracy(TwoSidedMetric):
     _fewest_real = 0
     _fewest_fake = 1
 
-    def __init__(self, extractor, split=None, seed=None):
+    def __init__(self, extractor: Extractor, split: str | None = None, seed: int | None = None):
         super().__init__(_Confusion, extractor, split=split, seed=seed)
 
-    def update(self, images, real, labels):
-        """Takes in a batch; as for any metric, and the class ids `(num_images,)`."""
-        self.update_embedding(self.extractor(images), real, labels)
+    def update(self, images, real: bool, labels) -> None:
+        """Add a batch of images and their labels.
 
-    def update_embedding(self, embedding, real, labels):
+        Args:
+            images: as for every metric.
+            real: bool. True for real images, False for fake ones.
+            labels: class ids `(num_images,)`.
+        """
+        self.update_embedding(self.extractor(images).with_labels(labels), real)
+
+    def update_embedding(self, embedding: Embedding, real: bool) -> None:
+        """Add a batch of embedded images that have labels."""
         probabilities = embedding.require_probabilities()
-        labels = np.asarray(labels)
+        labels = embedding.require_labels()
         num_classes = probabilities.shape[1]
         if labels.shape != (len(embedding),) or not np.all((labels >= 0) & (labels < num_classes)):
             raise ValueError(
@@ -41,10 +50,12 @@ class LabelAccuracy(TwoSidedMetric):
             )
         (self.real if real else self.fake).update(labels, probabilities)
 
+    def update_real(self, training: Embedding, sample: Embedding, held_out: Embedding) -> None:
+        self.update_embedding(held_out, real=True)
+
     def _result(self):
         counts = self.fake.counts
         share = np.trace(counts) / counts.sum()
-        # Of classes that were asked for.
         each = {
             f"class_{label}": float(row[label] / row.sum())
             for label, row in enumerate(counts)
@@ -58,7 +69,7 @@ class LabelAccuracy(TwoSidedMetric):
 
 
 class _Confusion:
-    """How many images of each class were read as each."""
+    """Confusion matrix: rows are labels, columns are predicted classes."""
 
     def __init__(self):
         self.counts = np.zeros((0, 0), int)

@@ -1,100 +1,130 @@
-"""Extractors: networks that embed images, so that metrics compare what is seen in them."""
+"""Extractors: networks that embed images, so that metrics compare features."""
 
 import dataclasses
 import functools
+from collections.abc import Callable, Sequence
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from ganzoo import weights
 from ganzoo.images import from_pixels, to_pixels
 from ganzoo.layers import dtype_policy
+from ganzoo.messages import first_line
 from ganzoo.metrics.classifiers import CLASSIFIERS, build_classifier
+from ganzoo.saving import weights
 
-# Images that are embedded at once.
+# Images per forward pass.
 _BATCH = 250
+# Arguments that `get_extractor` takes.
+Extractor = str | Callable | None
 
 
 @dataclasses.dataclass(frozen=True)
 class Embedding:
-    """What an extractor makes of a batch of images.
+    """A batch of embedded images. Its arrays have one row per image.
 
     Attributes:
         features: float `(num_images, dim)`.
-        probabilities: float `(num_images, num_classes)`, each row of sum 1, or None
-            where the extractor does not classify.
-        pixels: uint8 `(num_images, height, width, channels)`, or None where features
-            were given instead of images.
+        probabilities: float `(num_images, num_classes)` of the classes that the extractor
+            predicts; each row sums to 1. None if it does not classify.
+        pixels: uint8 `(num_images, height, width, channels)`, or None if a metric was given
+            features instead of images.
+        labels: class ids `(num_images,)` of real images, or that fake images were generated for.
+            None without classes.
     """
 
     features: np.ndarray
     probabilities: np.ndarray | None = None
     pixels: np.ndarray | None = None
+    labels: np.ndarray | None = None
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.features)
 
-    def __getitem__(self, rows):
-        """Some of the images."""
-        parts = (self.features, self.probabilities, self.pixels)
-        return Embedding(*(None if part is None else part[rows] for part in parts))
+    def __getitem__(self, rows) -> "Embedding":
+        """Return some of the images: a slice, or an array of indices."""
+        return Embedding(*(None if part is None else part[rows] for part in self._arrays()))
 
     @classmethod
-    def join(cls, embeddings):
-        """All images of several embeddings of one extractor, in their order."""
-        columns = zip(*((e.features, e.probabilities, e.pixels) for e in embeddings), strict=True)
+    def join(cls, embeddings: Sequence["Embedding"]) -> "Embedding":
+        """Concatenate embeddings of one extractor."""
+        columns = zip(*(embedding._arrays() for embedding in embeddings), strict=True)
         return cls(*(None if parts[0] is None else np.concatenate(parts) for parts in columns))
 
-    def require_probabilities(self):
-        """The probabilities.
+    def with_labels(self, labels) -> "Embedding":
+        """Return the same images with labels."""
+        labels = None if labels is None else np.asarray(labels)
+        return dataclasses.replace(self, labels=labels)
+
+    def _arrays(self):
+        return self.features, self.probabilities, self.pixels, self.labels
+
+    def require_probabilities(self) -> np.ndarray:
+        """Return the probabilities.
 
         Raises:
             ValueError: If there are none.
         """
         if self.probabilities is None:
             raise ValueError(
-                "The metric needs an extractor that classifies. Received: one that gives "
-                f"features alone. Take one of {', '.join(extractor_names())}."
+                "The metric needs an extractor that classifies. Received: one that returns only "
+                f"features. Use one of {', '.join(extractor_names())}."
             )
         return self.probabilities
 
-    def require_pixels(self):
-        """The pixels.
+    def require_pixels(self) -> np.ndarray:
+        """Return the pixels.
 
         Raises:
             ValueError: If there are none.
         """
         if self.pixels is None:
             raise ValueError(
-                "The metric needs images. Received: features. Give `update` images, and the "
-                "metric an extractor that takes them."
+                "The metric needs images. Received: features. Pass images to `update`, and an "
+                "extractor that takes images to the metric."
             )
         return self.pixels
 
+    def require_labels(self) -> np.ndarray:
+        """Return the labels.
 
-def extractor_names():
-    """Names that `get_extractor` knows, sorted."""
+        Raises:
+            ValueError: If there are none.
+        """
+        if self.labels is None:
+            raise ValueError(
+                "The metric needs labels. Received: images without labels. Use "
+                "`update(images, real, labels)`."
+            )
+        return self.labels
+
+
+def extractor_names() -> list[str]:
+    """Return the names that `get_extractor` knows, sorted."""
     return sorted([*CLASSIFIERS, "inception_v3", "stacked_mnist"])
 
 
-def get_extractor(extractor):
-    """An extractor: a function from images to an `Embedding`, with a `name`.
+def get_extractor(extractor: Extractor) -> Callable:
+    """Return an extractor: a function from images to an `Embedding`, with a `name`.
 
     Args:
-        extractor: a name of `extractor_names()`: `"mnist"`, `"fashion_mnist"` and
-            `"cifar10"` are classifiers that come with ganzoo; `"stacked_mnist"` reads a
-            digit in each channel, 1,000 classes; `"inception_v3"` has ImageNet weights,
-            which Keras downloads. Or a function from uint8 pixels to
-            float features `(num_images, dim)` or to an `Embedding`, such as a Keras model
-            of pixels. None takes features for images. An extractor is returned as it is.
+        extractor: one of:
+
+            - A name in `extractor_names()`. `"mnist"`, `"fashion_mnist"` and `"cifar10"` are
+              classifiers that come with ganzoo. `"stacked_mnist"` predicts a digit per channel,
+              1,000 classes. `"inception_v3"` has ImageNet weights, which Keras downloads.
+            - A function from uint8 pixels to float features `(num_images, dim)` or to an
+              `Embedding`, such as a Keras model that takes pixels.
+            - None: metrics are then given features instead of images.
+            - An extractor, which is returned unchanged.
 
     Raises:
-        ValueError: If the name is unknown, or its weights cannot be had.
+        ValueError: If the name is unknown, or its weights cannot be downloaded.
     """
     if extractor is None:
         return _AsGiven()
-    # What Keras makes has a name, too, and is a function as any other.
+    # A Keras model has a name and can be called, but returns no embedding.
     if isinstance(extractor, keras.Layer):
         return _OfFunction(extractor, extractor.name)
     if hasattr(extractor, "name") and callable(extractor):
@@ -113,13 +143,16 @@ def get_extractor(extractor):
     )
 
 
-def identify(extractor):
-    """`(name, fingerprint)` of an extractor; the second, of its weights, may be None."""
+def identify(extractor: Callable) -> tuple[str | None, str | None]:
+    """Return the `(name, fingerprint)` of an extractor.
+
+    The fingerprint identifies the weights. It is None if the extractor has none.
+    """
     return extractor.name, getattr(extractor, "fingerprint", None)
 
 
 class _AsGiven:
-    """Features, taken for what they are."""
+    """Take features instead of images."""
 
     name = None
 
@@ -127,14 +160,14 @@ class _AsGiven:
         features = np.asarray(features)
         if features.ndim != 2 or not np.issubdtype(features.dtype, np.floating):
             raise ValueError(
-                "Without an extractor, a metric takes float features (num_images, dim). Received: "
-                f"{features.dtype} of shape {features.shape}. Give an extractor to measure images."
+                "A metric without an extractor needs float features (num_images, dim). Received: "
+                f"{features.dtype} of shape {features.shape}. Pass an extractor to measure images."
             )
         return _checked(Embedding(features))
 
 
 class _OfFunction:
-    """Features that the user's own function makes."""
+    """Embed images by a user's function."""
 
     def __init__(self, function, name):
         self.name = name
@@ -149,18 +182,24 @@ class _OfFunction:
 
 
 class Network:
-    """Features of a Keras network, for images of any size, gray or RGB.
+    """Embed images of any size, gray or RGB, by a Keras network.
 
     Args:
         name: str.
-        network: Keras model of images in [-1, 1] that returns `(features, logits)`.
-        image_shape: `(height, width, channels)` that the network takes. Other images
-            are resized by antialiased bilinear interpolation; gray ones become RGB by
-            repetition, RGB ones gray by their luma (BT.601).
-        fingerprint: str. Says which weights the network has.
+        network: Keras model that takes images in [-1, 1] and returns `(features, logits)`.
+        image_shape: `(height, width, channels)` that the network takes. Other images are resized
+            by antialiased bilinear interpolation. Gray images become RGB by repetition, RGB
+            images gray by their luma (BT.601).
+        fingerprint: str. Identifies the weights of the network.
     """
 
-    def __init__(self, name, network, image_shape, fingerprint):
+    def __init__(
+        self,
+        name: str,
+        network: keras.Model,
+        image_shape: tuple[int, int, int],
+        fingerprint: str,
+    ):
         self.name = name
         self.image_shape = image_shape
         self.fingerprint = fingerprint
@@ -171,7 +210,7 @@ class Network:
         pixels = as_pixels(images)
         made = [self._embed(pixels[i : i + _BATCH]) for i in range(0, len(pixels), _BATCH)]
         if not made:
-            raise ValueError("There are no images. Received: a batch of 0. Leave it out.")
+            raise ValueError("A batch needs at least one image. Received: no images. Leave it out.")
         features, probabilities = (np.concatenate(part) for part in zip(*made, strict=True))
         return _checked(Embedding(features, probabilities, pixels))
 
@@ -180,8 +219,8 @@ class Network:
         features, logits = self._network(images, training=False)
         return features, tf.nn.softmax(logits)
 
-    def prepare(self, images):
-        """Images in [-1, 1] of any size, as the network takes them."""
+    def prepare(self, images: tf.Tensor) -> tf.Tensor:
+        """Resize and convert images in [-1, 1] to the shape that the network takes."""
         *size, channels = self.image_shape
         if images.shape[-1] == 1 and channels == 3:
             images = tf.image.grayscale_to_rgb(images)
@@ -193,17 +232,17 @@ class Network:
 
 
 class ChannelByChannel:
-    """A classifier of gray images that reads each channel of RGB images by itself.
+    """Embed each channel of RGB images by a classifier of gray images.
 
-    Features stand side by side. The classes are all combinations, the first channel's
-    the most significant: three digits are one of 1,000 classes, the number they spell.
+    The features of the channels are concatenated. The classes are all combinations, with the
+    first channel as the most significant digit: 1,000 classes for ten digits.
 
     Args:
         name: str.
-        network: `Network` of gray images.
+        network: `Network` that takes gray images.
     """
 
-    def __init__(self, name, network):
+    def __init__(self, name: str, network: Network):
         self.name = name
         self.fingerprint = f"channel by channel, {network.fingerprint}"
         self._network = network
@@ -213,7 +252,7 @@ class ChannelByChannel:
         if pixels.shape[-1] != 3:
             raise ValueError(
                 f"The extractor {self.name!r} takes images of 3 channels. Received: shape "
-                f"{pixels.shape}. Take the classifier of the data."
+                f"{pixels.shape}. Use the classifier of the data set."
             )
         read = [self._network(pixels[..., channel, None]) for channel in range(3)]
         together = np.einsum("ni,nj,nk->nijk", *(each.probabilities for each in read))
@@ -221,8 +260,8 @@ class ChannelByChannel:
         return Embedding(features, together.reshape(len(pixels), -1), pixels)
 
 
-def as_pixels(images):
-    """Images of either kind as uint8 pixels.
+def as_pixels(images) -> np.ndarray:
+    """Return images, uint8 or float in [-1, 1], as uint8 pixels.
 
     Raises:
         ValueError: If they are neither uint8 nor floats in [-1, 1], or not NHWC of 1 or
@@ -231,12 +270,12 @@ def as_pixels(images):
     images = np.asarray(images)
     if images.ndim != 4 or images.shape[-1] not in (1, 3):
         raise ValueError(
-            "Images must be (num_images, height, width, channels) with 1 or 3 channels. Received: "
-            f"shape {images.shape}."
+            "Images must have shape (num_images, height, width, channels) with 1 or 3 channels. "
+            f"Received: shape {images.shape}."
         )
     if images.dtype == np.uint8:
         return images
-    # Rounding errors beyond the range are no error; NaN fails every comparison.
+    # The range allows for rounding errors. NaN fails every comparison.
     within = np.issubdtype(images.dtype, np.floating) and np.all(np.abs(images) <= 1.001)
     if not within:
         raise ValueError(
@@ -250,7 +289,7 @@ def _checked(embedding):
     features = embedding.features
     if features.ndim != 2 or not np.all(np.isfinite(features)):
         raise ValueError(
-            "Features must be finite, (num_images, dim). Received: shape "
+            "Features must be finite and have shape (num_images, dim). Received: shape "
             f"{features.shape}, {np.sum(~np.isfinite(features))} of them not finite."
         )
     return embedding
@@ -259,7 +298,7 @@ def _checked(embedding):
 @functools.cache
 def _build_small(name):
     record = CLASSIFIERS[name]
-    # What is measured must not hang on the precision that a model is trained in.
+    # A metric must not depend on the precision that a model is trained in.
     with dtype_policy("float32"):
         network = build_classifier(record.image_shape, record.num_classes)
     network.load_weights(weights.find_asset(record.weights))
@@ -271,11 +310,10 @@ def _build_inception():
     try:
         with dtype_policy("float32"):
             whole = keras.applications.InceptionV3(weights="imagenet", classifier_activation=None)
-    except Exception as error:  # Keras raises a bare one where a download fails.
-        reason = str(error).splitlines()[0]
+    except Exception as error:  # Keras raises a bare `Exception` if a download fails.
         raise ValueError(
             "The extractor 'inception_v3' needs its ImageNet weights, which Keras could not "
-            f"download ({reason}). Connect to the network once, or take one of "
+            f"download ({first_line(error)}). Connect to the network once, or use one of "
             f"{', '.join(CLASSIFIERS)}, which come with ganzoo."
         ) from None
     pooled = whole.get_layer("avg_pool").output

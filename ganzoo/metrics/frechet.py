@@ -1,17 +1,17 @@
-"""The Fréchet distance of features: FID."""
+"""Fréchet distance between features: FID."""
 
 import numpy as np
 
+from ganzoo.metrics.features import Embedding, Extractor
 from ganzoo.metrics.streaming import Moments, TwoSidedMetric
 
 
 class FrechetDistance(TwoSidedMetric):
-    """Squared Fréchet distance of two Gaussians fitted to real and fake features.
+    """Squared Fréchet distance between two Gaussians fitted to real and fake features.
 
-    0 for equal ones, lower is better. Biased upwards where images are few: compare at
-    equal counts, and beside the floor, real images against other real ones. With the
-    extractor `"inception_v3"` this is FID in another network than the literature's, and
-    with a small classifier a scale of its own: neither compares with published figures.
+    The value is at least 0, and lower is better. It is biased: fewer images give a larger value,
+    so compare at equal counts. Values of different extractors cannot be compared. Keras's
+    `"inception_v3"` has other weights than the network of published FIDs.
 
     Args:
         extractor: see `StreamingMetric`.
@@ -31,22 +31,29 @@ class FrechetDistance(TwoSidedMetric):
 
     name = "fid"
     higher_is_better = False
+    has_floor = True
 
-    def __init__(self, extractor=None, split=None, seed=None):
+    def __init__(
+        self, extractor: Extractor = None, split: str | None = None, seed: int | None = None
+    ):
         super().__init__(Moments, extractor, split=split, seed=seed)
+
+    def update_real(self, training: Embedding, sample: Embedding, held_out: Embedding) -> None:
+        self.update_embedding(training, real=True)
 
     def _result(self):
         return {"value": frechet_distance(self.real, self.fake)}
 
 
-def frechet_distance(first, second):
-    """Squared Fréchet distance of the Gaussians of two `Moments`; never below 0."""
+def frechet_distance(first: Moments, second: Moments) -> float:
+    """Return the squared Fréchet distance between the Gaussians of two `Moments`."""
     root = _symmetric_root(first.covariance)
-    # The trace of (C1 C2)^(1/2), by a symmetric matrix with the same eigenvalues.
+    # C1 C2 has the eigenvalues of this symmetric matrix. The overlap is the trace of its root.
     shared = np.linalg.eigvalsh(root @ second.covariance @ root)
     overlap = np.sqrt(np.clip(shared, 0, None)).sum()
     apart = np.sum((first.mean - second.mean) ** 2)
     traces = np.trace(first.covariance) + np.trace(second.covariance)
+    # Rounding may make the distance of equal Gaussians negative.
     return float(max(apart + traces - 2 * overlap, 0.0))
 
 

@@ -1,22 +1,23 @@
-"""The inception score."""
+"""Inception score."""
 
 import numpy as np
 
+from ganzoo.metrics.features import Embedding, Extractor
 from ganzoo.metrics.streaming import StreamingMetric
 
 
 class InceptionScore(StreamingMetric):
-    """How sure a classifier is of each fake image, and how many classes they make up.
+    """Confidence of a classifier in each fake image, and diversity of the predicted classes.
 
-    `exp(mean of KL(p(class | image) || p(class)))`, from 1 to the number of classes;
-    higher is better. Copies of a single image of each class reach the most, and real
-    images are not looked at: read it beside a distance. It is of all images at once,
-    where the paper averages over ten parts.
+    The value is `exp(mean of KL(p(class | image) || p(class)))`, from 1 to the number of
+    classes, and higher is better. It uses no real images: one image per class reaches the
+    maximum. Read it together with a distance. It is computed over all images at once; the paper
+    averages over ten parts.
 
     Args:
-        extractor: name of one that classifies, or a function from pixels to
-            an `Embedding` with probabilities.
-        split: str. For the record.
+        extractor: name of an extractor that classifies, or a function from pixels to an
+            `Embedding` with probabilities.
+        split: str. Data and split of the real images, for the record.
         seed: int. Seed of the fake images, for the record.
 
     Reference: Salimans et al., 2016 (arXiv:1606.03498), section 4.
@@ -24,15 +25,19 @@ class InceptionScore(StreamingMetric):
 
     name = "is"
     higher_is_better = True
+    has_floor = True
     _fewest_real = 0
 
-    def __init__(self, extractor, split=None, seed=None):
+    def __init__(self, extractor: Extractor, split: str | None = None, seed: int | None = None):
         super().__init__(extractor, split, seed)
         self.num_real = self.num_fake = 0
         self.sum_of_probabilities = 0.0
         self.sum_of_entropies = 0.0
 
-    def update_embedding(self, embedding, real):
+    def update_real(self, training: Embedding, sample: Embedding, held_out: Embedding) -> None:
+        """Do nothing: the score uses no real images."""
+
+    def update_embedding(self, embedding: Embedding, real: bool) -> None:
         if real:
             self.num_real += len(embedding)
             return
@@ -48,7 +53,7 @@ class InceptionScore(StreamingMetric):
         self.sum_of_entropies += other.sum_of_entropies
 
     @property
-    def counts(self):
+    def counts(self) -> tuple[int, int]:
         return self.num_real, self.num_fake
 
     def _result(self):
@@ -57,5 +62,5 @@ class InceptionScore(StreamingMetric):
 
 
 def _entropies(probabilities):
-    """In nats, along the last axis."""
+    """Return the entropies along the last axis, in nats."""
     return -np.sum(probabilities * np.log(np.clip(probabilities, 1e-300, None)), axis=-1)

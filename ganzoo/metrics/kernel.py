@@ -1,4 +1,4 @@
-"""The kernel distance of features: KID."""
+"""Kernel distance between features: KID."""
 
 import math
 
@@ -6,20 +6,20 @@ import numpy as np
 
 from ganzoo.metrics.streaming import BankMetric
 
-# Rows of a kernel matrix that are in memory at once.
+# Rows of a kernel matrix to hold in memory at once.
 _ROWS = 1000
 
 
 class KernelDistance(BankMetric):
-    """Squared maximum mean discrepancy of real and fake features, without bias.
+    """Squared maximum mean discrepancy between real and fake features, without bias.
 
-    The kernel is `(x . y / dim + 1)^3`. Around 0 for equal distributions, where it may
-    be negative; lower is better. Real and fake images are used in equal numbers, those
-    that came first. The standard error is that of the U-statistic, over draws of images.
+    The kernel is `(x . y / dim + 1)^3`. Lower is better. The expected value for equal
+    distributions is 0, so that estimates of it may be negative. Equal numbers of real and fake
+    images are used, the first ones. The standard error is that of the U-statistic.
 
     Args:
         extractor: see `StreamingMetric`.
-        max_images: int. The first so many real and fake images are used.
+        max_images: int. Number of real and of fake images to use, the first ones.
         **kwargs: `split` and `seed`, for the record.
 
     Example:
@@ -31,14 +31,14 @@ class KernelDistance(BankMetric):
         >>> abs(float(result)) < 3 * result.standard_error
         True
 
-    Reference: Bińkowski et al., 2018 (arXiv:1801.01401), section 4; the estimate and its
-    variance are those of Gretton et al., 2012 (JMLR 13), lemma 6, and Serfling, 1980,
-    section 5.2.1.
+    Reference: Bińkowski et al., 2018 (arXiv:1801.01401), section 4. Estimate: Gretton et al.,
+    2012 (JMLR 13), lemma 6. Variance: Serfling, 1980, section 5.2.1.
     """
 
     name = "kid"
     higher_is_better = False
-    # A variance over pairs of pairs takes three.
+    has_floor = True
+    # The variance over pairs of pairs needs three images.
     _fewest_real = _fewest_fake = 3
 
     def _result(self):
@@ -54,7 +54,7 @@ def _unbiased_discrepancy(real, fake):
     squares = 0.0
     for start in range(0, count, _ROWS):
         rows = slice(start, start + _ROWS)
-        # h of the paper: how the pair (real i, fake i) compares with the pair j.
+        # h((real i, fake i), (real j, fake j)) of the paper.
         compared = (
             _kernel(real[rows], real, dim)
             + _kernel(fake[rows], fake, dim)
@@ -62,11 +62,11 @@ def _unbiased_discrepancy(real, fake):
             - _kernel(fake[rows], real, dim)
         )
         index = np.arange(len(compared))
-        compared[index, start + index] = 0  # A pair is not compared with itself.
+        compared[index, start + index] = 0  # The sum leaves out i = j.
         row_sums[rows] = compared.sum(axis=1)
         squares += np.sum(compared**2)
     value = row_sums.sum() / (count * (count - 1))
-    # Variances of h given one pair, and of h. The first is that of noisy row means.
+    # Variance of h, and of its mean given one pair. The row means add noise to the latter.
     of_pairs = squares / (count * (count - 1)) - value**2
     of_rows = np.var(row_sums / (count - 1), ddof=1) - of_pairs / (count - 1)
     variance = 4 * max(of_rows, 0.0) / count + 2 * of_pairs / (count * (count - 1))

@@ -1,24 +1,25 @@
-"""How many of the classes a generator makes, and how often each."""
+"""Coverage of the classes of the data."""
 
 import numpy as np
 
+from ganzoo.metrics.features import Embedding, Extractor
 from ganzoo.metrics.streaming import TwoSidedMetric
 
 
 class ModeCoverage(TwoSidedMetric):
     """Number of classes that a classifier finds among the fake images.
 
-    Higher is better, up to the number of classes in the data. The result's `details`
-    hold it as `modes`, and `kl`: the divergence `KL(fake || real)` of the frequencies of
-    classes, in nats, lower is better; infinite where fake images are of a class that no
-    real one has. Both hang on the number of images: of few, rare classes are missed, and
-    `kl` is about `(num_classes - 1) / (2 * num_images)` too large.
+    Higher is better, up to the number of classes in the data. `details` hold it as `modes`, and
+    `kl`, the divergence `KL(fake || real)` of the class frequencies in nats. Lower is better for
+    `kl`. It is infinite if fake images have a class that no real image has. Both depend on the
+    number of images: few images miss rare classes, and `kl` is about
+    `(num_classes - 1) / (2 * num_images)` too large.
 
-    On Stacked MNIST (`ganzoo.data.load("stacked_mnist")`) this is the field's test of
-    mode collapse.
+    On Stacked MNIST (`ganzoo.data.load("stacked_mnist")`) this is the standard test of mode
+    collapse.
 
     Args:
-        extractor: name of one that classifies, or a function from pixels to an
+        extractor: name of an extractor that classifies, or a function from pixels to an
             `Embedding` with probabilities.
         split: str. Data and split of the real images, for the record.
         seed: int. Seed of the fake images, for the record.
@@ -28,22 +29,28 @@ class ModeCoverage(TwoSidedMetric):
 
     name = "modes"
     higher_is_better = True
+    has_floor = True
+    shown_details = ("modes", "kl")
     _fewest_real = _fewest_fake = 1
 
-    def __init__(self, extractor, split=None, seed=None):
+    def __init__(self, extractor: Extractor, split: str | None = None, seed: int | None = None):
         super().__init__(_ClassCounts, extractor, split=split, seed=seed)
 
-    def update_embedding(self, embedding, real):
+    def update_embedding(self, embedding: Embedding, real: bool) -> None:
         probabilities = embedding.require_probabilities()
         self.update_classes(probabilities.argmax(axis=1), probabilities.shape[1], real)
 
-    def update_classes(self, classes, num_classes, real):
-        """Takes in images whose classes are known, such as those of labelled data.
+    def update_real(self, training: Embedding, sample: Embedding, held_out: Embedding) -> None:
+        num_classes = held_out.require_probabilities().shape[1]
+        self.update_classes(training.require_labels(), num_classes, real=True)
+
+    def update_classes(self, classes: np.ndarray, num_classes: int, real: bool) -> None:
+        """Add images whose classes are known, such as labeled data.
 
         Args:
             classes: class ids `(num_images,)`.
             num_classes: int.
-            real: bool. Whether the images are real or fake.
+            real: bool. True for real images, False for fake ones.
         """
         (self.real if real else self.fake).update(classes, num_classes)
 
@@ -52,7 +59,7 @@ class ModeCoverage(TwoSidedMetric):
         if len(real) != len(fake):
             raise ValueError(
                 f"The real images have {len(real)} classes. Received: an extractor of {len(fake)}. "
-                "Take the classifier of the data."
+                "Use the classifier of the data set."
             )
         shown = fake > 0
         with np.errstate(divide="ignore"):
@@ -63,7 +70,7 @@ class ModeCoverage(TwoSidedMetric):
 
 
 class _ClassCounts:
-    """How many images there are of each class."""
+    """Number of images of each class."""
 
     def __init__(self):
         self.counts = np.zeros(0, int)

@@ -1,13 +1,27 @@
-"""Comparisons of every row or number of one set with every one of another."""
+"""Comparisons of all pairs from two sets."""
+
+from collections.abc import Iterator
 
 import numpy as np
 
-# Rows of a distance matrix that are in memory at once.
+# Rows of a distance matrix to hold in memory at once.
 _ROWS = 1000
 
 
-def blocks_of_squares(first, second, num_rows=_ROWS):
-    """`(rows, squared distances of those rows of the first to all of the second)`."""
+def blocks_of_squares(
+    first: np.ndarray, second: np.ndarray, num_rows: int = _ROWS
+) -> Iterator[tuple[slice, np.ndarray]]:
+    """Yield the matrix of squared Euclidean distances in blocks of rows.
+
+    Args:
+        first: float `(num_first, dim)`.
+        second: float `(num_second, dim)`.
+        num_rows: int. Rows of `first` per block.
+
+    Yields:
+        `(rows, squares)`: a slice of the rows of `first`, and their squared distances to all rows
+        of `second`, float64.
+    """
     first, second = np.asarray(first, "float64"), np.asarray(second, "float64")
     norms = np.sum(second**2, axis=1)
     for start in range(0, len(first), num_rows):
@@ -17,16 +31,18 @@ def blocks_of_squares(first, second, num_rows=_ROWS):
         yield rows, np.maximum(squares, 0)
 
 
-def nearest(queries, candidates, count):
-    """The nearest candidates of each query, by Euclidean distance.
+def nearest(
+    queries: np.ndarray, candidates: np.ndarray, count: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Find the nearest candidates of each query, by Euclidean distance.
 
     Args:
         queries: float `(num_queries, dim)`.
         candidates: float `(num_candidates, dim)`.
-        count: int. Candidates for each query.
+        count: int. Candidates per query.
 
     Returns:
-        `(indices, distances)`, each `(num_queries, count)`, the nearest first.
+        `(indices, distances)`, each `(num_queries, count)`, nearest first.
     """
     indices = np.empty((len(queries), count), int)
     distances = np.empty((len(queries), count))
@@ -39,10 +55,11 @@ def nearest(queries, candidates, count):
     return indices, distances
 
 
-def chance_above(first, second):
-    """The chance that a number of the first set is above one of the second; ties are half.
+def chance_above(first: np.ndarray, second: np.ndarray) -> float:
+    """Return the probability that a number of the first set is above one of the second.
 
-    This is the statistic of Mann and Whitney over the number of pairs.
+    A tie counts half. This is the Mann-Whitney statistic divided by the number of pairs, and the
+    area under the ROC curve.
     """
     ordered = np.sort(second)
     below = np.searchsorted(ordered, first)

@@ -1,34 +1,35 @@
-"""The Parzen-window log-likelihood of the first GAN papers."""
+"""Parzen-window log-likelihood."""
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 
-from ganzoo.metrics.features import as_pixels
+from ganzoo.metrics.features import Embedding, as_pixels
 from ganzoo.metrics.pairs import blocks_of_squares
 from ganzoo.metrics.streaming import BankMetric
 
-# Real images whose distances are in memory at once.
+# Rows of a distance matrix to hold in memory at once.
 _ROWS = 500
-# Widths that are tried, of intensities in [0, 1]; the published code tried 0.1 to 1.
+# Candidates for the width, for intensities in [0, 1]. The published code tried 0.1 to 1.
 _SIGMAS = np.geomspace(0.05, 1.0, 25)
 
 
 class ParzenLogLikelihood(BankMetric):
-    """Mean log-likelihood of real images under Gaussians around the fake ones.
+    """Mean log-likelihood of real images under Gaussians around the fake images.
 
-    In nats, higher is better. The papers took 10,000 fake images, and as real images the
-    test set; intensities are in [0, 1]. It has a high variance and says little of how
-    images look: training images themselves score below many models (Theis et al., 2016,
-    arXiv:1511.01844). It is here to compare with those papers.
+    The value is in nats, and higher is better. It has a high variance and says little about how
+    images look: training images score below many models (Theis et al., 2016, arXiv:1511.01844).
+    Use it only to compare with papers that report it. They use 10,000 fake images, the test set
+    as real images, and intensities in [0, 1].
 
-    The first real images choose the width of the Gaussians, by cross-validation; the
-    likelihood is that of the others, and its standard error that of their mean. The
-    chosen width is `details["sigma"]`.
+    The first real images choose the width of the Gaussians, by cross-validation. The likelihood
+    is that of the others, and its standard error that of their mean. `details["sigma"]` is the
+    width.
 
     Args:
-        num_validation: int. Real images that choose the width.
-        max_images: int. The first so many real and fake images are used.
+        num_validation: int. Number of real images that choose the width.
+        max_images: int. Number of real and of fake images to use, the first ones.
         **kwargs: `split` and `seed`, for the record.
 
     Reference: Goodfellow et al., 2014 (arXiv:1406.2661), section 5.
@@ -37,20 +38,24 @@ class ParzenLogLikelihood(BankMetric):
     name = "parzen"
     higher_is_better = True
 
-    def __init__(self, num_validation=1000, max_images=11_000, **kwargs):
+    def __init__(self, num_validation: int = 1000, max_images: int = 11_000, **kwargs):
         super().__init__(scaled_pixels, max_images, **kwargs)
         if not 1 <= num_validation <= max_images - 2:
             raise ValueError(
-                "`num_validation` must be at least 1 and leave two of `max_images`. Received: "
+                "`num_validation` must be at least 1 and at most `max_images` - 2. Received: "
                 f"num_validation={num_validation}, max_images={max_images}."
             )
         self.num_validation = num_validation
         self._fewest_real = num_validation + 2
         self._fewest_fake = 1
 
-    def update_embedding(self, embedding, real):
+    def update_embedding(self, embedding: Embedding, real: bool) -> None:
         pixels = embedding.require_pixels()
         (self.real if real else self.fake).update(pixels.reshape(len(pixels), -1))
+
+    def update_real(self, training: Embedding, sample: Embedding, held_out: Embedding) -> None:
+        self.update_embedding(sample[: self.num_validation], real=True)
+        self.update_embedding(held_out, real=True)
 
     def _result(self):
         fake = self.fake.rows / 255.0
@@ -65,22 +70,24 @@ class ParzenLogLikelihood(BankMetric):
         }
 
 
-def scaled_pixels(pixels):
-    """Intensities in [0, 1], an image a row."""
+def scaled_pixels(pixels: np.ndarray) -> np.ndarray:
+    """Return intensities in [0, 1], float32 `(num_images, dim)`."""
     pixels = as_pixels(pixels)
     return pixels.reshape(len(pixels), -1) / np.float32(255)
 
 
-def log_likelihoods(points, centres, sigmas):
-    """Log-densities of an equal mixture of isotropic Gaussians, for each of several widths.
+def log_likelihoods(
+    points: np.ndarray, centres: np.ndarray, sigmas: Sequence[float]
+) -> list[np.ndarray]:
+    """Compute log-densities of a mixture of isotropic Gaussians, for each of several widths.
 
     Args:
         points: float `(num_points, dim)`.
-        centres: float `(num_centres, dim)`.
-        sigmas: floats above 0, standard deviations.
+        centres: float `(num_centres, dim)`. Means of the Gaussians, of equal weight.
+        sigmas: floats above 0. Standard deviations.
 
     Returns:
-        list of `(num_points,)`, in nats, one for each width.
+        List of `(num_points,)` in nats, one for each width.
     """
     constants = [
         math.log(len(centres)) + points.shape[1] * math.log(s * math.sqrt(2 * math.pi))
@@ -88,7 +95,7 @@ def log_likelihoods(points, centres, sigmas):
     ]
     parts = []
     for _, squares in blocks_of_squares(points, centres, _ROWS):
-        # Of the nearest centre, so that the largest exponential of a row is 1.
+        # Log-sum-exp: without the smallest distance, all exponentials may underflow.
         least = squares.min(axis=1)
         squares -= least[:, None]
         parts.append(

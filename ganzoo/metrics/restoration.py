@@ -1,47 +1,45 @@
-"""How near restored pixels are to the real ones, as super-resolution is measured.
+"""PSNR and SSIM of restored images, as super-resolution papers measure them.
 
-Defaults are the protocol of the field at scale 4: luma alone, 4 pixels cut from each
-border. Figures over all of RGB, or with another border, cannot be compared: PSNR over
-RGB is about 1.8 dB lower.
+The default is the usual protocol at scale 4: the luma channel, without 4 pixels at each border.
+Values of other protocols cannot be compared. PSNR over RGB is about 1.8 dB lower.
 """
 
 import numpy as np
 
 _PEAK = 255.0
-# Luma of BT.601 in 16..235, for channels in 0..255: Matlab's `rgb2ycbcr`, not rounded.
+# Luma of BT.601 in [16, 235] from channels in [0, 255]: `rgb2ycbcr` of Matlab without rounding.
 _LUMA = np.array([65.481, 128.553, 24.966]) / 255.0
-# Pixels, as the sigma, of the Gaussian window of SSIM.
+# Side and standard deviation of the Gaussian window of SSIM, in pixels.
 WINDOW = 11
 _SIGMA = 1.5
-# The constants that keep the two ratios of SSIM finite.
+# Constants that keep the two ratios of SSIM finite.
 _C1, _C2 = (0.01 * _PEAK) ** 2, (0.03 * _PEAK) ** 2
 
 
-def psnr(real, fake, border=4):
-    """Peak signal-to-noise ratio of the luma, `10 log10(255^2 / mean squared error)`.
+def psnr(real: np.ndarray, fake: np.ndarray, border: int = 4) -> np.floating | np.ndarray:
+    """Compute the peak signal-to-noise ratio of the luma, `10 log10(255^2 / MSE)`.
 
-    Higher is better. The mean over a set is the mean of its images' decibels.
+    Higher is better. Papers report the mean of the decibels over a set of images.
 
     Args:
-        real: uint8 `(height, width, channels)`, or a batch of them; RGB, or gray, which
-            is taken as luma as it is.
+        real: uint8 `(height, width, channels)`, or a batch of them. RGB, or gray, which is used
+            as luma unchanged.
         fake: uint8, of the shape of `real`.
-        border: int, at least 0. Pixels that are left out on each side; the scale by
-            custom.
+        border: int, at least 0. Pixels to leave out at each side. Papers use the scale.
 
     Returns:
-        float in dB, `inf` for equal images; `(num_images,)` for a batch.
+        float in dB, `inf` for equal images. `(num_images,)` for a batch.
 
     Raises:
-        ValueError: If the pixels are not uint8, differ in shape, or are all border.
+        ValueError: If the pixels are not uint8, differ in shape, or nothing is left without the
+            border.
 
     Example:
         >>> real = np.zeros((16, 16, 1), "uint8")
         >>> float(ganzoo.metrics.psnr(real, real + 255))
         0.0
 
-    Reference: the border and the luma are those of Ledig et al., 2016
-    (arXiv:1609.04802), section 3.1.
+    Reference: Ledig et al., 2016 (arXiv:1609.04802), section 3.1, for the luma and the border.
     """
     real, fake = _lumas(real, fake, border, smallest=1)
     error = np.mean((real - fake) ** 2, axis=(-2, -1))
@@ -49,26 +47,25 @@ def psnr(real, fake, border=4):
         return 10 * np.log10(_PEAK**2 / error)
 
 
-def ssim(real, fake, border=4):
-    """Structural similarity of the luma, with a Gaussian window of 11 pixels, sigma 1.5.
+def ssim(real: np.ndarray, fake: np.ndarray, border: int = 4) -> np.floating | np.ndarray:
+    """Compute the structural similarity of the luma, in Gaussian windows of 11 pixels, sigma 1.5.
 
-    Higher is better. Windows that would reach over the border are left out, and nothing
-    is shrunk before. Figures of another implementation do not compare, such as those of
-    SRGAN's authors, who took daala's.
+    Higher is better. Windows that reach over the border are left out. Images are not shrunk
+    first, as some implementations do. Values of other implementations cannot be compared: the
+    authors of SRGAN used that of daala.
 
     Args:
-        real: uint8 `(height, width, channels)`, or a batch of them; RGB, or gray, which
-            is taken as luma as it is.
+        real: uint8 `(height, width, channels)`, or a batch of them. RGB, or gray, which is used
+            as luma unchanged.
         fake: uint8, of the shape of `real`.
-        border: int, at least 0. Pixels that are left out on each side; the scale by
-            custom.
+        border: int, at least 0. Pixels to leave out at each side. Papers use the scale.
 
     Returns:
-        float in [-1, 1], 1 for equal images; `(num_images,)` for a batch.
+        float in [-1, 1], 1 for equal images. `(num_images,)` for a batch.
 
     Raises:
-        ValueError: If the pixels are not uint8, differ in shape, or are smaller than a
-            window inside the border.
+        ValueError: If the pixels are not uint8, differ in shape, or no window fits inside the
+            border.
 
     Example:
         >>> real = np.zeros((20, 20, 1), "uint8")
@@ -88,17 +85,17 @@ def ssim(real, fake, border=4):
 
 
 def _lumas(real, fake, border, smallest):
-    """The float64 luma `(..., height, width)` of two checked images, without the border."""
+    """Check two images; return their float64 luma `(..., height, width)` without the border."""
     real, fake = np.asarray(real), np.asarray(fake)
     if real.dtype != np.uint8 or fake.dtype != np.uint8:
         raise ValueError(
             "`real` and `fake` must be uint8 pixels in [0, 255]. Received: "
-            f"{real.dtype} and {fake.dtype}. Try `ganzoo.images.to_pixels`."
+            f"{real.dtype} and {fake.dtype}. Convert images by `ganzoo.images.to_pixels`."
         )
     if real.shape != fake.shape or real.ndim not in (3, 4) or real.shape[-1] not in (1, 3):
         raise ValueError(
-            "`real` and `fake` must have one shape (height, width, channels), or be batches of "
-            f"it, with 1 or 3 channels. Received: {real.shape} and {fake.shape}."
+            "`real` and `fake` must have the same shape (height, width, channels), or be batches "
+            f"of it, with 1 or 3 channels. Received: {real.shape} and {fake.shape}."
         )
     if border < 0:
         raise ValueError(f"`border` must be at least 0. Received: border={border}.")
@@ -106,7 +103,7 @@ def _lumas(real, fake, border, smallest):
     if min(height, width) < 2 * border + smallest:
         raise ValueError(
             f"Sides must be at least {2 * border + smallest} pixels at border={border}. "
-            f"Received: {height} x {width}. Give larger images or a smaller border."
+            f"Received: {height} x {width}. Use larger images or a smaller border."
         )
     inside = (..., slice(border, height - border), slice(border, width - border), slice(None))
     return [_luma(pixels[inside].astype("float64")) for pixels in (real, fake)]
@@ -117,7 +114,7 @@ def _luma(pixels):
 
 
 def _smooth(plane):
-    """Gaussian means of all windows that lie inside a plane."""
+    """Return the Gaussian mean of each window inside a plane."""
     distance = np.arange(WINDOW) - WINDOW // 2
     taps = np.exp(-(distance**2) / (2 * _SIGMA**2))
     taps /= taps.sum()

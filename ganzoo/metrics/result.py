@@ -1,4 +1,4 @@
-"""What a metric says, with all that is needed to compare it."""
+"""The result of a metric, with the data that are needed to compare it."""
 
 import dataclasses
 import math
@@ -6,23 +6,22 @@ import math
 
 @dataclasses.dataclass(frozen=True)
 class Result:
-    """A figure, and how it was come by; `float()` reads the figure alone.
+    """The value of a metric, and how it was measured. `float()` returns the value.
 
-    Results order as their values do, as long as they are of one metric and extractor:
-    figures of different extractors are on different scales.
+    Results can be compared and subtracted like numbers if they have the same metric and
+    extractor. Otherwise this raises a `ValueError`, because their scales differ.
 
     Attributes:
-        metric: str. Its name on the command line, such as `"fid"`.
+        metric: str. Name on the command line, such as `"fid"`.
         value: float.
-        extractor: str. What embedded the images; None where nothing did.
-        num_real: int. Real images that went into it.
-        num_fake: int. Fake images that went into it.
-        split: str. Data and split of the real images; None where it was not given.
-        seed: int. Seed of the fake images; None where it was not given.
-        standard_error: float. Of the value, over draws of images; None where unknown.
-        details: dict of floats. Figures that belong to this one.
-        extractor_fingerprint: str. Which weights the extractor has; None where it does not
-            say.
+        extractor: str. Name of the extractor, or None if features were given.
+        num_real: int. Real images in the value.
+        num_fake: int. Fake images in the value.
+        split: str. Data and split of the real images, or None if unknown.
+        seed: int. Seed of the fake images, or None if unknown.
+        standard_error: float. Standard error of the value, or None if unknown.
+        details: dict of floats. Further figures.
+        extractor_fingerprint: str. Identifies the weights of the extractor. None if unknown.
 
     Example:
         >>> ours = Result("fid", 1.9, "fashion_mnist", 60_000, 10_000)
@@ -41,7 +40,7 @@ class Result:
     details: dict = dataclasses.field(default_factory=dict)
     extractor_fingerprint: str | None = None
 
-    def __float__(self):
+    def __float__(self) -> float:
         return float(self.value)
 
     def __lt__(self, other):
@@ -63,7 +62,7 @@ class Result:
         return float(self) / self._comparable(other)
 
     def _comparable(self, other):
-        """The value of another result, or a bare number, if it is on the same scale."""
+        """Return the value of a result on the same scale, or a number unchanged."""
         if isinstance(other, Result):
             for kind in ("metric", "extractor", "extractor_fingerprint"):
                 ours, theirs = getattr(self, kind), getattr(other, kind)
@@ -71,12 +70,12 @@ class Result:
                 if ours != theirs and not unknown:
                     raise ValueError(
                         f"Results of different {kind}s are on different scales. Received: "
-                        f"{ours!r} and {theirs!r}. Measure both with one {kind}."
+                        f"{ours!r} and {theirs!r}. Measure both with the same {kind}."
                     )
         return float(other)
 
-    def to_dict(self):
-        """The record as JSON takes it, which knows no infinity: None stands for it."""
+    def to_dict(self) -> dict:
+        """Return the record for JSON. Infinity and NaN become None."""
         record = dataclasses.asdict(self)
         for figures in (record, record["details"]):
             for name, value in figures.items():

@@ -1,89 +1,111 @@
-"""What all metrics share: batches in, sufficient statistics kept, a result out."""
+"""Base classes of metrics that take images in batches."""
 
 import abc
+from collections.abc import Callable
+from typing import ClassVar
 
 import numpy as np
 
-from ganzoo.metrics.features import get_extractor, identify
+from ganzoo.metrics.features import Embedding, Extractor, get_extractor, identify
 from ganzoo.metrics.result import Result
 
 
 class StreamingMetric(abc.ABC):
-    """A metric of real and fake images that come in batches.
+    """Metric of real and fake images that are added in batches.
+
+    A subclass keeps sufficient statistics of the images, so that memory does not grow with
+    their number, or features of a limited number of images.
 
     Args:
-        extractor: name of an extractor (see `ganzoo.metrics.get_extractor`), or a
-            function from uint8 pixels to float features `(num_images, dim)`. None takes
-            what `update` is given as features.
+        extractor: name of an extractor (see `ganzoo.metrics.get_extractor`), or a function from
+            uint8 pixels to float features `(num_images, dim)`. None means that `update` is given
+            features.
         split: str. Data and split of the real images, for the record.
         seed: int. Seed of the fake images, for the record.
     """
 
-    name: str
-    higher_is_better: bool
-    # Fewer images than this on either side give no figure.
+    # Name on the command line.
+    name: ClassVar[str]
+    higher_is_better: ClassVar[bool]
+    # True if the value for unseen real images, in place of fake ones, shows how good it can be.
+    has_floor: ClassVar[bool] = False
+    # Keys of `details` to show to people in place of the value.
+    shown_details: ClassVar[tuple[str, ...]] = ()
+    # Fewest images that give a result.
     _fewest_real = 2
     _fewest_fake = 2
 
-    def __init__(self, extractor=None, split=None, seed=None):
+    def __init__(
+        self, extractor: Extractor = None, split: str | None = None, seed: int | None = None
+    ):
         self.extractor = get_extractor(extractor)
         self.split = split
         self.seed = seed
 
-    def update(self, images, real):
-        """Takes in a batch.
+    def update(self, images, real: bool) -> None:
+        """Add a batch of images.
 
         Args:
-            images: uint8 pixels, or float images in [-1, 1], `(num_images, height, width,
-                channels)`; features `(num_images, dim)` where there is no extractor.
-            real: bool. Whether they are real or fake.
+            images: `(num_images, height, width, channels)`, uint8 pixels or float images in
+                [-1, 1]. Features `(num_images, dim)` if there is no extractor.
+            real: bool. True for real images, False for fake ones.
 
         Raises:
-            ValueError: If the images are of another kind or shape, or not finite.
+            ValueError: If the images have another type or shape, or are not finite.
         """
         self.update_embedding(self.extractor(images), real)
 
     @abc.abstractmethod
-    def update_embedding(self, embedding, real):
-        """Takes in a batch that is an `Embedding` already: several metrics can share one."""
+    def update_embedding(self, embedding: Embedding, real: bool) -> None:
+        """Add a batch that is embedded already, so that several metrics share one embedding."""
+
+    def update_real(self, training: Embedding, sample: Embedding, held_out: Embedding) -> None:
+        """Add the real images that this metric compares with, out of those of a data set.
+
+        Args:
+            training: all training images, without probabilities.
+            sample: some of the training images, in random order, without probabilities.
+            held_out: real images that are not training images, in random order.
+        """
+        self.update_embedding(sample, real=True)
 
     @abc.abstractmethod
     def _merge(self, other):
-        """Takes in the statistics of another metric of the same kind."""
+        """Add the statistics of another metric of the same class."""
 
     @abc.abstractmethod
     def _result(self):
-        """The value as `{"value": ...}`, and what else of a `Result` the metric has.
+        """Return `{"value": ...}`, with other fields of `Result` that the metric computes.
 
-        `num_real` and `num_fake` are there if not all images that came in are in the figure.
+        `num_real` and `num_fake` are among them if the value does not use all images.
         """
 
     @property
     @abc.abstractmethod
-    def counts(self):
-        """How many images came in, `(real, fake)`."""
+    def counts(self) -> tuple[int, int]:
+        """Number of `(real, fake)` images that were added."""
 
-    def merge(self, other):
-        """Takes in what another process has gathered: the result is that of one process.
+    def merge(self, other: "StreamingMetric") -> None:
+        """Add the images of another metric, such as one of another process.
 
         Raises:
-            ValueError: If the other metric is another, or has another extractor.
+            ValueError: If the other metric has another class or extractor.
         """
-        if type(other) is not type(self) or not self._embeds_alike(other):
+        if type(other) is not type(self) or not self._has_extractor_of(other):
             raise ValueError(
-                "Only metrics of one kind and extractor merge. Received: "
+                "Metrics can be merged only if they have one kind and extractor. Received: "
                 f"{type(self).__name__}({self.extractor.name!r}) and "
                 f"{type(other).__name__}({getattr(other, 'extractor', self.extractor).name!r})."
             )
         self._merge(other)
 
-    def _embeds_alike(self, other):
-        """Whether the other's extractor has the name and, where known, the weights of this."""
+    def _has_extractor_of(self, other):
+        """Return True if the extractors have the same name and, if known, the same weights."""
         names, prints = zip(*(identify(metric.extractor) for metric in (self, other)), strict=True)
         return names[0] == names[1] and (None in prints or prints[0] == prints[1])
 
-    def result(self):
-        """The figure so far, a `Result`; more images may come in after it.
+    def result(self) -> Result:
+        """Return the `Result` of the images so far. More may be added afterwards.
 
         Raises:
             ValueError: If there are too few images.
@@ -92,7 +114,7 @@ class StreamingMetric(abc.ABC):
         if num_real < self._fewest_real or num_fake < self._fewest_fake:
             raise ValueError(
                 f"Too few images for {self.name}. Needed: {self._fewest_real} real and "
-                f"{self._fewest_fake} fake. Received: {num_real} and {num_fake}. Give more with "
+                f"{self._fewest_fake} fake. Received: {num_real} and {num_fake}. Add more with "
                 "`update`."
             )
         extractor, fingerprint = identify(self.extractor)
@@ -108,19 +130,20 @@ class StreamingMetric(abc.ABC):
 
 
 class TwoSidedMetric(StreamingMetric):
-    """A metric that gathers the same of real and of fake images, and compares the two.
+    """Metric that computes the same statistics of real and of fake images, and compares them.
 
     Args:
-        gather: function that makes an empty gathering: an object with `update` (of
-            features), `merge` and a length, the number of images in it.
-        **kwargs: `extractor`, `split`, `seed`.
+        make_statistics: function that returns empty statistics: an object with `update(features)`,
+            `merge(other)` and a length, the number of images in it.
+        extractor: see `StreamingMetric`.
+        **kwargs: `split` and `seed`, for the record.
     """
 
-    def __init__(self, gather, extractor=None, **kwargs):
+    def __init__(self, make_statistics: Callable, extractor: Extractor = None, **kwargs):
         super().__init__(extractor, **kwargs)
-        self.real, self.fake = gather(), gather()
+        self.real, self.fake = make_statistics(), make_statistics()
 
-    def update_embedding(self, embedding, real):
+    def update_embedding(self, embedding: Embedding, real: bool) -> None:
         (self.real if real else self.fake).update(embedding.features)
 
     def _merge(self, other):
@@ -128,22 +151,26 @@ class TwoSidedMetric(StreamingMetric):
         self.fake.merge(other.fake)
 
     @property
-    def counts(self):
+    def counts(self) -> tuple[int, int]:
         return len(self.real), len(self.fake)
 
 
 class Moments:
-    """Count, mean and scatter matrix of vectors that come in batches, in float64."""
+    """Count, mean and scatter matrix of vectors that are added in batches, in float64.
+
+    The scatter matrix is the sum of the outer products of deviations from the mean.
+    """
 
     def __init__(self):
         self.count = 0
         self.mean = 0.0
-        self.scatter = 0.0  # Sum of outer products of the deviations from the mean.
+        self.scatter = 0.0
 
     def __len__(self):
         return self.count
 
-    def update(self, vectors):
+    def update(self, vectors: np.ndarray) -> None:
+        """Add vectors `(count, dim)`."""
         vectors = np.asarray(vectors, "float64")
         if len(vectors) == 0:
             return
@@ -154,8 +181,11 @@ class Moments:
         batch.scatter = deviations.T @ deviations
         self.merge(batch)
 
-    def merge(self, other):
-        """Adds the other's vectors (Chan et al., 1979, equations 2.1)."""
+    def merge(self, other: "Moments") -> None:
+        """Add the vectors of other moments.
+
+        Reference: Chan et al., 1979, equations 2.1.
+        """
         if other.count == 0:
             return
         count = self.count + other.count
@@ -166,8 +196,8 @@ class Moments:
         self.count = count
 
     @property
-    def covariance(self):
-        """Unbiased: divided by one less than the count."""
+    def covariance(self) -> np.ndarray:
+        """Unbiased estimate of the covariance matrix `(dim, dim)`."""
         return self.scatter / (self.count - 1)
 
 
@@ -176,46 +206,50 @@ def _outer(vector):
 
 
 class Bank:
-    """The first rows that come in, as many as it holds.
+    """The first rows that are added, for metrics over pairs of images.
 
-    What metrics over pairs of images need: they cannot do with sums.
+    Args:
+        capacity: int. Number of rows to keep. None keeps all.
     """
 
-    def __init__(self, capacity=None):
-        self.capacity = capacity  # None holds them all.
+    def __init__(self, capacity: int | None = None):
+        self.capacity = capacity
         self._batches = []
         self._held = 0
 
-    def update(self, rows):
+    def update(self, rows: np.ndarray) -> None:
+        """Add rows, as long as there is room."""
         rows = rows if self.capacity is None else rows[: self.capacity - self._held]
         if len(rows):
             self._batches.append(np.array(rows))
             self._held += len(rows)
 
-    def merge(self, other):
+    def merge(self, other: "Bank") -> None:
+        """Add the rows of another bank."""
         self.update(other.rows)
 
     def __len__(self):
         return self._held
 
     @property
-    def rows(self):
-        """All rows that are held, in the order they came."""
+    def rows(self) -> np.ndarray:
+        """All rows, in the order in which they were added."""
         if len(self._batches) > 1:
             self._batches = [np.concatenate(self._batches)]
         return self._batches[0] if self._batches else np.zeros((0, 0))
 
 
 class BankMetric(TwoSidedMetric):
-    """A metric of the features themselves, of so many images of each side at most.
+    """Metric that compares pairs of images, and keeps features of a limited number of them.
 
     Args:
-        max_images: int. The first so many real and so many fake images are used: bring
-            them in an order that means nothing.
-        **kwargs: `extractor`, `split`, `seed`.
+        extractor: see `StreamingMetric`.
+        max_images: int, at least 2. Number of real and of fake images to use, the first ones.
+            Add images in random order.
+        **kwargs: `split` and `seed`, for the record.
     """
 
-    def __init__(self, extractor=None, max_images=10_000, **kwargs):
+    def __init__(self, extractor: Extractor = None, max_images: int = 10_000, **kwargs):
         super().__init__(lambda: Bank(max_images), extractor, **kwargs)
         if max_images < 2:
             raise ValueError(f"`max_images` must be at least 2. Received: {max_images}.")

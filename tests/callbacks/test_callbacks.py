@@ -1,40 +1,16 @@
-import glob
+"""Test the callbacks that log scalars and draw sample grids."""
 
 import keras
 import numpy as np
-import tensorflow as tf
 import tiny
+from events import read_pictures, read_scalars
 from PIL import Image
 
 from ganzoo import callbacks
 
 
-def read_scalars(folder):
-    """`{tag: {step: value}}` of all event files in a folder."""
-    scalars = {}
-    for path in glob.glob(str(folder / "events*")):
-        for event in tf.compat.v1.train.summary_iterator(path):
-            for value in event.summary.value:
-                number = float(tf.make_ndarray(value.tensor))
-                scalars.setdefault(value.tag, {})[event.step] = number
-    return scalars
-
-
-def read_pictures(folder):
-    """`{tag: {step: pixels}}` of all event files in a folder; each picture comes once."""
-    pictures = {}
-    for path in glob.glob(str(folder / "events*")):
-        for event in tf.compat.v1.train.summary_iterator(path):
-            for value in event.summary.value:
-                (*_, encoded) = tf.make_ndarray(value.tensor)
-                steps = pictures.setdefault(value.tag, {})
-                assert event.step not in steps
-                steps[event.step] = tf.io.decode_png(encoded).numpy()
-    return pictures
-
-
 class _Recorder(keras.callbacks.Callback):
-    """Keeps the generator's loss of every single step, from the running mean of an epoch."""
+    """Compute the generator's loss of each step from the running mean of an epoch."""
 
     def __init__(self):
         super().__init__()
@@ -49,7 +25,7 @@ class _Recorder(keras.callbacks.Callback):
         self.total = total
 
 
-def test_game_scalars_are_means_since_the_point_before(tmp_path):
+def test_game_scalars_are_means_since_the_previous_point(tmp_path):
     gan = tiny.build_gan()
     gan.compile()
     recorder = _Recorder()
@@ -58,7 +34,7 @@ def test_game_scalars_are_means_since_the_point_before(tmp_path):
     gan.fit(pixels, batch_size=2, epochs=2, verbose=0, callbacks=[recorder, scalars])
     drawn = read_scalars(tmp_path / "logs" / "train")
     assert set(drawn) == {f"game/{name}" for name in gan.get_metrics_result() if name != "loss"}
-    # Five steps an epoch: points after steps 2 and 4, then 7 and 9.
+    # An epoch has five steps, so the points are after the steps 2, 4, 7 and 9.
     losses = recorder.losses
     expected = {end: np.mean(losses[end - 2 : end]) for end in (2, 4, 7, 9)}
     assert drawn["game/generator_loss"].keys() == expected.keys()
@@ -66,7 +42,7 @@ def test_game_scalars_are_means_since_the_point_before(tmp_path):
         np.testing.assert_allclose(drawn["game/generator_loss"][step], value, rtol=1e-4)
 
 
-def test_an_epoch_of_few_steps_has_one_point(tmp_path):
+def test_an_epoch_with_few_steps_has_one_point(tmp_path):
     gan = tiny.build_gan()
     gan.compile()
     pixels = np.zeros((10, *gan.image_shape), "uint8")
@@ -82,7 +58,7 @@ def test_an_epoch_of_few_steps_has_one_point(tmp_path):
     )
 
 
-def test_sample_grids_draw_the_same_latents_and_the_real_images_once(tmp_path):
+def test_sample_grids_use_the_same_latents_and_show_the_real_images_once(tmp_path):
     gan = tiny.build_gan(batch_norm=False)
     gan.compile(generator_optimizer="adam", discriminator_optimizer="adam", ema_decay=0.0)
     gan.generator_optimizer.learning_rate = 0.0
@@ -92,7 +68,7 @@ def test_sample_grids_draw_the_same_latents_and_the_real_images_once(tmp_path):
     names = sorted(path.name for path in (tmp_path / "samples").iterdir())
     assert names == ["epoch_001.png", "epoch_002.png", "real.png"]
     first, second = ((tmp_path / "samples" / name).read_bytes() for name in names[:2])
-    # The generator stood still, so the same latents give the same file.
+    # The generator has not changed, so the same latents give the same file.
     assert first == second
     again = callbacks.SampleGrid(tmp_path, num_images=4)
     gan.fit(pixels, batch_size=4, initial_epoch=2, epochs=3, verbose=0, callbacks=[again])

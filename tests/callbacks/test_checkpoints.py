@@ -1,4 +1,4 @@
-"""Checkpoints: whole or not there, and the one before where the newest is damaged."""
+"""Test that checkpoints are complete or absent, and that damaged ones are not used."""
 
 import errno
 import itertools
@@ -21,7 +21,7 @@ IMAGES = tiny.make_images(12)
 
 
 def fit(folder, gan=None, epochs=2, **options):
-    """Three steps an epoch."""
+    """Train for epochs of three steps, with a `Checkpoint`."""
     gan = gan or make_gan()
     checkpoint = callbacks.Checkpoint(folder, **options)
     gan.fit(IMAGES, batch_size=4, epochs=epochs, callbacks=[checkpoint], verbose=0)
@@ -40,7 +40,7 @@ def names(folder):
 
 @pytest.fixture(scope="module")
 def written(tmp_path_factory):
-    """Checkpoints of steps 3 and 6; only to be read."""
+    """Write checkpoints of steps 3 and 6, which tests do not change."""
     folder = tmp_path_factory.mktemp("checkpoints")
     fit(folder)
     return folder
@@ -51,7 +51,7 @@ def folder(written, tmp_path):
     return shutil.copytree(written, tmp_path / "checkpoints")
 
 
-def test_the_last_two_are_kept(tmp_path):
+def test_the_last_two_checkpoints_are_kept(tmp_path):
     fit(tmp_path, epochs=3, every=1)
     assert names(tmp_path) == ["step_00000008", "step_00000009"]
     assert {path.name for path in tmp_path.iterdir()} == {
@@ -61,8 +61,9 @@ def test_the_last_two_are_kept(tmp_path):
     }
 
 
-def test_saving_makes_no_optimizer(tmp_path):
-    # Keras would number one at each save, and TensorFlow keep a kernel for each of its names.
+def test_saving_creates_no_optimizer(tmp_path):
+    # Otherwise Keras would create one at each save, and TensorFlow would keep a kernel for each of
+    # its names.
     gan = make_gan()
     callbacks.save_whole(gan, tmp_path / "first.keras")
     before = keras.optimizers.Optimizer(0.1).name
@@ -74,7 +75,7 @@ def test_saving_makes_no_optimizer(tmp_path):
 
 @pytest.fixture
 def saved(monkeypatch):
-    """Steps at which a checkpoint would have been saved."""
+    """Return a list that records the steps at which a checkpoint is due."""
     steps = []
 
     def note(self):
@@ -88,15 +89,13 @@ def saved(monkeypatch):
 @pytest.mark.parametrize(
     ("every", "steps"), [(None, [3, 6]), (2, [2, 3, 5, 6]), ("2", [2, 3, 5, 6]), ("10m", [3, 6])]
 )
-def test_checkpoints_come_every_so_many_steps_and_at_the_ends_of_epochs(
-    every, steps, saved, tmp_path
-):
+def test_checkpoints_are_saved_every_n_steps_and_after_each_epoch(every, steps, saved, tmp_path):
     fit(tmp_path, every=every)
     assert saved == steps
 
 
-def test_checkpoints_come_every_so_many_minutes(saved, tmp_path, monkeypatch):
-    # The clock is looked at once a step, and once at each save.
+def test_checkpoints_are_saved_every_n_minutes(saved, tmp_path, monkeypatch):
+    # The clock is read once per step, and once at each save.
     minutes = itertools.count()
     clock = types.SimpleNamespace(monotonic=lambda: 60.0 * next(minutes))
     monkeypatch.setattr(sys.modules["ganzoo.callbacks.checkpoints"], "time", clock)
@@ -105,12 +104,12 @@ def test_checkpoints_come_every_so_many_minutes(saved, tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("every", ["m", "0", 0, "-3", "0m", "ten", "10s", 1.5])
-def test_a_wrong_distance_of_checkpoints_is_refused(every):
+def test_invalid_checkpoint_intervals_are_refused(every):
     with pytest.raises(ValueError, match="500, or minutes, such as 10m"):
         callbacks.Checkpoint("nowhere", every=every)
 
 
-def test_the_newest_is_taken_in_silence(folder, recwarn):
+def test_the_newest_checkpoint_is_found_without_a_warning(folder, recwarn):
     assert callbacks.newest_whole(folder).stem == "step_00000006"
     assert not recwarn.list
     assert callbacks.newest_whole(folder / "none") is None
@@ -125,7 +124,7 @@ def empty(path):
 
 
 def flip_a_bit(path):
-    # In the middle of the weights, which are most of the file.
+    # The weights are most of the file.
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 1
     path.write_bytes(content)
@@ -139,11 +138,11 @@ DAMAGES = [truncate, empty, flip_a_bit, remove]
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
-def test_a_damaged_newest_gives_way_to_the_one_before_and_is_named(damage, folder):
+def test_a_damaged_checkpoint_is_named_and_the_previous_one_is_used(damage, folder):
     damage(folder / "step_00000006.keras")
     with pytest.warns(UserWarning, match=r"step_00000006\.keras.*Going back to 'step_00000003"):
         assert callbacks.newest_whole(folder).stem == "step_00000003"
-    # Training that goes on takes the damaged one away, and not the whole one.
+    # Resumed training removes the damaged checkpoint, and keeps the other.
     gan = ganzoo.load(folder / "step_00000003.keras")
     gan.compile(run_eagerly=True)
     gan.generator_optimizer.iterations.assign(4)
@@ -154,44 +153,44 @@ def test_a_damaged_newest_gives_way_to_the_one_before_and_is_named(damage, folde
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
-def test_without_a_whole_one_nothing_is_begun_anew(damage, folder):
+def test_an_error_is_raised_if_every_checkpoint_is_damaged(damage, folder):
     for path in callbacks.checkpoints(folder):
         damage(path)
     with pytest.raises(ValueError, match=r"step_00000006\.keras.*No checkpoint is left"):
         callbacks.newest_whole(folder)
 
 
-def test_a_flipped_bit_anywhere_is_noticed_or_without_effect(folder):
+def test_a_flipped_bit_is_detected_or_has_no_effect(folder):
     path = folder / "step_00000006.keras"
     content = path.read_bytes()
     expected = tiny.copy_of(ganzoo.load(path).weights)
     progress = callbacks.read_progress(path)
-    noticed = 0
-    places = np.random.default_rng(0).integers(0, 8 * len(content), 300)
+    detected = 0
+    positions = np.random.default_rng(0).integers(0, 8 * len(content), 300)
     # The end of the file is its table of contents, which has no checksum.
-    places = [*places, *range(8 * (len(content) - 500), 8 * len(content), 7)]
-    for place in places:
+    positions = [*positions, *range(8 * (len(content) - 500), 8 * len(content), 7)]
+    for position in positions:
         flipped = bytearray(content)
-        flipped[place // 8] ^= 1 << place % 8
+        flipped[position // 8] ^= 1 << position % 8
         path.write_bytes(flipped)
         try:
             callbacks.check_whole(path)
         except ValueError:
-            noticed += 1
+            detected += 1
             continue
-        # All that is read of the file is what it was.
+        # The bit lies outside of the data that are read.
         with zipfile.ZipFile(path) as archive:
             whole = archive.read("model.weights.h5"), archive.read("config.json")
         path.write_bytes(content)
         with zipfile.ZipFile(path) as archive:
             assert whole == (archive.read("model.weights.h5"), archive.read("config.json"))
-    assert noticed > 250
+    assert detected > 250
     path.write_bytes(content)
     tiny.assert_equal(ganzoo.load(path).weights, expected)
     assert callbacks.read_progress(path) == progress
 
 
-def test_a_checkpoint_that_did_not_arrive_whole_replaces_nothing(folder, monkeypatch):
+def test_a_checkpoint_damaged_while_saving_replaces_no_other(folder, monkeypatch):
     before = {path.name: path.read_bytes() for path in folder.iterdir()}
     save = keras.Model.save
 
@@ -205,7 +204,7 @@ def test_a_checkpoint_that_did_not_arrive_whole_replaces_nothing(folder, monkeyp
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
 
 
-def test_a_full_disk_replaces_nothing(folder, monkeypatch):
+def test_a_full_disk_leaves_other_checkpoints_unchanged(folder, monkeypatch):
     before = {path.name: path.read_bytes() for path in folder.iterdir()}
 
     def fail(descriptor):
@@ -228,7 +227,7 @@ def poison(gan, where):
 
 
 @pytest.mark.parametrize(
-    ("where", "player"),
+    ("where", "network"),
     [
         ("generator", "generator"),
         ("discriminator", "discriminator"),
@@ -236,19 +235,21 @@ def poison(gan, where):
         ("discriminator_optimizer", "discriminator"),
     ],
 )
-def test_a_weight_that_is_no_number_is_not_saved(where, player, folder):
-    """Whatever the losses were."""
+def test_nan_weights_are_not_saved(where, network, folder):
+    """The losses may still be finite when a weight is NaN."""
     before = {path.name: path.read_bytes() for path in folder.iterdir()}
     gan = ganzoo.load(folder / "step_00000006.keras")
     checkpoint = callbacks.Checkpoint(folder)
     checkpoint.set_model(gan)
     poison(gan, where)
-    with pytest.raises(FloatingPointError, match=rf"step 6: .* in the {player} \(.*\)\. Lower the"):
+    with pytest.raises(
+        FloatingPointError, match=rf"step 6: .* in the {network} \(.*\)\. Lower the"
+    ):
         checkpoint.save()
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
 
 
-def test_what_callbacks_remember_goes_through_json(tmp_path):
+def test_callback_progress_survives_json(tmp_path):
     gan = tiny.build_gan()
     gan.compile()
     watched = [callbacks.Doctor(every=2, num_images=10), callbacks.GameScalars(tmp_path, every=2)]
@@ -263,3 +264,89 @@ def test_what_callbacks_remember_goes_through_json(tmp_path):
         again = callbacks.Doctor(every=2)
         again.set_progress(doctor, of_epoch)
         assert json.loads(json.dumps(again.get_progress())) == [doctor, of_epoch]
+
+
+class Watched(keras.callbacks.Callback):
+    """A callback of another package that saves its progress."""
+
+    def __init__(self):
+        super().__init__()
+        self.restored = None
+
+    def get_progress(self):
+        return {"steps": self.model.step}, None
+
+    def set_progress(self, run, epoch):
+        self.restored = run
+
+
+class OwnDoctor(callbacks.Doctor):
+    """A subclass of the doctor that a user has written."""
+
+
+def save_with(folder, watched):
+    """Train for five of six steps with watched callbacks, and return the progress."""
+    gan = make_gan()
+    checkpoint = callbacks.Checkpoint(folder, every=5, watched=watched)
+    stop = callbacks.StopAtStep(5)
+    gan.fit(IMAGES, batch_size=2, callbacks=[stop, *watched, checkpoint], verbose=0)
+    return callbacks.read_progress(folder / "step_00000005.keras")
+
+
+def restore_with(folder, watched, progress):
+    """Continue training in the middle of the epoch, for one step."""
+    gan = ganzoo.load(folder / "step_00000005.keras")
+    checkpoint = callbacks.Checkpoint(folder / "again", watched=watched, progress=progress)
+    watched = [callbacks.StopAtStep(6), *watched]
+    gan.fit(IMAGES, batch_size=2, callbacks=[*watched, checkpoint], verbose=0)
+
+
+def observed(doctor):
+    return [seen.step for seen in doctor.observations]
+
+
+def test_two_doctors_keep_their_own_progress(tmp_path):
+    doctors = [callbacks.Doctor(every=every, num_images=10) for every in (2, 4)]
+    progress = save_with(tmp_path, doctors)
+    assert list(progress["callbacks"]) == ["Doctor", "Doctor:2"]
+    again = [callbacks.Doctor(every=100) for _ in doctors]
+    restore_with(tmp_path, again, progress)
+    assert [observed(doctor) for doctor in again] == [[2, 4], [4]]
+
+
+@pytest.mark.parametrize(
+    ("saved", "restored"), [(callbacks.Doctor, OwnDoctor), (OwnDoctor, callbacks.Doctor)]
+)
+def test_the_doctor_and_its_subclasses_restore_the_same_progress(saved, restored, tmp_path):
+    progress = save_with(tmp_path, [saved(every=2, num_images=10)])
+    doctor = restored(every=100)
+    restore_with(tmp_path, [doctor], progress)
+    assert observed(doctor) == [2, 4]
+
+
+def test_progress_of_other_callbacks_is_saved_under_their_class_name(tmp_path):
+    progress = save_with(tmp_path, [callbacks.Doctor(every=2, num_images=10), Watched()])
+    assert list(progress["callbacks"]) == ["Doctor", "Watched"]
+    watched = Watched()
+    # The doctor of the checkpoint is not in this run.
+    restore_with(tmp_path, [watched], progress)
+    assert watched.restored == {"steps": 5}
+
+
+def test_progress_of_older_versions_is_restored(tmp_path):
+    """Older versions had other field names."""
+    progress = save_with(tmp_path, [callbacks.Doctor(every=2, num_images=10)])
+    (run, epoch) = progress["callbacks"]["Doctor"]
+    run["observations"] = [{"step": 2, "real_score": 0.5, "memory": 0.9}]
+    run["findings"] = [
+        {"illness": "mode_collapse", "step": 2, "evidence": "12 %", "remedies": "another loss"}
+    ]
+    epoch["looked"] = epoch.pop("window_start")
+    doctor, scalars = callbacks.Doctor(every=100), callbacks.GameScalars(tmp_path, every=2)
+    progress["callbacks"]["GameScalars"] = [None, {"steps": 5, "looked": 4, "sums": {}}]
+    restore_with(tmp_path, [doctor, scalars], progress)
+    assert doctor.observations == [callbacks.Observation(2, real_score=0.5, held_out_auc=0.9)]
+    (finding,) = doctor.findings
+    assert (finding.failure_mode, finding.advice) == ("mode_collapse", "another loss")
+    # The saved window began at step 4. The first step after step 5 completes it.
+    assert scalars.get_progress()[1]["window_start"] == 6

@@ -1,11 +1,13 @@
-"""The doctor at the bedside: what it observes, and where it says what it found."""
+"""Test the observations of the doctor and the reports of its findings."""
 
 import json
 
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 import tiny
+from events import read_scalars
 
 import ganzoo
 from ganzoo import callbacks
@@ -20,7 +22,7 @@ def make_gan(**kwargs):
     return gan
 
 
-def test_it_observes_both_players(tmp_path):
+def test_an_observation_has_all_figures_of_both_networks(tmp_path):
     doctor = callbacks.Doctor(tmp_path, every=12, held_out=PIXELS[:20])
     make_gan().fit(PIXELS, batch_size=8, epochs=2, callbacks=[doctor], verbose=0)
     assert [seen.step for seen in doctor.observations] == [12, 24]
@@ -28,18 +30,21 @@ def test_it_observes_both_players(tmp_path):
         assert all(value is not None and np.isfinite(value) for value in vars(seen).values())
         assert seen.generator_gradient_norm > 0
         assert 0 <= seen.coverage <= 1
-    assert list((tmp_path / "logs" / "doctor").glob("events*"))
+    scalars = read_scalars(tmp_path / "logs" / "doctor")
+    for name, value in vars(doctor.observations[0]).items():
+        if name != "step":
+            assert scalars[f"doctor/{name}"][12] == pytest.approx(value)
 
 
 @pytest.mark.parametrize("steps_per_execution", [1, 4])
-def test_epochs_shorter_than_its_rounds_are_watched(steps_per_execution):
+def test_observations_are_counted_across_short_epochs(steps_per_execution):
     doctor = callbacks.Doctor(every=16)
     gan = make_gan(steps_per_execution=steps_per_execution)
     gan.fit(PIXELS, batch_size=8, epochs=4, callbacks=[doctor], verbose=0)
     assert [seen.step for seen in doctor.observations] == [16, 32, 48]
 
 
-def test_the_norms_are_those_of_the_gradients():
+def test_recorded_norms_are_those_of_the_gradients():
     """Plain gradient descent at rate 1 moves the weights by the gradient itself."""
     gan = tiny.build_gan(batch_norm=False)
     gan.compile(keras.optimizers.SGD(1.0), keras.optimizers.SGD(1.0))
@@ -56,48 +61,49 @@ def test_the_norms_are_those_of_the_gradients():
         assert norms[name] == pytest.approx(norm, rel=1e-4)
 
 
-def test_watching_changes_nothing():
-    """The same weights, to the bit, with the doctor and without."""
+def test_weights_are_bit_identical_with_and_without_the_doctor():
     weights = []
-    for watchers in ([], [callbacks.Doctor(every=2, held_out=PIXELS[:20])]):
+    for doctors in ([], [callbacks.Doctor(every=2, held_out=PIXELS[:20])]):
         keras.utils.set_random_seed(0)
         gan = make_gan()
-        gan.fit(PIXELS, batch_size=8, callbacks=watchers, verbose=0)
+        gan.fit(PIXELS, batch_size=8, callbacks=doctors, verbose=0)
         weights.append(gan.get_weights())
     for first, second in zip(*weights, strict=True):
         np.testing.assert_array_equal(first, second)
 
 
-def test_a_finding_is_said_once(monkeypatch):
-    sick = callbacks.Finding("mode_collapse", 1, "evidence", "remedies")
-    monkeypatch.setattr(doctor_module, "diagnose", lambda *_, **__: [sick])
-    said = []
-    doctor = callbacks.Doctor(every=2, report=said.append)
+def test_a_finding_is_reported_once(monkeypatch):
+    finding = callbacks.Finding("mode_collapse", 1, "evidence", "advice")
+    monkeypatch.setattr(doctor_module, "diagnose", lambda *_, **__: [finding])
+    reports = []
+    doctor = callbacks.Doctor(every=2, report=reports.append)
     make_gan().fit(PIXELS, batch_size=8, epochs=2, callbacks=[doctor], verbose=0)
-    assert said == [str(sick)]
-    assert doctor.findings == [sick]
+    assert reports == [str(finding)]
+    assert doctor.findings == [finding]
 
 
-def test_a_loss_that_is_no_number_is_named_before_training_stops():
-    said = []
+def test_a_nan_or_infinite_loss_is_reported_before_training_stops():
+    reports = []
     gan = make_gan(
         generator_optimizer=keras.optimizers.SGD(1e30),
         discriminator_optimizer=keras.optimizers.SGD(1e30),
     )
     with pytest.raises(FloatingPointError):
-        gan.fit(PIXELS, batch_size=8, callbacks=[callbacks.Doctor(report=said.append)], verbose=0)
-    assert any("divergence" in line for line in said)
+        gan.fit(
+            PIXELS, batch_size=8, callbacks=[callbacks.Doctor(report=reports.append)], verbose=0
+        )
+    assert any("divergence" in line for line in reports)
 
 
 def test_copies_of_one_image_have_no_diversity():
-    features = doctor_module.average_squares(PIXELS)
+    features = doctor_module.average_cells(PIXELS)
     assert doctor_module.mean_distance(features) > 0
     assert doctor_module.mean_distance(features[:1].repeat(20, axis=0)) == pytest.approx(
         0, abs=1e-6
     )
 
 
-def test_the_mean_distance_is_that_of_all_pairs():
+def test_the_mean_distance_is_over_all_pairs():
     features = np.random.default_rng(1).normal(size=(9, 3))
     pairs = [
         np.linalg.norm(a - b)
@@ -109,26 +115,93 @@ def test_the_mean_distance_is_that_of_all_pairs():
 
 
 @pytest.mark.parametrize("shape", [(28, 28, 1), (5, 12, 3), (8, 8, 1), (1, 1, 2)])
-def test_squares_are_averaged(shape):
+def test_images_are_averaged_over_a_grid_of_cells(shape):
     pixels = np.random.default_rng(2).integers(0, 256, (3, *shape), "uint8")
-    made = doctor_module.average_squares(pixels).reshape(3, min(shape[0], 8), min(shape[1], 8), -1)
+    made = doctor_module.average_cells(pixels).reshape(3, min(shape[0], 8), min(shape[1], 8), -1)
     assert made.shape[-1] == shape[-1]
-    # The first square, by its definition.
+    # Compare the first cell with its definition.
     rows, columns = (max(side // min(side, 8), 1) for side in shape[:2])
     np.testing.assert_allclose(made[:, 0, 0] * 255, pixels[:, :rows, :columns].mean(axis=(1, 2)))
 
 
-def test_findings_are_kept_beside_the_epochs(tmp_path, monkeypatch):
-    sick = callbacks.Finding("mode_collapse", 1, "evidence", "remedies")
-    monkeypatch.setattr(doctor_module, "diagnose", lambda *_, **__: [sick])
+def test_findings_are_written_to_the_metrics_file(tmp_path, monkeypatch):
+    finding = callbacks.Finding("mode_collapse", 1, "evidence", "advice")
+    monkeypatch.setattr(doctor_module, "diagnose", lambda *_, **__: [finding])
     doctor = callbacks.Doctor(every=2, report=lambda text: None)
     file = callbacks.MetricsFile(tmp_path / "metrics.json", 8, doctor)
     make_gan().fit(PIXELS, batch_size=8, callbacks=[doctor, file], verbose=0)
     kept = json.loads((tmp_path / "metrics.json").read_text())
-    assert kept["findings"] == [vars(sick)]
+    assert kept["findings"] == [vars(finding)]
+
+
+def test_findings_of_older_versions_stay_in_the_file(tmp_path):
+    old = {"illness": "divergence", "step": 1, "evidence": "a loss of NaN", "remedies": "less"}
+    path = tmp_path / "metrics.json"
+    path.write_text(json.dumps({"epochs": [], "findings": [old, {**old, "step": 900}]}))
+    gan = tiny.build_gan()
+    gan.compile(run_eagerly=True)
+    images = tiny.make_images(4)
+    gan.fit(images, batch_size=2, verbose=0)
+    gan.fit(images, batch_size=2, callbacks=[callbacks.MetricsFile(path, 2)], verbose=0)
+    # The finding of step 900 is later than the model, so it is from another run.
+    assert json.loads(path.read_text())["findings"] == [
+        {"failure_mode": "divergence", "step": 1, "evidence": "a loss of NaN", "advice": "less"}
+    ]
 
 
 @pytest.mark.parametrize("arguments", [{"every": 0}, {"num_images": 5}])
-def test_what_cannot_be_is_refused(arguments):
+def test_arguments_out_of_range_are_refused_by_name(arguments):
     with pytest.raises(ValueError, match=f"{next(iter(arguments))}="):
         callbacks.Doctor(**arguments)
+
+
+def test_super_resolution_models_are_observed_without_samples():
+    doctor = callbacks.Doctor(every=2)
+    gan = ganzoo.SRGAN(scale=2, num_blocks=1, filters=2, seed=0)
+    gan.compile(content="pixel", run_eagerly=True)
+    gan.fit(tiny.make_images(24, (8, 8, 3)), batch_size=12, callbacks=[doctor], verbose=0)
+    (seen,) = doctor.observations
+    assert seen.step == 2
+    assert seen.diversity is None
+    assert seen.real_score is not None
+
+
+def test_diagnosis_receives_the_settings_of_the_training(monkeypatch):
+    found = []
+    monkeypatch.setattr(doctor_module, "diagnose", lambda _, settings: found.append(settings) or [])
+    gan = tiny.build_gan()
+    gan.compile(
+        loss="hinge",
+        regularizer=ganzoo.regularizers.R1R2(0.5, every=4),
+        generator_optimizer=keras.optimizers.Adam(1e-3),
+        discriminator_optimizer=keras.optimizers.Adam(
+            keras.optimizers.schedules.PiecewiseConstantDecay([1], [4e-4, 1e-4])
+        ),
+        run_eagerly=True,
+    )
+    doctor = callbacks.Doctor(every=2)
+    gan.fit(tiny.make_images(8), batch_size=4, callbacks=[doctor], verbose=0)
+    assert found == [
+        callbacks.Settings("hinge", "r1_r2", 0.5, 4, pytest.approx(1e-3), pytest.approx(1e-4))
+    ]
+
+
+def test_settings_are_read_under_a_distribution_strategy():
+    with tf.distribute.MirroredStrategy(["CPU:0"]).scope():
+        gan = tiny.build_gan()
+        schedule = keras.optimizers.schedules.CosineDecay(1e-3, 10)
+        gan.compile(regularizer="r1", discriminator_optimizer=keras.optimizers.Adam(schedule))
+    settings = doctor_module.settings_of(gan)
+    assert settings.generator_rate == pytest.approx(2e-4)
+    assert settings.discriminator_rate == pytest.approx(1e-3)
+    assert settings.regularizer_weight == 10.0
+
+
+def test_the_default_settings_are_those_of_a_compiled_gan():
+    gan = tiny.build_gan()
+    gan.compile()
+    settings = doctor_module.settings_of(gan)
+    expected = callbacks.Settings()
+    assert settings.generator_rate == pytest.approx(expected.generator_rate)
+    assert settings.discriminator_rate == pytest.approx(expected.discriminator_rate)
+    assert (settings.loss, settings.regularizer) == (expected.loss, expected.regularizer)

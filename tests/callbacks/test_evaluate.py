@@ -1,4 +1,4 @@
-"""The metric during training."""
+"""Test `callbacks.Evaluate`, which computes a metric during training."""
 
 import json
 
@@ -11,6 +11,7 @@ from ganzoo import callbacks, evaluation, metrics
 
 
 def quarters(pixels):
+    """Embed images by the mean levels of their quarters."""
     rows = pixels.reshape(len(pixels), 2, 4, 2, 4, -1)
     return rows.mean(axis=(2, 4, 5)).reshape(len(pixels), 4) / 64
 
@@ -46,7 +47,7 @@ def test_the_best_generator_is_kept_with_its_record(references, tmp_path):
     assert float(again) == pytest.approx(min(values), rel=1e-4)
 
 
-def test_a_run_that_goes_on_remembers_its_best(references, tmp_path):
+def test_a_resumed_run_keeps_its_best_result(references, tmp_path):
     gan = make_gan()
     fit(gan, callbacks.Evaluate(references, tmp_path, num_images=50), epochs=1)
     record = json.loads((tmp_path / "best.json").read_text())
@@ -56,7 +57,7 @@ def test_a_run_that_goes_on_remembers_its_best(references, tmp_path):
     assert json.loads((tmp_path / "best.json").read_text()) == record
 
 
-def test_it_measures_as_seldom_as_asked(references, tmp_path):
+def test_the_metric_is_computed_every_n_epochs(references, tmp_path):
     history = fit(make_gan(), callbacks.Evaluate(references, tmp_path, every=2, num_images=20), 4)
     assert len(history.history["fid"]) == 2
 
@@ -70,12 +71,12 @@ def test_it_measures_as_seldom_as_asked(references, tmp_path):
         ({"num_images": 0}, "num_images=0"),
     ],
 )
-def test_what_cannot_be_is_refused(arguments, named, tmp_path):
+def test_invalid_arguments_are_refused_by_name(arguments, named, tmp_path):
     with pytest.raises(ValueError, match=named):
         callbacks.Evaluate("sample", tmp_path, **arguments)
 
 
-def test_better_is_lower_for_distances_and_higher_for_likelihoods():
+def test_lower_distances_and_higher_likelihoods_are_better():
     def result(metric, value):
         return metrics.Result(metric, value, None, 10, 10)
 

@@ -1,4 +1,4 @@
-"""Generators run against data, with an extractor that a test can see through."""
+"""Test the evaluation of generators with an extractor whose features are easy to understand."""
 
 import json
 
@@ -12,7 +12,7 @@ from ganzoo.evaluation import references
 
 
 class Levels:
-    """Features: mean levels of the quarters. Probabilities of two classes: dark and bright."""
+    """Embed images by the mean levels of their quarters. The classes are dark and bright."""
 
     name = "levels"
     fingerprint = "v1"
@@ -30,21 +30,22 @@ class Levels:
 
 
 class FakeGAN:
-    """Makes bright images for class 1 and dark ones for class 0, as noisy as asked for."""
+    """Make bright images for class 1 and dark ones for class 0, with noise."""
 
+    task = "generation"
     image_shape = (8, 8, 1)
 
-    def __init__(self, num_classes=2, spread=60, obeys=True):
+    def __init__(self, num_classes=2, spread=60, uses_labels=True):
         self.num_classes = num_classes
         self.spread = spread
-        self.obeys = obeys
+        self.uses_labels = uses_labels
         self.asked = []
 
     def generate(self, num_images, labels=None, seed=None):
         if labels is None:
             labels = np.arange(num_images) % 2
         self.asked.extend(labels)
-        labels = labels if self.obeys else 0 * labels
+        labels = labels if self.uses_labels else 0 * labels
         return make_pixels(labels, seed, self.spread)
 
 
@@ -57,7 +58,7 @@ def make_pixels(labels, seed, spread=60):
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
-    """300 dark and 300 bright images, in class folders; a home folder of the test's own."""
+    """Write 300 dark and 300 bright images in class folders, and set an empty home folder."""
     monkeypatch.setenv("GANZOO_HOME", str(tmp_path / "home"))
     for label in (0, 1):
         (tmp_path / "photos" / str(label)).mkdir(parents=True)
@@ -83,17 +84,17 @@ def test_a_generator_of_the_real_distribution_reaches_the_floors(folder):
     assert float(outcome.results["is"]) == pytest.approx(2, abs=0.03)
     assert float(outcome.results["label_accuracy"]) == 1
     assert outcome.results["modes"].details == {"modes": 2, "kl": pytest.approx(0, abs=0.01)}
-    # One real image in ten was held out; classes are asked for as often as they occur.
+    # One real image in ten is held out. Labels have the frequencies of the data.
     assert (fid.num_real, fid.num_fake) == (540, 500)
     assert outcome.floors["fid"].num_fake == 60
     assert 0.4 < np.mean(gan.asked) < 0.6
     assert "1 in 10" in fid.split
 
 
-def test_worse_generators_are_worse(folder):
+def test_worse_generators_have_worse_scores(folder):
     good, narrow, dark = (
         measure(folder, gan, ("fid", "precision_recall", "label_accuracy")).results
-        for gan in (FakeGAN(), FakeGAN(spread=5), FakeGAN(obeys=False))
+        for gan in (FakeGAN(), FakeGAN(spread=5), FakeGAN(uses_labels=False))
     )
     assert good["fid"] < narrow["fid"] < dark["fid"]
     recalls = [each["precision_recall"].details["recall"] for each in (good, narrow, dark)]
@@ -101,7 +102,7 @@ def test_worse_generators_are_worse(folder):
     assert float(dark["label_accuracy"]) == pytest.approx(0.5, abs=0.1)
 
 
-def test_the_seed_says_which_images_are_made(folder):
+def test_the_seed_determines_the_images(folder):
     first, again, other = (
         float(measure(folder, FakeGAN(), ("fid",), seed=seed).results["fid"]) for seed in (1, 1, 2)
     )
@@ -109,12 +110,12 @@ def test_the_seed_says_which_images_are_made(folder):
     assert first != other
 
 
-def test_copies_of_training_images_are_shown_beside_them(folder, monkeypatch):
-    """The folder stands in for a data set with a test split."""
-    every = ganzoo.data.read(folder)
+def test_copies_of_training_images_are_detected_and_shown(folder, monkeypatch):
+    """The folder replaces a data set with a test split."""
+    every = ganzoo.data.load_arrays(folder)
     parts = {"train": every.take(np.arange(0, 600, 2)), "test": every.take(np.arange(1, 600, 2))}
     monkeypatch.setattr(ganzoo.data, "find_splits", lambda name: ["test", "train"])
-    monkeypatch.setattr(ganzoo.data, "read", lambda name, split, size: parts[split])
+    monkeypatch.setattr(ganzoo.data, "load_arrays", lambda name, split, size: parts[split])
     training = parts["train"].pixels
 
     class Copier(FakeGAN):
@@ -129,7 +130,7 @@ def test_copies_of_training_images_are_shown_beside_them(folder, monkeypatch):
         np.testing.assert_array_equal(fake, nearest)
 
 
-def test_rows_are_for_people_and_the_record_for_programs(folder):
+def test_rows_and_record_hold_the_same_results(folder):
     outcome = measure(folder, FakeGAN(), ("fid", "precision_recall", "label_accuracy"))
     names = [row[0] for row in outcome.rows()]
     assert names == ["fid", "precision", "recall", "density", "coverage", "label_accuracy"]
@@ -148,15 +149,15 @@ def test_rows_are_for_people_and_the_record_for_programs(folder):
         (FakeGAN(), ("fdi",), "Unknown metric: 'fdi'. Did you mean 'fid'"),
         (FakeGAN(num_classes=None), ("label_accuracy",), "models with classes"),
         (FakeGAN(num_classes=3), ("fid",), "3 classes. Received: .* with 2"),
-        (FakeGAN(), ("neighbours",), "not seen. Received: .* no test split"),
+        (FakeGAN(), ("neighbours",), "test split. Received: .* train, without 1 in 10"),
     ],
 )
-def test_what_does_not_fit_is_refused(folder, gan, metrics, named):
+def test_metrics_that_the_model_or_data_do_not_support_are_refused(folder, gan, metrics, named):
     with pytest.raises(ValueError, match=named):
         measure(folder, gan, metrics)
 
 
-def test_models_of_other_images_are_refused(folder):
+def test_models_with_other_image_shapes_are_refused(folder):
     gan = FakeGAN()
     gan.image_shape = (8, 8, 3)
     with pytest.raises(ValueError, match=r"Needed: \(8, 8, 3\). Received: \(8, 8, 1\)"):
@@ -165,30 +166,30 @@ def test_models_of_other_images_are_refused(folder):
         measure(folder, ganzoo.SRGAN(scale=2, num_blocks=1, filters=2))
 
 
-def test_all_are_those_that_apply(folder):
-    """Without a test split, and with fewer images than the likelihood needs."""
+def test_all_selects_the_metrics_that_apply(folder):
+    """The folder has no test split, and fewer images than the likelihood needs."""
     conditional, plain = (measure(folder, FakeGAN(num_classes)) for num_classes in (2, None))
     assert list(plain.results) == ["fid", "kid", "precision_recall", "is", "modes"]
     assert set(conditional.results) - set(plain.results) == {"label_accuracy"}
 
 
-def test_a_floor_is_of_as_many_images_as_the_fakes(folder):
+def test_a_floor_uses_at_most_as_many_images_as_were_generated(folder):
     """One image in ten of 600 is held out."""
     for count, expected in ((30, 30), (500, 60)):
         outcome = measure(folder, FakeGAN(), ("fid", "modes"), num_images=count)
         assert {floor.num_fake for floor in outcome.floors.values()} == {expected}
         assert f"{count} images (seed 0)" in outcome.protocol
-        assert f"beside them {expected} unseen ones" in outcome.protocol
+        assert f"floors: {expected} unseen images" in outcome.protocol
 
 
-def test_all_with_features_alone_leaves_out_what_reads_classes(folder):
+def test_all_omits_class_metrics_if_the_extractor_has_no_classes(folder):
     outcome = evaluation.evaluate(
         FakeGAN(), folder, ["all"], 100, lambda pixels: pixels.reshape(len(pixels), -1) / 255.0
     )
     assert list(outcome.results) == ["fid", "kid", "precision_recall"]
 
 
-def test_an_extractor_of_other_classes_leaves_out_what_reads_them(folder):
+def test_all_omits_class_metrics_if_the_extractor_has_other_classes(folder):
     class ThreeLevels(Levels):
         def __call__(self, images):
             made = super().__call__(images)
@@ -203,7 +204,7 @@ def test_an_extractor_of_other_classes_leaves_out_what_reads_them(folder):
             evaluation.evaluate(FakeGAN(), folder, [name], 100, ThreeLevels())
 
 
-def test_images_that_are_not_square_are_measured_as_they_are(tmp_path, monkeypatch):
+def test_images_that_are_not_square_keep_their_size(tmp_path, monkeypatch):
     monkeypatch.setenv("GANZOO_HOME", str(tmp_path / "home"))
     (tmp_path / "photos").mkdir()
     for index in range(30):
@@ -212,7 +213,7 @@ def test_images_that_are_not_square_are_measured_as_they_are(tmp_path, monkeypat
     assert opened.images.pixels.shape == (27, 12, 8, 1)
 
 
-def test_references_serve_several_models(folder):
+def test_references_are_reused_for_several_models(folder):
     extractor = Levels()
     opened = evaluation.open_references(folder, (8, 8, 1), extractor, seed=3)
     calls = extractor.calls
@@ -223,7 +224,7 @@ def test_references_serve_several_models(folder):
     assert extractor.calls == calls + 2
 
 
-def test_features_of_real_images_are_made_once(tmp_path, monkeypatch):
+def test_features_of_real_images_are_cached(tmp_path, monkeypatch):
     monkeypatch.setenv("GANZOO_HOME", str(tmp_path))
     pixels = make_pixels(np.arange(50) % 2, seed=0)
     first = Levels()
@@ -239,7 +240,7 @@ def test_features_of_real_images_are_made_once(tmp_path, monkeypatch):
     )
     assert (first.calls, again.calls) == (1, 0)
 
-    # Other pixels or other weights are other features; a file that is broken is made anew.
+    # Other pixels or other weights have other features. A damaged file is replaced.
     references.embed_reference(again, 255 - pixels, "photos train")
     again.fingerprint = "v2"
     references.embed_reference(again, pixels, "photos train")
@@ -251,8 +252,8 @@ def test_features_of_real_images_are_made_once(tmp_path, monkeypatch):
     assert len(list((tmp_path / "references").iterdir())) == 3
 
 
-def test_an_extractor_sees_a_bounded_number_of_images_at_once(tmp_path):
-    """One of a user's may need much memory for each."""
+def test_an_extractor_gets_a_limited_number_of_images_at_once(tmp_path):
+    """A user's extractor may need much memory per image."""
     seen = []
 
     def extractor(pixels):
@@ -266,7 +267,7 @@ def test_an_extractor_sees_a_bounded_number_of_images_at_once(tmp_path):
     np.testing.assert_array_equal(opened.held_out.features, shown)
 
 
-def test_a_home_that_cannot_be_written_costs_only_time(tmp_path, monkeypatch):
+def test_without_a_writable_home_features_are_not_cached(tmp_path, monkeypatch):
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("GANZOO_HOME", str(tmp_path / "file"))
     with pytest.warns(UserWarning, match="not kept"):
@@ -275,7 +276,7 @@ def test_a_home_that_cannot_be_written_costs_only_time(tmp_path, monkeypatch):
 
 
 def test_memory_does_not_grow_with_the_number_of_images(folder):
-    """Chunks are all that is held of the images; the pairwise metrics hold features."""
+    """Only a chunk of images is in memory. Metrics over pairs keep features."""
 
     class Recorder(FakeGAN):
         largest = 0
@@ -290,7 +291,55 @@ def test_memory_does_not_grow_with_the_number_of_images(folder):
     assert outcome.results["fid"].num_fake == 3500
 
 
-def test_a_real_model_goes_through(folder):
+def test_a_dcgan_is_evaluated(folder):
     gan = ganzoo.DCGAN(image_shape=(8, 8, 1), base_filters=2, latent_dim=4, seed=0)
     outcome = measure(folder, gan, ("fid", "kid"), num_images=40)
     assert float(outcome.results["fid"]) > float(outcome.floors["fid"])
+
+
+def chunks_of(gan, folder, seed, monkeypatch):
+    """Return the images that an evaluation generates, as one set of bytes per chunk."""
+    chunks = []
+    generate = type(gan).generate
+
+    def record(self, *args, **kwargs):
+        pixels = generate(self, *args, **kwargs)
+        chunks.append({image.tobytes() for image in pixels})
+        return pixels
+
+    with monkeypatch.context() as patch:
+        patch.setattr(type(gan), "generate", record)
+        measure(folder, gan, ("fid",), num_images=2100, seed=seed)
+    return chunks
+
+
+def test_no_chunk_of_images_is_generated_twice_under_any_seed(folder, monkeypatch):
+    """Chunks have 1,000 images. Seeds that are 1,000 apart must not share one."""
+    gan = ganzoo.DCGAN(image_shape=(8, 8, 1), base_filters=2, latent_dim=4, seed=0)
+    chunks = [*chunks_of(gan, folder, 0, monkeypatch), *chunks_of(gan, folder, 1000, monkeypatch)]
+    assert [len(chunk) > 90 for chunk in chunks] == 6 * [True]
+    everything = set().union(*chunks)
+    assert len(everything) == sum(map(len, chunks))
+
+
+def test_every_chunk_of_images_has_its_own_seed(folder):
+    asked = []
+
+    class Recorder(FakeGAN):
+        def generate(self, num_images, labels=None, seed=None):
+            asked.append((num_images, seed))
+            return super().generate(num_images, labels, seed)
+
+    for seed in (0, 1000):
+        measure(folder, Recorder(), ("fid",), num_images=2100, seed=seed)
+    assert asked == [
+        (count, (seed, block))
+        for seed in (0, 1000)
+        for block, count in enumerate((1000, 1000, 100))
+    ]
+
+
+def test_the_first_chunk_has_the_images_of_the_plain_seed():
+    """Older versions used the seed alone, so their scores of up to 1,000 images stay comparable."""
+    gan = ganzoo.DCGAN(image_shape=(8, 8, 1), base_filters=2, latent_dim=4, seed=0)
+    np.testing.assert_array_equal(gan.generate(5, seed=(3, 0)), gan.generate(5, seed=3))

@@ -1,4 +1,4 @@
-"""Super-resolution models against a folder of images."""
+"""Test the evaluation of super-resolution models on a folder of images."""
 
 import json
 import math
@@ -16,7 +16,9 @@ from ganzoo.srgan.bicubic import downscale
 
 
 class Repeat:
-    """Upscales by repeating pixels, and remembers what it was given."""
+    """Upscale by repeating pixels, and record the inputs."""
+
+    task = "super_resolution"
 
     def __init__(self, scale=2):
         self.scale = scale
@@ -28,13 +30,15 @@ class Repeat:
 
 
 class Bicubic(Repeat):
+    """Upscale by bicubic interpolation."""
+
     def upscale(self, image):
         size = (self.scale * image.shape[1], self.scale * image.shape[0])
         return np.asarray(Image.fromarray(image).resize(size, Image.Resampling.BICUBIC))
 
 
 def smooth(height, width, seed=0):
-    """An RGB image with structure that survives a change of its size."""
+    """Return an RGB image with structure that survives resizing."""
     coarse = np.random.default_rng(seed).integers(0, 256, (height // 4, width // 4, 3), "uint8")
     return np.asarray(Image.fromarray(coarse).resize((width, height), Image.Resampling.BILINEAR))
 
@@ -48,7 +52,7 @@ def photos(tmp_path):
     return folder
 
 
-def test_every_image_has_a_row_and_the_mean_is_theirs(photos):
+def test_every_image_has_a_score_and_the_mean_is_over_all_images(photos):
     seen = []
     result = evaluate_super_resolution(Repeat(), photos, report=seen.append)
     assert [score.name for score in result.images] == ["a.png", "b.png"]
@@ -58,7 +62,7 @@ def test_every_image_has_a_row_and_the_mean_is_theirs(photos):
         assert getattr(result.mean, name) == pytest.approx(np.mean(values), rel=1e-12)
 
 
-def test_a_bicubic_model_scores_as_bicubic_and_repeated_pixels_less(photos):
+def test_a_bicubic_model_scores_the_same_as_bicubic_and_repetition_scores_less(photos):
     for score in evaluate_super_resolution(Bicubic(), photos).images:
         assert (score.psnr, score.ssim) == (score.bicubic_psnr, score.bicubic_ssim)
     for score in evaluate_super_resolution(Repeat(), photos).images:
@@ -67,7 +71,7 @@ def test_a_bicubic_model_scores_as_bicubic_and_repeated_pixels_less(photos):
 
 
 @pytest.mark.parametrize("scale", [2, 4])
-def test_the_right_and_the_bottom_are_cut_and_the_border_is_the_scale(photos, scale):
+def test_images_are_cropped_at_the_right_and_bottom_and_scored_without_their_border(photos, scale):
     model = Repeat(scale)
     result = evaluate_super_resolution(model, photos)
     assert model.seen[1].shape == (40 // scale, 52 // scale, 3)
@@ -79,7 +83,7 @@ def test_the_right_and_the_bottom_are_cut_and_the_border_is_the_scale(photos, sc
 
 
 @pytest.mark.parametrize("scale", [2, 4])
-def test_models_are_given_what_they_are_trained_on_but_for_rounding_and_the_border(photos, scale):
+def test_inputs_equal_those_of_training_except_for_rounding_and_the_border(photos, scale):
     model = Repeat(scale)
     evaluate_super_resolution(model, photos)
     for pixels, low_res in zip((smooth(64, 40, 2), smooth(41, 53, 1)), model.seen, strict=True):
@@ -88,7 +92,7 @@ def test_models_are_given_what_they_are_trained_on_but_for_rounding_and_the_bord
         np.testing.assert_allclose(low_res[2:-2, 2:-2], trained[2:-2, 2:-2], atol=1.01)
 
 
-def test_an_srgan_is_scored_by_what_it_upscales(photos):
+def test_an_srgan_is_scored_by_its_upscaled_images(photos):
     gan = ganzoo.SRGAN(scale=2, num_blocks=1, filters=2, seed=0)
     score = evaluate_super_resolution(gan, photos).images[0]
     real = smooth(64, 40, seed=2)
@@ -106,7 +110,7 @@ def test_gray_images_stay_gray(tmp_path):
     assert score.psnr == ganzoo.metrics.psnr(real, Repeat().upscale(model.seen[0]), border=2)
 
 
-def test_gray_of_16_bits_scores_as_the_same_of_8(tmp_path):
+def test_16_bit_gray_images_score_the_same_as_8_bit_gray_images(tmp_path):
     eight = smooth(48, 40)[..., 0]
     for name, gray in (("a.png", eight), ("b.png", eight.astype("uint16") * 257)):
         Image.fromarray(gray).save(tmp_path / name)
@@ -114,7 +118,7 @@ def test_gray_of_16_bits_scores_as_the_same_of_8(tmp_path):
     assert (first.psnr, first.ssim) == (second.psnr, second.ssim)
 
 
-def test_the_record_is_json_even_where_an_image_is_restored_without_error(photos):
+def test_the_record_is_valid_json_if_an_image_is_restored_without_error(photos):
     write_png(photos / "flat.png", np.full((40, 40, 3), 90, "uint8"))
     result = evaluate_super_resolution(Repeat(), photos)
     assert result.images[2].psnr == result.mean.psnr == math.inf
@@ -132,21 +136,23 @@ def test_the_record_is_json_even_where_an_image_is_restored_without_error(photos
     assert (record["data"], record["scale"]) == (str(photos), 2)
 
 
-def test_a_model_that_does_not_upscale_is_refused(photos):
+def test_models_that_do_not_upscale_are_refused(photos):
     gan = tiny.build_gan()
-    with pytest.raises(ValueError, match=r"Only super-resolution models .*a GAN.*`evaluate`"):
+    with pytest.raises(
+        ValueError, match=r"needs a super-resolution model.*a LatentGAN.*`evaluate`"
+    ):
         evaluate_super_resolution(gan, photos)
 
 
-def test_a_folder_that_does_not_do_is_refused_before_anything_is_upscaled(photos, tmp_path):
+def test_invalid_folders_are_refused_before_any_image_is_upscaled(photos, tmp_path):
     model = Repeat(4)
     with pytest.raises(ValueError, match=r"none: there is no such file or folder"):
         evaluate_super_resolution(model, tmp_path / "none")
     with pytest.raises(ValueError, match=r"holds no images.*\.png"):
         evaluate_super_resolution(model, tmp_path)
 
-    write_png(photos / "z.png", smooth(40, 19))  # 19 are cut to 16.
-    with pytest.raises(ValueError, match=r"z\.png: too small, 19 x 40.* at least 20 pixels"):
+    write_png(photos / "z.png", smooth(40, 19))  # The side of 19 is cropped to 16.
+    with pytest.raises(ValueError, match=r"z\.png is too small.* at least 20 pixels.*19 x 40"):
         evaluate_super_resolution(model, photos)
     whole = (photos / "a.png").read_bytes()
     (photos / "z.png").write_bytes(whole[: len(whole) // 2])

@@ -1,4 +1,4 @@
-"""Extractors: those that come with ganzoo, and the one that Keras downloads."""
+"""Test the extractors that come with ganzoo, and Inception, which Keras downloads."""
 
 import keras
 import numpy as np
@@ -16,7 +16,7 @@ def make_pixels(shape, seed=0):
 
 
 @pytest.mark.parametrize("name", CLASSIFIERS)
-def test_classifiers_that_come_with_ganzoo_are_small_and_embed(name):
+def test_packaged_classifiers_are_small_and_return_features_and_probabilities(name):
     record = CLASSIFIERS[name]
     assert record.weights.size < 2e6
     extractor = metrics.get_extractor(name)
@@ -27,7 +27,7 @@ def test_classifiers_that_come_with_ganzoo_are_small_and_embed(name):
     np.testing.assert_allclose(embedding.probabilities.sum(axis=1), 1, rtol=1e-5)
 
 
-def test_features_do_not_hang_on_the_precision_of_training():
+def test_features_do_not_depend_on_the_dtype_policy():
     before = keras.config.dtype_policy()
     network = _tiny_network()
     expected = network(make_pixels((4, 16, 16, 1))).features
@@ -43,14 +43,14 @@ def _tiny_network(channels=1):
     return Network("tiny", build_classifier((16, 16, channels), 3), (16, 16, channels), "v1")
 
 
-def test_images_of_another_size_are_resized_and_gray_ones_coloured():
+def test_images_of_other_sizes_are_resized_and_gray_images_become_rgb():
     network = _tiny_network(channels=3)
     gray = make_pixels((2, 16, 16, 1))
     rgb = gray.repeat(3, axis=-1)
-    # Up to rounding, which one and three channels need not share.
+    # One and three channels may be rounded differently.
     np.testing.assert_allclose(network(gray).features, network(rgb).features, rtol=1e-5, atol=1e-6)
     large = rgb.repeat(2, axis=1).repeat(2, axis=2)
-    # Antialiased: means of squares of two, which hold one colour here, and little more.
+    # Antialiasing averages squares of two by two pixels. Here, these pixels are equal.
     prepared = np.asarray(network.prepare(tf.cast(large, "float32") / 127.5 - 1))
     assert prepared.shape == (2, 16, 16, 3)
     assert np.corrcoef(prepared.ravel(), rgb.ravel())[0, 1] > 0.9
@@ -61,28 +61,30 @@ def test_an_empty_batch_is_refused():
         _tiny_network()(make_pixels((0, 16, 16, 1)))
 
 
-def test_three_digits_are_read_channel_by_channel():
+def test_stacked_mnist_classifies_each_channel_as_a_digit():
     stacked, single = metrics.get_extractor("stacked_mnist"), metrics.get_extractor("mnist")
     pixels = make_pixels((4, 28, 28, 3))
-    made = stacked(pixels)
-    read = [single(pixels[..., channel : channel + 1]) for channel in range(3)]
-    assert made.features.shape == (4, 384)
-    np.testing.assert_array_equal(made.features[:, 128:256], read[1].features)
-    # Not the most likely of 1,000 alone: the chance of the number that any three digits spell.
+    stacked_embedding = stacked(pixels)
+    single_embeddings = [single(pixels[..., channel : channel + 1]) for channel in range(3)]
+    assert stacked_embedding.features.shape == (4, 384)
+    np.testing.assert_array_equal(
+        stacked_embedding.features[:, 128:256], single_embeddings[1].features
+    )
+    # The probability of a number is the product of the probabilities of its digits.
     for hundreds, tens, ones in [(0, 0, 7), (3, 1, 4), (9, 9, 9)]:
         expected = (
-            read[0].probabilities[:, hundreds]
-            * read[1].probabilities[:, tens]
-            * read[2].probabilities[:, ones]
+            single_embeddings[0].probabilities[:, hundreds]
+            * single_embeddings[1].probabilities[:, tens]
+            * single_embeddings[2].probabilities[:, ones]
         )
         number = 100 * hundreds + 10 * tens + ones
-        np.testing.assert_allclose(made.probabilities[:, number], expected, rtol=1e-5)
+        np.testing.assert_allclose(stacked_embedding.probabilities[:, number], expected, rtol=1e-5)
     with pytest.raises(ValueError, match="takes images of 3 channels"):
         stacked(make_pixels((4, 28, 28, 1)))
 
 
-def test_inception_is_the_one_of_keras_with_its_pooled_features(monkeypatch):
-    """Random weights stand in for ImageNet's, which are downloaded."""
+def test_inception_returns_pooled_features_and_probabilities(monkeypatch):
+    """Random weights replace the ImageNet weights, which would be downloaded."""
     build = keras.applications.InceptionV3
     monkeypatch.setattr(
         keras.applications, "InceptionV3", lambda weights, **kwargs: build(weights=None, **kwargs)
@@ -94,20 +96,35 @@ def test_inception_is_the_one_of_keras_with_its_pooled_features(monkeypatch):
     np.testing.assert_allclose(embedding.probabilities.sum(axis=1), 1, rtol=1e-4)
 
 
-def test_inception_without_a_network_names_the_way_out(monkeypatch):
+@pytest.mark.parametrize(
+    ("error", "named"),
+    [
+        (Exception("URL fetch failure\nTry again"), "URL fetch failure"),
+        (TimeoutError(), "TimeoutError"),
+    ],
+)
+def test_a_failed_download_of_inception_says_what_to_do(error, named, monkeypatch):
     def fail(**_):
-        raise Exception("URL fetch failure")
+        raise error
 
     monkeypatch.setattr(keras.applications, "InceptionV3", fail)
-    with pytest.raises(ValueError, match=r"URL fetch failure.* come with ganzoo") as error:
+    with pytest.raises(ValueError, match=rf"\({named}\).* come with ganzoo") as raised:
         metrics.features._build_inception.__wrapped__()
-    assert "\n" not in str(error.value)
+    assert "\n" not in str(raised.value)
+
+
+# `scripts/train_classifier.py` prints these accuracies.
+ACCURACIES = {"cifar10": 0.8990, "fashion_mnist": 0.9314, "mnist": 0.9963}
+
+
+def test_every_classifier_has_a_recorded_accuracy():
+    assert set(ACCURACIES) == set(CLASSIFIERS)
 
 
 @pytest.mark.datasets
 @pytest.mark.parametrize("name", CLASSIFIERS)
-def test_classifiers_read_test_images_as_well_as_recorded(name):
-    test = ganzoo.data.read(name, "test")
+def test_classifiers_reach_the_recorded_accuracy_on_test_images(name):
+    test = ganzoo.data.load_arrays(name, "test")
     extractor = metrics.get_extractor(name)
     classes = np.concatenate(
         [
@@ -116,4 +133,4 @@ def test_classifiers_read_test_images_as_well_as_recorded(name):
         ]
     )
     accuracy = np.mean(classes == test.labels)
-    assert accuracy == pytest.approx(CLASSIFIERS[name].test_accuracy, abs=5e-4)
+    assert accuracy == pytest.approx(ACCURACIES[name], abs=5e-4)

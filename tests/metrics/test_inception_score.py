@@ -1,4 +1,4 @@
-"""The inception score, against its extremes and its definition."""
+"""Compare the inception score with its extremes and its definition."""
 
 import numpy as np
 import pytest
@@ -14,16 +14,16 @@ def score(probabilities):
     return float(metric.result())
 
 
-def test_sure_of_every_class_equally_often_is_the_number_of_classes():
+def test_certain_predictions_of_equally_frequent_classes_score_the_number_of_classes():
     assert score(np.eye(10)[np.arange(200) % 10]) == pytest.approx(10)
 
 
-def test_one_class_alone_or_no_idea_is_1():
+def test_a_single_class_and_uniform_predictions_score_1():
     assert score(np.eye(10)[np.zeros(50, int)]) == pytest.approx(1)
     assert score(np.full((50, 10), 0.1)) == pytest.approx(1)
 
 
-def test_it_is_the_exponential_of_the_mean_divergence():
+def test_the_score_is_the_exponential_of_the_mean_kl_divergence():
     draws = np.random.default_rng(0).dirichlet(np.ones(4), size=300)
     marginal = draws.mean(axis=0)
     divergences = [

@@ -1,4 +1,4 @@
-"""The kernel distance, against its definition by loops and against repeated draws."""
+"""Compare the kernel distance with loops over its definition and with repeated draws."""
 
 import numpy as np
 import pytest
@@ -15,7 +15,7 @@ def measure(real, fake):
 
 
 def by_definition(real, fake):
-    """Gretton et al., lemma 6, the estimate for equal counts, pair by pair."""
+    """Return the estimate for equal counts, pair by pair (Gretton et al., lemma 6)."""
     count, dim = real.shape
 
     def k(a, b):
@@ -31,27 +31,28 @@ def by_definition(real, fake):
 
 
 @pytest.mark.parametrize("rows", [7, 1000])
-def test_it_is_the_unbiased_estimate(rows, monkeypatch):
+def test_the_distance_is_the_unbiased_estimate(rows, monkeypatch):
     monkeypatch.setattr(kernel, "_ROWS", rows)
     rng = np.random.default_rng(0)
     real, fake = rng.normal(size=(30, 6)), rng.normal(size=(30, 6)) + 0.5
     assert float(measure(real, fake)) == pytest.approx(by_definition(real, fake), rel=1e-9)
 
 
-@pytest.mark.parametrize("shift", [0.0, 1.0], ids=["equal", "apart"])
-def test_its_standard_error_is_its_spread_over_draws(shift):
+@pytest.mark.parametrize("shift", [0.0, 1.0], ids=["same_distribution", "different_distributions"])
+def test_the_standard_error_matches_the_spread_over_repeated_draws(shift):
     rng = np.random.default_rng(1)
     results = [
         measure(rng.normal(size=(100, 5)), rng.normal(size=(100, 5)) + shift) for _ in range(400)
     ]
     values = np.array([float(result) for result in results])
     errors = np.array([result.standard_error for result in results])
-    if shift == 0:  # Without bias: about 0, and below it as often as above.
+    if shift == 0:
+        # The distributions are equal, so the mean of an unbiased estimate is near 0.
         assert abs(values.mean()) < 4 * values.std() / 20
     assert np.sqrt(np.mean(errors**2)) == pytest.approx(values.std(), rel=0.25)
 
 
-def test_counts_that_differ_are_cut_to_the_lesser():
+def test_the_larger_set_is_cut_to_the_size_of_the_smaller_one():
     rng = np.random.default_rng(2)
     real, fake = rng.normal(size=(50, 3)), rng.normal(size=(30, 3))
     assert float(measure(real, fake)) == pytest.approx(float(measure(real[:30], fake)))

@@ -1,4 +1,4 @@
-"""Memory does not grow with the number of images."""
+"""The memory of a metric does not grow with the number of images."""
 
 import tracemalloc
 
@@ -15,8 +15,8 @@ def classify(pixels):
     return metrics.Embedding(features, np.eye(16)[features.argmax(axis=1)])
 
 
-def peak(metric, num_images):
-    """Bytes that a metric takes at most, and holds, over so many images of either kind."""
+def measure_peak_bytes(metric, num_images):
+    """Return the most memory that a metric takes for `num_images` real and as many fake images."""
     rng = np.random.default_rng(0)
     pixels = rng.integers(0, 256, (BATCH, 8, 8, 1), "uint8")
     tracemalloc.start()
@@ -25,9 +25,9 @@ def peak(metric, num_images):
             extra = (np.zeros(BATCH, int),) if isinstance(metric, metrics.LabelAccuracy) else ()
             metric.update(pixels, real, *extra)
     metric.result()
-    _, most = tracemalloc.get_traced_memory()
+    _, peak_bytes = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    return most
+    return peak_bytes
 
 
 @pytest.mark.parametrize(
@@ -37,11 +37,11 @@ def peak(metric, num_images):
         (metrics.InceptionScore, {}),
         (metrics.LabelAccuracy, {}),
         (metrics.ModeCoverage, {}),
-        # What compares image by image holds as many as it is told.
+        # These metrics compare single images, and keep at most `max_images` of them.
         (metrics.KernelDistance, {"max_images": 500}),
         (metrics.PrecisionRecall, {"max_images": 500}),
     ],
 )
-def test_fifty_thousand_images_take_no_more_than_a_thousand(kind, arguments):
-    few, many = (peak(kind(classify, **arguments), count) for count in (1000, 50_000))
+def test_fifty_thousand_images_take_no_more_memory_than_a_thousand(kind, arguments):
+    few, many = (measure_peak_bytes(kind(classify, **arguments), count) for count in (1000, 50_000))
     assert many < few + 100_000

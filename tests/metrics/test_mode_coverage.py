@@ -1,4 +1,4 @@
-"""Classes covered and their divergence, against counts made by hand."""
+"""Compare the number of covered classes and their divergence with counts by hand."""
 
 import numpy as np
 import pytest
@@ -7,7 +7,7 @@ from ganzoo import metrics
 
 
 def classify(pixels):
-    """The class is the level of the first pixel, of five."""
+    """Return one of five classes: the level of the first pixel."""
     classes = pixels[:, 0, 0, 0]
     return metrics.Embedding(np.zeros((len(pixels), 1)), np.eye(5)[classes])
 
@@ -20,20 +20,20 @@ def measure(real, fake):
 
 
 def test_classes_are_counted_and_their_frequencies_compared():
-    # Real: half zeros, half ones. Fake: three quarters of them zeros.
+    # Half of the real images and three quarters of the fake ones have class 0.
     result = measure([0, 0, 1, 1], [0, 0, 0, 1])
     assert float(result) == 2
     assert result.details["modes"] == 2
     assert result.details["kl"] == pytest.approx(0.75 * np.log(1.5) + 0.25 * np.log(0.5))
 
 
-def test_a_collapse_is_one_mode_and_the_logarithm_of_those_there_are():
+def test_a_collapse_to_one_of_n_classes_has_divergence_log_n():
     result = measure(range(5), [3] * 20)
     assert float(result) == 1
     assert result.details["kl"] == pytest.approx(np.log(5))
 
 
-def test_scipy_agrees():
+def test_the_divergence_agrees_with_scipy():
     from scipy.stats import entropy
 
     rng = np.random.default_rng(0)
@@ -42,13 +42,13 @@ def test_scipy_agrees():
     assert measure(real, fake).details["kl"] == pytest.approx(expected, rel=1e-12)
 
 
-def test_a_class_that_no_real_image_has_is_infinitely_far():
+def test_a_class_without_real_images_has_infinite_divergence():
     result = measure([0, 1], [2, 2])
     assert result.details["kl"] == np.inf
     assert result.to_dict()["details"] == {"modes": 1, "kl": None}
 
 
-def test_labels_of_other_classes_than_the_extractors_are_refused():
+def test_labels_and_extractor_must_have_the_same_number_of_classes():
     metric = metrics.ModeCoverage(classify)
     metric.update_classes(np.zeros(4, int), num_classes=3, real=True)
     metric.update(np.zeros((4, 1, 1, 1), "uint8"), real=False)

@@ -1,4 +1,4 @@
-"""The memorisation check, where copying is known, and against scipy."""
+"""Test the check for copies of training images on known copies, and compare it with SciPy."""
 
 import numpy as np
 import pytest
@@ -18,7 +18,7 @@ def measure(fake, unseen=UNSEEN):
     return metric
 
 
-def test_copies_are_found_out():
+def test_copies_of_training_images_are_detected():
     metric = measure(TRAINING[:500] + 1e-4)
     result = metric.result()
     assert float(result) > 0.99
@@ -26,19 +26,19 @@ def test_copies_are_found_out():
     assert metric.nearest(1)[:, 0].tolist() == list(range(500))
 
 
-def test_new_images_of_the_same_distribution_are_not_suspected():
+def test_new_images_from_the_training_distribution_do_not_count_as_copies():
     result = measure(RNG.normal(size=(500, 4))).result()
     assert abs(result.details["z"]) < 3
 
 
-def test_half_copies_are_half_way():
+def test_a_mixture_of_copies_and_new_images_scores_in_between():
     fake = np.concatenate([TRAINING[:250], RNG.normal(size=(250, 4))])
     assert float(measure(fake).result()) == pytest.approx(0.75, abs=0.04)
 
 
 def test_the_value_is_the_mann_whitney_statistic():
     fake = RNG.normal(size=(60, 4)) * 0.8
-    fake[:5] = UNSEEN[:5]  # Ties.
+    fake[:5] = UNSEEN[:5]  # Equal images give equal distances, which are ties.
     unseen = UNSEEN[:40]
 
     def distances(points):

@@ -1,4 +1,4 @@
-"""Real clothes made worse step by step: every metric must see it, each in its own way."""
+"""Metrics rank real images of clothes that are damaged more and more."""
 
 import numpy as np
 import pytest
@@ -11,11 +11,11 @@ COUNT = 2000
 
 @pytest.fixture(scope="module")
 def embeddings():
-    """What the extractor makes of unseen real images, and of worse ones."""
-    sample = data.read("sample")
+    """Return the embeddings of real images, and of damaged ones."""
+    sample = data.load_arrays("sample")
     order = np.random.default_rng(0).permutation(len(sample.pixels))
     real, pixels = sample.pixels[order[:COUNT]], sample.pixels[order[COUNT : 2 * COUNT]]
-    rest = sample.take(order[COUNT:])
+    remaining = sample.take(order[COUNT:])
     rng = np.random.default_rng(1)
 
     def blurred(width):
@@ -25,9 +25,9 @@ def embeddings():
         return np.clip(pixels + rng.normal(0, levels, pixels.shape), 0, 255).astype("uint8")
 
     def of_classes(count):
-        return rest.pixels[rest.labels < count][:COUNT]
+        return remaining.pixels[remaining.labels < count][:COUNT]
 
-    made = {
+    image_sets = {
         "real": real,
         "unseen": pixels,
         "blurred a little": blurred(0.7),
@@ -39,7 +39,7 @@ def embeddings():
         "static": rng.integers(0, 256, pixels.shape, "uint8"),
     }
     extractor = metrics.get_extractor("fashion_mnist")
-    return {name: extractor(images) for name, images in made.items()}
+    return {name: extractor(images) for name, images in image_sets.items()}
 
 
 def measure(kind, embeddings, name):
@@ -65,7 +65,7 @@ def test_distances_grow_with_the_damage(embeddings, kind, names):
     assert distances[1] > 3 * distances[0]
 
 
-def test_missing_classes_cost_recall_and_damage_costs_precision(embeddings):
+def test_missing_classes_lower_recall_and_noise_lowers_precision(embeddings):
     unseen, half, noisy = (
         measure(metrics.PrecisionRecall, embeddings, name).details
         for name in ("unseen", "half the classes", "noisy")
@@ -77,17 +77,17 @@ def test_missing_classes_cost_recall_and_damage_costs_precision(embeddings):
     assert noisy["density"] < 0.8 * unseen["density"]
 
 
-def test_missing_classes_are_counted(embeddings):
+def test_mode_coverage_detects_missing_classes(embeddings):
     unseen, half = (
         measure(metrics.ModeCoverage, embeddings, name) for name in ("unseen", "half the classes")
     )
     assert float(unseen) == 10
     assert unseen.details["kl"] < 0.02
-    # A few are read as another class than theirs.
+    # The extractor misclassifies a few images, so the value is not exactly log(2).
     assert half.details["kl"] == pytest.approx(np.log(2), abs=0.15)
 
 
-def test_the_inception_score_counts_classes_and_sees_no_other_fault(embeddings):
+def test_the_inception_score_grows_with_the_number_of_classes(embeddings):
     scores = [
         float(measure(metrics.InceptionScore, embeddings, name))
         for name in ("one class", "half the classes", "unseen")

@@ -1,4 +1,4 @@
-"""PSNR and SSIM against closed forms, the sums of the paper and published figures."""
+"""Compare PSNR and SSIM with closed forms, the paper's sums and published figures."""
 
 import os
 import pathlib
@@ -14,13 +14,13 @@ def noise(shape, seed=0, low=0, high=256):
     return np.random.default_rng(seed).integers(low, high, shape, "uint8")
 
 
-def test_psnr_of_gray_images_that_differ_by_a_constant_is_its_closed_form():
+def test_psnr_of_gray_images_that_differ_by_a_constant_equals_its_closed_form():
     real = noise((15, 20, 1), high=200)
     assert metrics.psnr(real, real + 3) == pytest.approx(20 * np.log10(255 / 3), rel=1e-12)
 
 
 @pytest.mark.parametrize(("channel", "weight"), [(0, 65.481), (1, 128.553), (2, 24.966)])
-def test_psnr_weighs_the_channels_as_luma_does(channel, weight):
+def test_psnr_weighs_the_channels_by_their_share_of_luma(channel, weight):
     real = noise((15, 20, 3), high=200)
     fake = real.copy()
     fake[..., channel] += 10
@@ -29,16 +29,16 @@ def test_psnr_weighs_the_channels_as_luma_does(channel, weight):
 
 
 def test_luma_runs_from_16_to_235():
-    """Black and white differ by 219, where gray ones differ by 255."""
+    """Black and white differ by 219 in luma, and by 255 in gray images."""
     black = np.zeros((15, 20, 3), "uint8")
     assert metrics.psnr(black, black + 255) == pytest.approx(20 * np.log10(255 / 219), rel=1e-12)
-    # SSIM of flat images is their first ratio, which shows the offset, too.
+    # SSIM of constant images is its first ratio, which depends on the offset of 16.
     expected = (2 * 16 * 235 + 2.55**2) / (16**2 + 235**2 + 2.55**2)
     black = np.zeros((19, 19, 3), "uint8")
     assert metrics.ssim(black, black + 255) == pytest.approx(expected, rel=1e-9)
 
 
-def test_ssim_is_what_the_sums_over_every_window_make_it():
+def test_ssim_equals_the_papers_sums_over_every_window():
     real, fake = noise((17, 15, 1), seed=1), noise((17, 15, 1), seed=2, high=128)
     x, y = real[2:-2, 2:-2, 0].astype(float), fake[2:-2, 2:-2, 0].astype(float)
     rows, columns = np.mgrid[-5:6, -5:6]
@@ -59,20 +59,20 @@ def test_ssim_is_what_the_sums_over_every_window_make_it():
     assert metrics.ssim(real, fake, border=2) == pytest.approx(np.mean(found), rel=1e-10)
 
 
-def test_ssim_of_a_negative_is_negative():
+def test_ssim_of_an_image_and_its_negative_is_negative():
     real = noise((30, 30, 1))
     assert metrics.ssim(real, 255 - real) < -0.5
 
 
 @pytest.mark.parametrize(("metric", "best"), [(metrics.psnr, np.inf), (metrics.ssim, 1.0)])
-def test_equal_images_score_best_and_the_order_of_two_is_the_same(metric, best):
+def test_equal_images_score_best_and_the_score_is_symmetric(metric, best):
     real, fake = noise((25, 22, 3), seed=1), noise((25, 22, 3), seed=2)
     assert metric(real, real) == best
     assert metric(real, fake) == metric(fake, real) < best
 
 
 @pytest.mark.parametrize("metric", [metrics.psnr, metrics.ssim])
-def test_only_the_border_is_left_out(metric):
+def test_only_pixels_inside_the_border_count(metric):
     real = noise((30, 24, 3))
     for border in (0, 3, 4):
         fake = noise(real.shape, seed=1)
@@ -82,7 +82,7 @@ def test_only_the_border_is_left_out(metric):
         assert metric(real, fake, border=border) == best
         if border:
             assert metric(real, fake, border=border - 1) < best
-    assert metric(real, fake) == best  # The last border is the default.
+    assert metric(real, fake) == best  # The default is the last border, 4.
 
 
 @pytest.mark.parametrize("metric", [metrics.psnr, metrics.ssim])
@@ -111,14 +111,14 @@ def test_pixels_that_cannot_be_compared_are_refused(metric, real, fake, border, 
         metric(real, fake, border=border)
 
 
-def test_the_least_sides_are_a_pixel_and_a_window_within_the_border():
+def test_psnr_needs_one_pixel_and_ssim_one_window_inside_the_border():
     assert metrics.psnr(noise((9, 9, 3)), noise((9, 9, 3))) > 0
     assert metrics.ssim(noise((19, 19, 3)), noise((19, 19, 3))) == 1
     with pytest.raises(ValueError, match="at least 19 pixels"):
         metrics.ssim(noise((18, 40, 3)), noise((18, 40, 3)))
 
 
-# Bicubic interpolation of Set5 at scale 4, which every paper of the field tabulates.
+# Papers on super-resolution report the scores of bicubic interpolation on Set5 at scale 4.
 
 
 def set5():
@@ -130,14 +130,14 @@ def set5():
 
 
 def interpolate(picture):
-    """A Pillow image a quarter the size and back."""
+    """Shrink a Pillow image to a quarter of its sides and enlarge it again."""
     low_res = picture.resize((picture.width // 4, picture.height // 4), Image.Resampling.BICUBIC)
     return np.asarray(low_res.resize(picture.size, Image.Resampling.BICUBIC))
 
 
 @pytest.mark.datasets
-def test_bicubic_luma_scores_on_set5_what_is_published():
-    """28.42 dB and 0.8104, of luma in uint8 (Kim et al., 2016, arXiv:1511.04587, table 3)."""
+def test_bicubic_interpolation_of_luma_has_the_published_scores_on_set5():
+    """Kim et al. publish 28.42 dB and 0.8104 for uint8 luma (2016, arXiv:1511.04587, table 3)."""
     pairs = []
     for real in set5():
         luma = np.rint(real @ [65.481, 128.553, 24.966] / 255 + 16)
@@ -148,8 +148,8 @@ def test_bicubic_luma_scores_on_set5_what_is_published():
 
 
 @pytest.mark.datasets
-def test_bicubic_rgb_scores_on_set5_nearly_the_same():
-    """What an RGB model is measured beside: rounded in RGB, not in luma."""
+def test_bicubic_interpolation_of_rgb_has_nearly_the_published_scores_on_set5():
+    """Models of RGB images are compared with this: it rounds RGB values, not luma."""
     pairs = [(real, interpolate(Image.fromarray(real))) for real in set5()]
     assert np.mean([metrics.psnr(*pair) for pair in pairs]) == pytest.approx(28.42, abs=0.05)
     assert np.mean([metrics.ssim(*pair) for pair in pairs]) == pytest.approx(0.8104, abs=0.002)

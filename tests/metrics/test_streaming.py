@@ -1,4 +1,4 @@
-"""What all streaming metrics share."""
+"""Test the behavior that all streaming metrics share."""
 
 import numpy as np
 import pytest
@@ -11,7 +11,7 @@ REAL, FAKE = RNG.normal(size=(400, 5)) * 3 + 2, RNG.normal(size=(300, 5)) @ RNG.
 
 
 def classify(pixels):
-    """Features and probabilities of three classes, from a fixed linear map."""
+    """Return features from a fixed linear map, and probabilities of three classes."""
     flat = pixels.reshape(len(pixels), -1) / 255.0
     weights = np.random.default_rng(0).normal(size=(flat.shape[1], 8))
     features = flat @ weights
@@ -24,7 +24,7 @@ def make_pixels(count, seed):
 
 
 def feed(metric, start=0, stop=None, batch_size=64):
-    """Gives a metric a span of 90 real and 90 fake images, in batches."""
+    """Add images `start` to `stop` of 90 real and 90 fake ones to a metric, in batches."""
     for real in (True, False):
         pixels = make_pixels(90, seed=int(real))[start:stop]
         labels = np.arange(90)[start:stop] % 3
@@ -59,7 +59,7 @@ every_kind = pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name
 
 
 @every_kind
-def test_the_size_of_batches_changes_nothing(kind):
+def test_the_result_does_not_depend_on_the_batch_size(kind):
     results = [feed(make(kind), batch_size=size).result() for size in (1, 7, 90)]
     assert len({result.num_fake for result in results}) == 1
     for result in results[1:]:
@@ -67,7 +67,7 @@ def test_the_size_of_batches_changes_nothing(kind):
 
 
 @every_kind
-def test_merging_processes_is_one_process(kind):
+def test_merged_parts_give_the_result_of_a_single_metric(kind):
     first, second = feed(make(kind), 0, 31), feed(make(kind), 31, None)
     first.merge(second)
     together = feed(make(kind)).result()
@@ -80,8 +80,7 @@ def test_merging_processes_is_one_process(kind):
 
 
 @every_kind
-def test_real_images_come_from_one_process_and_fakes_from_others(kind):
-    """In whatever order they merge: a part may have seen one side alone, or nothing."""
+def test_parts_with_only_real_or_only_fake_images_merge_in_any_order(kind):
     whole = feed(make(kind))
     for order in (1, -1):
         merged = make(kind)
@@ -96,7 +95,7 @@ def test_real_images_come_from_one_process_and_fakes_from_others(kind):
 
 
 @every_kind
-def test_float_images_measure_as_the_pixels_they_are(kind):
+def test_float_images_and_their_pixels_give_the_same_result(kind):
     from ganzoo.images import from_pixels
 
     of_pixels, of_images = make(kind), make(kind)
@@ -112,7 +111,7 @@ def test_float_images_measure_as_the_pixels_they_are(kind):
 
 
 @every_kind
-def test_a_result_says_how_it_was_come_by(kind):
+def test_a_result_records_how_it_was_measured(kind):
     arguments = {"split": "digits train", "seed": 3}
     if kind is metrics.ParzenLogLikelihood:
         result = feed(kind(num_validation=20, **arguments)).result()
@@ -126,20 +125,20 @@ def test_a_result_says_how_it_was_come_by(kind):
 
 
 @every_kind
-def test_too_few_images_are_named(kind):
+def test_too_few_images_are_refused(kind):
     metric = make(kind)
     with pytest.raises(ValueError, match=r"Too few images .* Received: 0 and 0"):
         metric.result()
 
 
-def test_metrics_of_different_extractors_do_not_merge():
+def test_metrics_of_different_extractors_cannot_be_merged():
     with pytest.raises(ValueError, match="one kind and extractor"):
         metrics.FrechetDistance().merge(metrics.FrechetDistance(classify))
     with pytest.raises(ValueError, match="one kind and extractor"):
         metrics.FrechetDistance().merge(metrics.KernelDistance())
 
 
-def test_an_extractor_is_another_with_other_weights():
+def test_extractors_with_other_weights_count_as_different():
     class Extractor:
         name = "mine"
 
@@ -155,11 +154,11 @@ def test_an_extractor_is_another_with_other_weights():
         assert first.result() < other.result()
     with pytest.raises(ValueError, match="one kind and extractor"):
         first.merge(other)
-    # Of a record without one, such as an older one, it is not known.
+    # Records of older versions have no fingerprint and compare by name.
     assert first.result() <= metrics.Result("fid", 1e9, "mine", 10, 10)
 
 
-def test_a_keras_model_is_an_extractor():
+def test_a_keras_model_can_be_the_extractor():
     import keras
 
     model = keras.Sequential(
@@ -171,14 +170,14 @@ def test_a_keras_model_is_an_extractor():
     assert float(metric.result()) == float(by_hand.result())
 
 
-def test_the_record_counts_the_images_that_are_in_the_figure():
+def test_the_result_counts_only_the_images_that_it_used():
     metric = metrics.KernelDistance()
     metric.update(REAL, real=True)
     metric.update(FAKE, real=False)
     assert (metric.result().num_real, metric.result().num_fake) == (300, 300)
 
 
-def test_results_of_different_extractors_do_not_compare():
+def test_results_of_different_extractors_cannot_be_compared():
     first = metrics.Result("fid", 1.0, "mnist", 10, 10)
     for other in (
         metrics.Result("fid", 2.0, "cifar10", 10, 10),
@@ -205,7 +204,7 @@ def test_results_of_different_extractors_do_not_compare():
         (np.full((2, 6, 6, 1), np.nan), "nan"),
     ],
 )
-def test_what_is_not_images_is_refused(images, named):
+def test_arrays_that_are_not_images_are_refused(images, named):
     metric = metrics.FrechetDistance(classify)
     with pytest.raises(ValueError, match=named):
         metric.update(images, real=True)
@@ -218,12 +217,12 @@ def test_features_that_are_not_finite_are_refused():
         metric.update(np.array([[1.0, np.inf]]), real=True)
 
 
-def test_an_unknown_extractor_is_named():
+def test_an_unknown_extractor_is_refused():
     with pytest.raises(ValueError, match=r"one of .*inception_v3.* Received: extractor='vgg'"):
         metrics.FrechetDistance("vgg")
 
 
-def test_moments_are_those_of_all_vectors_at_once():
+def test_moments_of_batches_equal_the_moments_of_all_vectors():
     moments = Moments()
     for start in range(0, 400, 37):
         moments.update(REAL[start : start + 37])
@@ -232,18 +231,57 @@ def test_moments_are_those_of_all_vectors_at_once():
     np.testing.assert_allclose(moments.covariance, np.cov(REAL, rowvar=False), rtol=1e-12)
 
 
-def test_moments_far_from_the_origin_keep_their_digits():
-    """Sums of squares would lose them: the variance is 1e-16 of the squared mean."""
+def test_moments_far_from_the_origin_keep_their_precision():
+    """Sums of squares would lose all digits: the variance is 1e-16 of the squared mean."""
     moments = Moments()
     for start in range(0, 400, 50):
         moments.update(REAL[start : start + 50] + 1e8)
     np.testing.assert_allclose(moments.covariance, np.cov(REAL, rowvar=False), rtol=1e-6)
 
 
-def test_a_bank_keeps_the_first_rows():
+def test_a_bank_keeps_only_the_first_rows():
     bank, other = Bank(5), Bank(5)
     bank.update(np.arange(3)[:, None])
     other.update(np.arange(10, 20)[:, None])
     bank.merge(other)
     assert bank.rows[:, 0].tolist() == [0, 1, 2, 10, 11]
     assert len(bank) == 5
+
+
+def embed(count, seed):
+    """Return a labeled embedding of random images, by `classify`."""
+    pixels = make_pixels(count, seed)
+    embedding = metrics.Embedding(classify(pixels).features, classify(pixels).probabilities, pixels)
+    return embedding.with_labels(np.arange(count) % 3)
+
+
+@every_kind
+def test_a_metric_uses_the_real_images_that_it_needs(kind):
+    """`update_real` gets three sets of real images. Their sizes differ and show which is used."""
+    training, held_out = embed(60, seed=1), embed(31, seed=2)
+    training = metrics.Embedding(training.features, None, training.pixels, training.labels)
+    metric = make(kind)
+    metric.update_real(training, training[:45], held_out)
+    metric.update_embedding(embed(90, seed=0), real=False)
+    used = {
+        metrics.FrechetDistance: 60,
+        metrics.InceptionScore: 0,
+        metrics.KernelDistance: 45,
+        metrics.LabelAccuracy: 31,
+        metrics.ModeCoverage: 60,
+        metrics.ParzenLogLikelihood: 20 + 31,
+        metrics.PrecisionRecall: 45,
+        metrics.TrainingNeighbours: 60,
+    }
+    assert metric.result().num_real == used[kind]
+    if kind is metrics.TrainingNeighbours:
+        assert len(metric.unseen) == 31
+
+
+def test_slices_of_an_embedding_keep_their_labels():
+    embedding = embed(6, seed=0)
+    joined = metrics.Embedding.join([embedding[4:], embedding[[0, 1]]])
+    assert joined.labels.tolist() == [1, 2, 0, 1]
+    np.testing.assert_array_equal(joined.pixels[2], embedding.pixels[0])
+    with pytest.raises(ValueError, match="needs labels"):
+        metrics.LabelAccuracy(classify).update_embedding(embedding.with_labels(None), real=False)
