@@ -1,10 +1,10 @@
-"""Measures what the command line takes to start, and how much memory the main jobs take.
+"""Measure the start time of the command line and the memory use of the main jobs.
 
     python benchmarks/footprint.py --rounds 3 --json footprint.json
 
-Every row is a process of its own, from its start to its end; the rounds go through all rows
-in turn. Printed are the median of the seconds, with the least and the most, and the largest
-resident memory. Images are those of the packaged sample.
+Each row is measured in a new process, from its start to its end. Each round runs all rows in turn.
+The script prints the median, minimum and maximum of the seconds, and the largest resident memory.
+The images are those of the packaged sample.
 """
 
 import argparse
@@ -38,7 +38,7 @@ ganzoo.evaluation.evaluate(gan, "sample", ["fid"], num_images={{}})
 
 
 def commands(folder):
-    """`{what: arguments}` of the processes."""
+    """Return the command line arguments of each process by its description."""
     ganzoo = [sys.executable, "-m", "ganzoo"]
     program = [sys.executable, "-c"]
     train = [*ganzoo, "train", "dcgan", "--data", "sample", "--max-steps", "1"]
@@ -58,7 +58,7 @@ def commands(folder):
 
 
 def run(arguments):
-    """`(seconds, MB)` of a process."""
+    """Run a process, and return its `(seconds, megabytes)`."""
     with tempfile.TemporaryFile() as output:
         started = time.perf_counter()
         process = subprocess.Popen(arguments, stdout=output, stderr=output)

@@ -1,12 +1,12 @@
-"""Compares how fast a model draws images: in ganzoo, and in each format it is exported to.
+"""Compare the speed of image generation in ganzoo and in each export format.
 
     python benchmarks/inference.py --models dcgan_fashion_mnist,srgan_x4 --json inference.json
 
-For each model, a preset or a family's name, and each batch, everything is loaded, run once,
-and then timed in turns for some rounds: `generate` (or `upscale`), the bare averaged network
-as a compiled function, SavedModel, onnxruntime and LiteRT, all on the processor with the
-threads they take by themselves (LiteRT with all). Printed are images per second (median over
-rounds), the ratio to the bare network, the size of the file and the seconds it takes to load.
+Models are presets or names of families. For each model and batch size, the script loads and runs
+everything once, and then measures in turns for some rounds: `generate` (or `upscale`), the averaged
+network as a compiled function, SavedModel, onnxruntime and LiteRT. All run on the CPU with their
+default number of threads, except LiteRT, which uses all cores. The script prints images per second
+(median over the rounds), the ratio to the network alone, the size of the file and its loading time.
 """
 
 import argparse
@@ -31,14 +31,14 @@ SUFFIXES = {"savedmodel": "", "onnx": ".onnx", "litert": ".tflite"}
 WAYS = ("generate", "upscale", *SUFFIXES)
 BATCHES = (1, 64)
 SIDES = (128, 512)
-# Batches in one call of `generate`, which draws latents once for them all.
+# Batches per call of `generate`, which draws the latents of all batches at once.
 BULK = 16
-# Seconds that one measurement lasts at least.
-LEAST = 0.5
+# Shortest duration of one measurement, in seconds.
+MIN_SECONDS = 0.5
 
 
 def open_model(name):
-    """A preset, or a family's untrained model for images of 28 x 28."""
+    """Load a preset, or build an untrained model of a family for images of 28 x 28 pixels."""
     if name in ganzoo.list_presets():
         return ganzoo.from_preset(name)
     family = registry.get_family(name)
@@ -47,9 +47,9 @@ def open_model(name):
 
 
 def cases(gan):
-    """`(what, images, inputs)` of what is timed."""
+    """Yield `(description, num_images, inputs)` of each case."""
     rng = np.random.default_rng(0)
-    if hasattr(gan, "upscale"):
+    if gan.task == "super_resolution":
         for side in SIDES:
             yield (
                 f"{side} x {side}",
@@ -68,10 +68,10 @@ def cases(gan):
 
 
 def own(gan, inputs):
-    """What a user of ganzoo calls, and the network it cannot be faster than."""
+    """Return the functions of ganzoo and of the network alone, by name."""
     network = gan.ema_generator
     bare = tf.function(lambda inputs: network(inputs, training=False))
-    if hasattr(gan, "upscale"):
+    if gan.task == "super_resolution":
         image = inputs["images"][0]
         return {
             "upscale": lambda: gan.upscale(image),
@@ -87,18 +87,21 @@ def own(gan, inputs):
 
 
 def seconds_of(function):
-    """Seconds of one call, over as many as last long enough."""
+    """Return the seconds of one call, averaged over at least `MIN_SECONDS`."""
     calls, started = 0, time.perf_counter()
     while True:
         function()
         calls += 1
         passed = time.perf_counter() - started
-        if passed > LEAST:
+        if passed > MIN_SECONDS:
             return passed / calls
 
 
 def measure(name, rounds, folder, ways):
-    """Rows of the table for one model; `ways` are the columns that are wanted."""
+    """Yield the rows of the table for one model.
+
+    `ways` are the columns to measure.
+    """
     gan = open_model(name)
     files = {}
     for format, suffix in SUFFIXES.items():
@@ -119,7 +122,7 @@ def measure(name, rounds, folder, ways):
         for round_index in range(rounds + 1):
             for way, function in timed.items():
                 taken = seconds_of(function) / (BULK if way == "generate" else 1)
-                if round_index:  # The first traces and plans.
+                if round_index:  # The first round compiles.
                     seconds[way].append(taken)
         for way, taken in seconds.items():
             ratios = [bare / own for bare, own in zip(seconds["network"], taken, strict=True)]
@@ -137,7 +140,7 @@ def measure(name, rounds, folder, ways):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--models", default="vanilla," + ",".join(ganzoo.list_presets()))
-    parser.add_argument("--by", default=",".join(WAYS), help="what is timed beside the network")
+    parser.add_argument("--by", default=",".join(WAYS), help="columns in addition to the network")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--json", type=pathlib.Path, help="write the table here, too")
     arguments = parser.parse_args()

@@ -1,9 +1,9 @@
-"""Measures how long iterators of tf.data hold up what deletes them, tuned while they run or not.
+"""Measure how long the deletion of tf.data iterators takes, with and without autotuning.
 
     python benchmarks/iterator_end.py --seconds 10 --iterators 20
 
-As many iterators of one pipeline give three batches each, live on for so many seconds, and are
-deleted one after the other.
+Each of several iterators of one pipeline yields three batches and lives for some seconds. Then
+they are deleted one by one.
 """
 
 import argparse
@@ -15,7 +15,7 @@ from ganzoo.data.tuning import untuned
 
 
 def measure(dataset, num_iterators, seconds):
-    """Seconds that each deletion took."""
+    """Return the seconds that each deletion took."""
     iterators = [iter(dataset) for _ in range(num_iterators)]
     for iterator in iterators:
         for _ in range(3):
@@ -31,8 +31,8 @@ def measure(dataset, num_iterators, seconds):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--seconds", type=float, default=10.0, help="that iterators live")
-    parser.add_argument("--iterators", type=int, default=20, help="of each kind")
+    parser.add_argument("--seconds", type=float, default=10.0, help="lifetime of the iterators")
+    parser.add_argument("--iterators", type=int, default=20, help="iterators of each kind")
     arguments = parser.parse_args()
     plain = tf.data.Dataset.range(10**6).map(lambda i: i + 1, num_parallel_calls=tf.data.AUTOTUNE)
     tuned = plain.batch(4).prefetch(tf.data.AUTOTUNE)

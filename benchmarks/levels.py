@@ -1,12 +1,11 @@
-"""How much of a LAPGAN's distance each of its levels brings.
+"""Measure the contribution of each level of a LAPGAN to its FID.
 
     python benchmarks/levels.py lapgan_cifar10 --data cifar10
 
-The Fréchet distance to training images of samples that grow from noise, and of samples that
-grow from unseen real images brought down to each level but the last, of their own classes.
-For the averaged weights, for the last ones, which are the same in a preset, and for the
-averaged ones with statistics of real coarse images, as training takes them, in place of their
-own samples'.
+The script prints the FID of samples that grow from noise, and of samples that grow from unseen real
+images of the same classes, downsampled to each level except the last. It does so for three
+generators: with averaged weights, with the last weights (the same in a preset), and with averaged
+weights whose batch statistics come from real coarse images, as in training.
 """
 
 import argparse
@@ -14,13 +13,14 @@ import os
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
-from ganzoo import data, metrics, runs
+from ganzoo import data, metrics
+from ganzoo.saving import loading
 
 _BATCH = 250
 
 
 def distance_of(pixels, extractor, real):
-    """A Fréchet distance that has seen these images."""
+    """Return a `FrechetDistance` that is updated with these images."""
     distance = metrics.FrechetDistance(extractor)
     for start in range(0, len(pixels), _BATCH):
         distance.update(pixels[start : start + _BATCH], real=real)
@@ -28,7 +28,10 @@ def distance_of(pixels, extractor, real):
 
 
 def measure(gan, training, unseen, extractor, **arguments):
-    """FID of as many samples as there are unseen images; `training` has seen its own."""
+    """Return the FID of as many samples as there are unseen images.
+
+    `training` is a `FrechetDistance` of the training images.
+    """
     labels = None if gan.num_classes is None else unseen.labels
     made = gan.generate(len(unseen.pixels), labels=labels, seed=0, batch_size=_BATCH, **arguments)
     distance = distance_of(made, extractor, real=False)
@@ -37,7 +40,7 @@ def measure(gan, training, unseen, extractor, **arguments):
 
 
 def take_statistics_of_real(gan, dataset, num_batches=100):
-    """Gives the last generator the averaged weights, and statistics as training takes them."""
+    """Give the last generator the averaged weights, and batch statistics of real coarse images."""
     gan.generator.set_weights(gan.ema_generator.get_weights())
     for index, batch in enumerate(dataset.take(num_batches)):
         real_images, condition = gan.unpack(batch)
@@ -48,12 +51,12 @@ def take_statistics_of_real(gan, dataset, num_batches=100):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("model", help="preset, run or .keras file of a LAPGAN")
-    parser.add_argument("--data", required=True, help="TFDS name, which is its extractor's too")
+    parser.add_argument("--data", required=True, help="TFDS name, also the name of the extractor")
     arguments = parser.parse_args()
-    gan = runs.find_model(arguments.model)
+    gan = loading.find_model(arguments.model)
     extractor = metrics.get_extractor(arguments.data)
-    training = data.read(arguments.data, split="train[:20000]")
-    unseen = data.read(arguments.data, split="test[:4000]")
+    training = data.load_arrays(arguments.data, split="train[:20000]")
+    unseen = data.load_arrays(arguments.data, split="test[:4000]")
     seen = distance_of(training.pixels, extractor, real=True)
     starts = {"noise": {}}
     for level, side in enumerate(gan.level_sides[:-1]):

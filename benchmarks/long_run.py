@@ -1,13 +1,13 @@
-"""Whether hours of training stay within the memory and the files of the first minutes.
+"""Check that memory use and open files do not grow in hours of training.
 
-Trains a DCGAN on the packaged sample with all that a run does: grids, TensorBoard, the
-doctor, checkpoints every so many steps, and a Fréchet distance after every few epochs.
-Every ten seconds it notes the resident memory and the open files of the process.
+The script trains a DCGAN on the packaged sample with all callbacks of a run: sample grids,
+TensorBoard, the doctor, checkpoints, and FID after every few epochs. It records the resident memory
+of the process every ten seconds, and its open files at the end of each epoch.
 
     python benchmarks/long_run.py --minutes 30
 
-Ends with code 1 if memory has grown by 2 % or more since minute 5, or the number of open
-files at the ends of epochs has changed.
+It exits with code 1 if memory has grown by 2 % or more since minute 5, or if the number of open
+files at the end of an epoch has changed.
 """
 
 import argparse
@@ -26,12 +26,12 @@ import ganzoo
 from ganzoo import callbacks, data
 
 LARGEST_GROWTH = 0.02
-# Resident memory goes up and down within an epoch: medians over so many seconds compare.
+# Resident memory varies within an epoch. Compare medians over this many seconds.
 WINDOW = 60
 
 
 class Watch(keras.callbacks.Callback):
-    """Notes `(seconds, bytes, files)` at regular times, and ends training after the last."""
+    """Callback that records memory and open files, and stops training after some seconds."""
 
     def __init__(self, seconds, every):
         super().__init__()
@@ -48,7 +48,7 @@ class Watch(keras.callbacks.Callback):
             self.model.stop_training = True
 
     def on_epoch_end(self, epoch, logs=None):
-        # Within an epoch a checkpoint may be open.
+        # A checkpoint may be open within an epoch.
         self.files.append((time.monotonic() - self._began, self._process.num_fds()))
 
     def _note(self):
@@ -60,7 +60,7 @@ class Watch(keras.callbacks.Callback):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--minutes", type=float, default=30)
-    parser.add_argument("--settled", type=float, default=5, help="Minutes after which it counts.")
+    parser.add_argument("--settled", type=float, default=5, help="minute of the first measurement")
     arguments = parser.parse_args()
     folder = pathlib.Path(tempfile.mkdtemp())
 

@@ -1,14 +1,14 @@
-"""Counts the modes of Stacked MNIST that a DCGAN covers under each adversarial loss.
+"""Count the modes of Stacked MNIST that a DCGAN covers with each adversarial loss.
 
     python benchmarks/mode_coverage.py --steps 3000 --json modes.json
 
-Images are three digits, one in each colour: 1,000 modes. Every loss trains the same
-networks on the same batches for as many steps; those that the literature pairs with a
-gradient penalty are trained with it, too, R1 and R2 with the default weight of 10 and with
-that of 1, which Huang et al. (2025, arXiv:2501.05441) have here. Of 26,000 images of the
-averaged generator, as many as in Metz et al. (2016, arXiv:1611.02163), a classifier of
-digits reads each colour. Printed are the modes, the divergence KL(fake || real) in nats and
-the minutes; the last row is 26,000 of the real images.
+An image has a digit in each color channel, which makes 1,000 modes. All losses train the same
+networks on the same batches for the same number of steps. Losses that the literature combines with
+a gradient penalty are also trained with it. R1 and R2 have the default weight of 10, and the weight
+of 1 that Huang et al. (2025, arXiv:2501.05441) use here. A classifier reads the digits of 26,000
+images of the averaged generator, as many as in Metz et al. (2016, arXiv:1611.02163). The script
+prints the number of modes, the divergence KL(fake || real) in nats and the minutes. The last row
+shows 26,000 real images.
 """
 
 import argparse
@@ -26,7 +26,7 @@ import ganzoo
 from ganzoo import data, metrics
 from ganzoo.regularizers import REGULARIZERS
 
-# Loss, gradient penalty and its weight.
+# Loss, gradient penalty and weight of the penalty.
 CASES = [
     ("minimax", "none", None),
     ("non_saturating", "none", None),
@@ -44,7 +44,7 @@ CHUNK = 1000
 
 
 def measure(real, draw):
-    """Modes and divergence of what `draw(count, index)` makes."""
+    """Return the modes and the divergence of the images that `draw(count, index)` returns."""
     metric = metrics.ModeCoverage("stacked_mnist")
     metric.update_classes(real.labels, real.num_classes, real=True)
     for index in range(NUM_IMAGES // CHUNK):
@@ -53,7 +53,7 @@ def measure(real, draw):
 
 
 def train(real, loss, regularizer, weight, arguments):
-    """A row of the table: what a DCGAN comes to."""
+    """Train a DCGAN, and return its row of the table."""
     keras.utils.set_random_seed(arguments.seed)
     gan = ganzoo.DCGAN(
         image_shape=(28, 28, 3),
@@ -72,7 +72,7 @@ def train(real, loss, regularizer, weight, arguments):
     except FloatingPointError as error:
         print(error)
     row["minutes"] = (time.perf_counter() - started) / 60
-    row["findings"] = [finding.illness for finding in doctor.findings]
+    row["findings"] = [finding.failure_mode for finding in doctor.findings]
     if arguments.samples:
         arguments.samples.mkdir(parents=True, exist_ok=True)
         pixels = gan.generate(64, seed=0)
@@ -85,16 +85,16 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--steps", type=int, default=3000)
     parser.add_argument("--base-filters", type=int, default=64)
-    parser.add_argument("--discriminator-norm", help="none or batch, in place of the default")
+    parser.add_argument("--discriminator-norm", help="none or batch, instead of the default")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--dtype", default="mixed_bfloat16")
-    parser.add_argument("--losses", help="some of them alone, such as hinge,relativistic")
+    parser.add_argument("--losses", help="losses to train, such as hinge,relativistic")
     parser.add_argument("--json", type=pathlib.Path, help="write the table here, too")
-    parser.add_argument("--samples", type=pathlib.Path, help="folder for a grid of each")
+    parser.add_argument("--samples", type=pathlib.Path, help="folder for a sample grid of each row")
     arguments = parser.parse_args()
 
     keras.config.set_dtype_policy(arguments.dtype)
-    real = data.read("stacked_mnist")
+    real = data.load_arrays("stacked_mnist")
     rows = []
     print("| loss | penalty | modes | KL | minutes | the doctor found |\n|---|---|---|---|---|---|")
     for loss, regularizer, weight in CASES:

@@ -1,4 +1,4 @@
-"""The JSON file that a benchmark leaves: what was measured, of which versions, and where."""
+"""Write the JSON file of a benchmark: its results, versions and machine."""
 
 import importlib.metadata
 import json
@@ -10,14 +10,20 @@ _PACKAGES = ("ganzoo", "keras", "tensorflow")
 
 
 def write(path, arguments, **figures):
-    """Writes `figures` with the command's arguments and the machine they were measured on."""
+    """Write the results of a benchmark as JSON.
+
+    Args:
+        path: file to write.
+        arguments: parsed command line arguments.
+        **figures: results.
+    """
     settings = {name: str(value) for name, value in vars(arguments).items() if name != "json"}
     content = {"settings": settings, "machine": describe_machine(), **figures}
     path.write_text(json.dumps(content, indent=2) + "\n")
 
 
 def describe_machine():
-    """Versions, the processor's name and how many cores this process may use, as a dict."""
+    """Return versions, the name of the processor and the number of usable cores."""
     may_use = getattr(os, "sched_getaffinity", lambda _: range(os.cpu_count()))
     return {
         "python": platform.python_version(),
@@ -28,7 +34,8 @@ def describe_machine():
 
 
 def _processor():
-    cpuinfo = pathlib.Path("/proc/cpuinfo")  # Python knows no more than "x86_64" there.
+    # On Linux, `platform` only returns "x86_64".
+    cpuinfo = pathlib.Path("/proc/cpuinfo")
     lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else ()
     names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
     return next(names, platform.processor() or platform.machine())

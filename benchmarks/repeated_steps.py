@@ -1,11 +1,11 @@
-"""Whether one step of training, repeated from one state, always comes out the same.
+"""Check that a training step gives the same result when it is repeated from the same state.
 
     python benchmarks/repeated_steps.py --traces 4 --repeats 100
 
-A step with a gradient penalty (`r1_r2`) is traced anew some times, and each trace is run from
-one state again and again, on all threads. Printed is, for each trace, in how many runs any
-weight differs from that of the first, by so much as a bit. With `--unordered` updates do not
-wait for the losses, as they do not in a plain training loop.
+A step with a gradient penalty (`r1_r2`) is traced several times. Each trace runs repeatedly from
+one state, on all threads. For each trace, the script prints in how many runs any bit of a weight
+differs from the first run. With `--unordered`, updates do not wait for the losses, as in a plain
+training loop.
 """
 
 import argparse
@@ -18,9 +18,10 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from ganzoo import registry, steps
+from ganzoo import registry
+from ganzoo.base import updates
 
-GAMES = [
+MODELS = [
     ("vanilla", "default"),
     ("vanilla", "paper"),
     ("cgan", "default"),
@@ -30,7 +31,7 @@ GAMES = [
 
 
 def count_differences(gan, repeats):
-    """Of repeats of a step from the present state, how many end otherwise than the first."""
+    """Return the number of repeated steps whose result differs from the first one."""
     generator = np.random.default_rng(0)
     images = generator.uniform(-1, 1, (8, *gan.image_shape)).astype("float32")
     labels = () if gan.num_classes is None else (tf.range(8) % gan.num_classes,)
@@ -52,15 +53,15 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--traces", type=int, default=4)
     parser.add_argument("--repeats", type=int, default=100)
-    parser.add_argument("--unordered", action="store_true", help="let updates wait for nothing")
+    parser.add_argument("--unordered", action="store_true", help="updates do not wait for losses")
     arguments = parser.parse_args()
-    after = (lambda losses, gradients: gradients) if arguments.unordered else steps.after
-    with mock.patch.object(steps, "after", after):
-        for family, recipe in GAMES:
+    wait_for = (lambda losses, gradients: gradients) if arguments.unordered else updates.wait_for
+    with mock.patch.object(updates, "wait_for", wait_for):
+        for family, recipe in MODELS:
             counts = []
             for _ in range(arguments.traces):
                 keras.utils.set_random_seed(0)
-                gan = registry.get_family(family).build_smallest(seed=2, recipe=recipe)
+                gan = registry.get_family(family).build_test_model(seed=2, recipe=recipe)
                 rates = keras.optimizers.SGD(0.5), keras.optimizers.SGD(0.5)
                 gan.compile(*rates, update="simultaneous", regularizer="r1_r2")
                 counts.append(count_differences(gan, arguments.repeats))

@@ -1,22 +1,23 @@
-"""Measures how many minutes of training reach which quality on Fashion-MNIST.
+"""Measure the quality on Fashion-MNIST after some minutes of training.
 
     python benchmarks/time_to_quality.py dcgan --minutes 10 --json time_to_quality.json
 
-Three train in turns of some seconds, so that a machine whose speed drifts is unfair to none:
+Three models train in turns of some seconds, so that a change of the machine's speed affects all:
 
-- ganzoo: `DCGAN` or `VanillaGAN` as `compile()` recommends it, in the precision that `ganzoo
-  train` takes where bfloat16 is fast; its averaged weights are measured.
-- guide: the same networks in the step of Keras's guide (`train_step.Baseline`), in float32.
-- copied: the network and training that people copy, written anew after its facts. Of DCGAN,
-  TensorFlow's tutorial: batches of 256, Adam of rate 1e-4, dropout in the discriminator, one
-  batch of fakes for both players. Of the vanilla GAN, the perceptrons of Keras-GAN: batches of
-  32, Adam of rate 2e-4; real and fake images move the discriminator together, there in turn.
+- ganzoo: `DCGAN` or `VanillaGAN` with the defaults of `compile()`, in mixed bfloat16. The averaged
+  weights are measured.
+- guide: the same networks in the training step of Keras's guide (`train_step.Baseline`), in
+  float32.
+- copied: the networks and training that people copy, written from scratch. For the DCGAN this is
+  TensorFlow's tutorial: batches of 256, Adam with a rate of 1e-4, dropout in the discriminator, one
+  batch of fake images for both networks. For the vanilla GAN it is Keras-GAN: batches of 32, Adam
+  with a rate of 2e-4. Here one update of the discriminator uses real and fake images. There it has
+  one update for each.
 
-The clock of each stands still while another trains or is measured. Printed is the Fréchet
-distance of 10,000 images to the training images in the features of `fashion_mnist` at each
-mark, then the minutes at which each first was at least as good as the copied recipe's last:
-minutes of a mark, so they are as fine as the marks are. Without the data set on disk it is
-the packaged sample.
+The clock of a model stops while another one trains or is measured. At each mark, the script prints
+the FID of 10,000 images to the training images with the extractor `fashion_mnist`. At the end it
+prints the first mark at which each model was at least as good as the copied recipe at its last
+mark. If the data set is not on disk, the packaged sample is used.
 """
 
 import argparse
@@ -37,11 +38,14 @@ from ganzoo.images import to_pixels
 from ganzoo.metrics import FrechetDistance
 
 MARKS = (0.25, 0.5, 0.75, 1, 1.5, 2, 3, 4, 5, 7, 10, 15, 20, 30, 45, 60)
-TURN = 10.0  # Seconds.
+# Seconds per turn.
+TURN = 10.0
 SHAPE = (28, 28, 1)
 
 
 class Ganzoo:
+    """Model of ganzoo with its defaults, measured with averaged weights."""
+
     def __init__(self, family, seed):
         keras.utils.set_random_seed(seed)
         self.batch_size = family.recommended_batch_sizes["default"]
@@ -53,6 +57,8 @@ class Ganzoo:
 
 
 class Guide:
+    """Networks of ganzoo in the training step of Keras's guide."""
+
     def __init__(self, family, seed):
         keras.utils.set_random_seed(seed)
         self.batch_size = family.recommended_batch_sizes["default"]
@@ -66,7 +72,7 @@ class Guide:
 
 
 class Simultaneous(Baseline):
-    """Both players move on the same batch of fakes, each with the other as it was."""
+    """Baseline whose networks are both updated from one batch of fake images."""
 
     def train_step(self, real):
         with tf.GradientTape(persistent=True) as tape:
@@ -88,7 +94,7 @@ class Simultaneous(Baseline):
 
 
 class Copied:
-    """A recipe of one's own networks; `build` gives them, `step` is the model's class."""
+    """Recipe with its own networks, from `build`, and the model class `step`."""
 
     beta_1, step = 0.9, Baseline
 
@@ -103,7 +109,7 @@ class Copied:
 
 
 class Tutorial(Copied):
-    """TensorFlow's, "Deep Convolutional Generative Adversarial Network"."""
+    """Recipe of TensorFlow's tutorial "Deep Convolutional Generative Adversarial Network"."""
 
     batch_size, rate, step = 256, 1e-4, Simultaneous
 
@@ -142,7 +148,7 @@ class Tutorial(Copied):
 
 
 class Perceptrons(Copied):
-    """Keras-GAN's `gan.py`."""
+    """Recipe of `gan.py` in Keras-GAN."""
 
     batch_size, rate, beta_1 = 32, 2e-4, 0.5
 
@@ -176,14 +182,14 @@ COPIED = {"dcgan": Tutorial, "vanilla": Perceptrons}
 
 
 def shuffled(pixels, batch_size, seed):
-    """An array's images as these recipes have them."""
+    """Return batches of shuffled float images, as these recipes use them."""
     images = pixels.astype("float32") / 127.5 - 1.0
     dataset = tf.data.Dataset.from_tensor_slices(images).shuffle(len(images), seed=seed)
     return dataset.batch(batch_size, drop_remainder=True)
 
 
 class Contender:
-    """One of the three, with its clock and what was measured of it."""
+    """One of the three models, with its clock and its measurements."""
 
     def __init__(self, name, maker, family, image_data, seed):
         self.name = name
@@ -199,7 +205,7 @@ class Contender:
         self.measured = []
 
     def train(self, until):
-        """Trains for a turn, but not far beyond `until` on its clock; whether it got there."""
+        """Train for a turn, at most until `until` on its clock. Return True if it is reached."""
         steps = 2
         if self.num_steps:
             turn = min(TURN, until - self.seconds)
@@ -213,6 +219,7 @@ class Contender:
         return self.seconds >= until
 
     def measure(self, metric):
+        """Measure the FID, and record it with the time and the steps."""
         metric.update(self.maker.generate(10_000), real=False)
         self.measured.append((self.seconds / 60, self.num_steps, float(metric.result())))
 
@@ -222,13 +229,13 @@ def main():
     parser.add_argument("family", choices=sorted(COPIED))
     parser.add_argument("--minutes", type=float, default=10)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--json", type=pathlib.Path, help="write the figures here, too")
+    parser.add_argument("--json", type=pathlib.Path, help="write the results here, too")
     arguments = parser.parse_args()
 
     try:
-        source, image_data = "fashion_mnist", data.read("fashion_mnist")
+        source, image_data = "fashion_mnist", data.load_arrays("fashion_mnist")
     except ValueError:
-        source, image_data = "sample", data.read("sample")
+        source, image_data = "sample", data.load_arrays("sample")
     real = FrechetDistance(extractor="fashion_mnist")
     real.update(image_data.pixels, real=True)
 

@@ -1,23 +1,22 @@
-"""Compares the speed of training with the loop that people copy, on the same networks.
+"""Compare the training speed of ganzoo with that of a plain Keras loop, for the same networks.
 
     python benchmarks/train_step.py --families dcgan,vanilla --json train_step.json
 
-The baseline is written as a user writes it today after Keras's guide to custom training
-steps: the discriminator moves on one batch of fakes and one of real images, then the
-generator on another batch of fakes, by Keras's optimizers, over shuffled batches of an
-array, in float32. It has no averaged weights, no gradient penalty and no checks; ganzoo has
-all that `compile()` of the family recommends.
+The baseline follows Keras's guide to custom training steps. It updates the discriminator on one
+batch of fake and one of real images, then the generator on another batch of fake images. It uses
+Keras's optimizers, shuffled batches of an array, and float32. It has no averaged weights, gradient
+penalty or checks. Ganzoo uses the family's defaults of `compile()`.
 
-Every round trains each of them for some steps, one after the other, so that a machine whose
-speed drifts is unfair to none. Printed are images a second (median over the rounds, least
-and most), the ratio to the baseline round by round (median), that of the fastest rounds of
-both, which a machine that jumps between two speeds disturbs less, and the share of the rate at
-which this machine multiplies matrices in float32, measured in the same rounds. Of a step are
-counted the multiplications and additions of convolutions and matrix products; what stands in
-conditions (a penalty of some steps) is left out.
+Each round trains all settings for some steps, one after the other, so that a change of the
+machine's speed affects all. The script prints images per second (median, minimum and maximum over
+the rounds) and the median of the ratios to the baseline. It also prints the ratio of the fastest
+rounds, which is more robust if a machine switches between two speeds. The last column is the
+utilization: achieved FLOP/s, divided by those of a float32 matrix product in the same rounds. Only
+convolutions and matrix products are counted, without those in conditional branches, such as a
+penalty at some steps.
 
-With `--quality STEPS` both train so many steps, for some seeds, and the Fréchet distances of
-their last weights are compared: speed must not come out of quality.
+With `--quality STEPS`, both train for this many steps with several seeds, and the FIDs of their
+last weights are compared. This shows that the speed does not reduce quality.
 """
 
 import argparse
@@ -40,7 +39,7 @@ MATRIX = 2048
 
 
 class Baseline(keras.Model):
-    """One game of two networks, in the step of the guide."""
+    """GAN with the training step of Keras's guide."""
 
     def __init__(self, generator, discriminator, learning_rate, beta_1=0.5):
         super().__init__()
@@ -99,7 +98,7 @@ class Baseline(keras.Model):
 
 
 class ConditionalBaseline(Baseline):
-    """As the guide's conditional GAN: labels go to both networks."""
+    """Baseline whose networks take labels, as in the guide's conditional GAN."""
 
     def make_fakes(self, real, labels):
         latents = tf.random.normal((tf.shape(real)[0], self.generator.input_shape[0][-1]))
@@ -110,7 +109,7 @@ class ConditionalBaseline(Baseline):
 
 
 class PyramidBaseline(Baseline):
-    """The games of all levels, one after the other; each starts from the real coarser image."""
+    """Baseline for LAPGAN. Each level starts from the real images of the previous level."""
 
     def __init__(self, gan, learning_rate):
         super().__init__(gan.generator, gan.discriminator, learning_rate)
@@ -128,20 +127,22 @@ class PyramidBaseline(Baseline):
             fakes.append(self.generator.get_layer(f"level_{index}")(inputs, training=True))
         return fakes
 
-    def judge(self, images):
+    def level_logits(self, images):
         for index, level in enumerate(images):
             yield self.discriminator.get_layer(f"level_{index}")([level], training=True)
 
     def generator_loss(self, real, fake, labels):
-        return sum(self.loss_fn(tf.ones_like(x), x) for x in self.judge(fake))
+        return sum(self.loss_fn(tf.ones_like(x), x) for x in self.level_logits(fake))
 
     def discriminator_loss(self, real, fake, labels):
-        real_loss = sum(self.loss_fn(tf.ones_like(x), x) for x in self.judge(self.levels(real)))
-        return real_loss + sum(self.loss_fn(tf.zeros_like(x), x) for x in self.judge(fake))
+        real_loss = sum(
+            self.loss_fn(tf.ones_like(x), x) for x in self.level_logits(self.levels(real))
+        )
+        return real_loss + sum(self.loss_fn(tf.zeros_like(x), x) for x in self.level_logits(fake))
 
 
 class UpscalingBaseline(Baseline):
-    """Squared error of pixels and, weighted, the game."""
+    """Baseline for SRGAN: mean squared error of pixels plus weighted adversarial loss."""
 
     def __init__(self, gan, learning_rate):
         super().__init__(gan.generator, gan.discriminator, learning_rate)
@@ -157,10 +158,8 @@ class UpscalingBaseline(Baseline):
         return tf.reduce_mean(tf.square(real - fake)) + 1e-3 * adversarial
 
 
-# What the family's `compile()` takes, for both; SRGAN's is lower (Ledig et al., 2016).
-RATES = {"vanilla": 1e-3, "cgan": 8e-4, "dcgan": 8e-4, "lapgan": 8e-4, "srgan": 1e-4}
 DTYPES = {"float32": "float32", "bfloat16": "mixed_bfloat16", "float16": "mixed_float16"}
-# XLA is off unless it is asked for: on a GPU, "auto" would have it on in all columns.
+# Turn XLA off by default. On a GPU, "auto" would turn it on in all columns.
 ADDITIONS = {"": {}, "+xla": {"jit_compile": True}, "+10steps": {"steps_per_execution": 10}}
 # `(dtype, arguments of compile)` by name, such as "bfloat16+xla".
 SETTINGS = {
@@ -171,13 +170,15 @@ SETTINGS = {
 
 
 def build(family, dtype, seed=None):
-    shape = {} if family.restores else {"image_shape": (28, 28, 1)}
+    """Build a model of a family for the benchmark's images."""
+    shape = {} if family.task == "super_resolution" else {"image_shape": (28, 28, 1)}
     classes = {"num_classes": 10} if family.classes == "always" else {}
     keras.utils.set_random_seed(seed or 0)
     return family.load_class()(**shape, **classes, dtype=dtype, seed=seed)
 
 
 def build_ours(family, setting, seed=None):
+    """Build and compile a model with a setting."""
     dtype, arguments = SETTINGS[setting]
     gan = build(family, dtype, seed)
     gan.compile(**arguments)
@@ -185,41 +186,43 @@ def build_ours(family, setting, seed=None):
 
 
 def build_baseline(family, seed=None):
+    """Build a model of ganzoo and a baseline that trains its networks."""
     gan = build(family, "float32", seed)
-    rate = RATES[family.name]
+    # Both models train with the family's recommended learning rate.
+    rate = float(gan.recommended()["generator_optimizer"].learning_rate)
     if family.name == "lapgan":
         model = PyramidBaseline(gan, rate)
-    elif family.restores:
+    elif family.task == "super_resolution":
         model = UpscalingBaseline(gan, rate)
     elif family.classes == "always":
         model = ConditionalBaseline(gan.generator, gan.discriminator, rate)
     else:
         model = Baseline(gan.generator, gan.discriminator, rate)
-    # "auto" would take XLA where Keras does; on a processor that is nowhere.
+    # With "auto", Keras decides about XLA. It does not use it on a CPU.
     model.compile(jit_compile="auto")
     return gan, model
 
 
 def read_images(family):
-    """Fashion-MNIST's packaged sample; for upscaling, noise, since speed cares for sizes alone."""
-    if not family.restores:
-        return data.read("sample")
+    """Load the packaged sample of Fashion-MNIST. For upscaling, return noise of a typical size."""
+    if family.task != "super_resolution":
+        return data.load_arrays("sample")
     pixels = np.random.default_rng(0).integers(0, 256, (256, 96, 96, 3), "uint8")
     return data.ImageData(pixels)
 
 
 def pipelines(family, image_data, batch_size):
-    """`(guide's, ganzoo's)`: float images in an array, and what `ganzoo.data.load` makes."""
-    labelled = family.classes == "always"
+    """Return the baseline's dataset of a float array, and that of `ganzoo.data`."""
+    has_labels = family.classes == "always"
     images = image_data.pixels.astype("float32") / 127.5 - 1.0
-    arrays = (images, image_data.labels.astype("int32")) if labelled else images
+    arrays = (images, image_data.labels.astype("int32")) if has_labels else images
     guide = tf.data.Dataset.from_tensor_slices(arrays).shuffle(len(images))
     guide = guide.batch(batch_size, drop_remainder=True)
-    return guide.repeat(), data.pipeline(image_data, batch_size, labels=labelled).repeat()
+    return guide.repeat(), data.pipeline(image_data, batch_size, labels=has_labels).repeat()
 
 
 def count_operations(gan, dataset):
-    """Floating point operations of one step, in convolutions and matrix products."""
+    """Return the floating-point operations of a step, in convolutions and matrix products."""
     step = tf.function(gan.train_step).get_concrete_function(dataset.element_spec)
     options = tf.compat.v1.profiler.ProfileOptionBuilder(
         tf.compat.v1.profiler.ProfileOptionBuilder.float_operation()
@@ -230,7 +233,7 @@ def count_operations(gan, dataset):
     options["account_type_regexes"] = [".*"]
     profile = tf.compat.v1.profiler.profile(step.graph, cmd="op", options=options)
     found, kinds = 0, [profile]
-    while kinds:  # A chain: each kind of operation is the child of one before.
+    while kinds:  # Each kind of operation is a child of the previous kind.
         kind = kinds.pop()
         kinds += kind.children
         found += kind.float_ops if kind.name.startswith(("Conv2D", "MatMul")) else 0
@@ -238,7 +241,7 @@ def count_operations(gan, dataset):
 
 
 def measure(family, settings, rounds, seconds):
-    """Rows of the table for one family."""
+    """Yield the rows of the table for one family."""
     batch_size = family.load_class().recommended_batch_sizes["default"]
     guide, own = pipelines(family, read_images(family), batch_size)
     models = {"guide": (build_baseline(family)[1], guide)}
@@ -257,7 +260,7 @@ def measure(family, settings, rounds, seconds):
             started = time.perf_counter()
             model.fit(dataset, steps_per_epoch=steps[name], verbose=0, shuffle=False)
             taken = time.perf_counter() - started
-            if round_index == 1:  # The first round compiles; the second says how long a step is.
+            if round_index == 1:  # The first round compiles. The second measures a step.
                 calls = max(2, round(5 * seconds / taken))
                 steps[name] = calls * model.steps_per_execution
             elif round_index > 1:
@@ -283,7 +286,7 @@ def measure(family, settings, rounds, seconds):
 
 
 def measure_quality(family, num_steps, seeds):
-    """Fréchet distances of both after as many steps, by the last weights and the averaged."""
+    """Yield the FIDs after the same number of steps, with the last and the averaged weights."""
     batch_size = family.load_class().recommended_batch_sizes["default"]
     image_data = read_images(family)
     guide, own = pipelines(family, image_data, batch_size)
@@ -300,6 +303,7 @@ def measure_quality(family, num_steps, seeds):
 
 
 def distance(image_data, gan, use_ema):
+    """Return the FID of 5,000 images with the extractor `fashion_mnist`."""
     metric = FrechetDistance(extractor="fashion_mnist")
     metric.update(image_data.pixels, real=True)
     labels = None if gan.num_classes is None else np.arange(5000) % gan.num_classes
@@ -314,7 +318,7 @@ def main():
         "--settings", default="float32,bfloat16", help=f"some of {', '.join(SETTINGS)}"
     )
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--seconds", type=float, default=4.0, help="of training in a round")
+    parser.add_argument("--seconds", type=float, default=4.0, help="seconds of training per round")
     parser.add_argument("--quality", type=int, metavar="STEPS")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--json", type=pathlib.Path, help="write the table here, too")
@@ -322,7 +326,7 @@ def main():
 
     settings = arguments.settings.split(",")
     if unknown := [name for name in settings if name not in SETTINGS]:
-        parser.error(f"unknown settings {unknown}; there are {', '.join(SETTINGS)}")
+        parser.error(f"unknown settings {unknown}. Known: {', '.join(SETTINGS)}")
     families = [registry.get_family(name) for name in arguments.families.split(",")]
     rows = []
     if arguments.quality:

@@ -1,11 +1,11 @@
-"""What TensorFlow's tutorial recipe for DCGANs comes to in the 50 epochs that it publishes.
+"""Measure the DCGAN recipe of TensorFlow's tutorial over its 50 epochs.
 
     python benchmarks/tutorial_epochs.py --out tutorial
 
-Trains `time_to_quality.Tutorial` on Fashion-MNIST, in float32, and after some epochs measures
-the Fréchet distance of 10,000 images of its last weights to the training images, in the
-features of `fashion_mnist`. That takes hours: the folder keeps a checkpoint of the last epoch
-and the figures so far, and the same command goes on from there, with other random numbers.
+The script trains `time_to_quality.Tutorial` on Fashion-MNIST in float32. After some epochs it
+measures the FID of 10,000 images of the last weights, with the extractor `fashion_mnist`. This
+takes hours. The folder keeps a checkpoint of the last epoch and the results so far. The same
+command resumes from there, with other random numbers.
 """
 
 import argparse
@@ -25,24 +25,27 @@ from ganzoo.metrics import FrechetDistance
 
 
 def measured_after(epoch):
+    """Return True if the FID is measured after this epoch."""
     return epoch <= 5 or epoch % 5 == 0
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--out", type=pathlib.Path, required=True, help="folder to go on in")
+    parser.add_argument(
+        "--out", type=pathlib.Path, required=True, help="folder to start or resume in"
+    )
     parser.add_argument("--epochs", type=int, default=50)
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
     arguments.out.mkdir(parents=True, exist_ok=True)
     figures = arguments.out / "figures.json"
 
-    pixels = data.read("fashion_mnist").pixels
+    pixels = data.load_arrays("fashion_mnist").pixels
     real = FrechetDistance(extractor="fashion_mnist")
     real.update(pixels, real=True)
     recipe = Tutorial(None, arguments.seed)
     model = recipe.model
-    # Built, so that what a checkpoint holds of them is restored at once.
+    # Build the optimizers, so that the checkpoint restores their variables at once.
     model.g_optimizer.build(model.generator.trainable_variables)
     model.d_optimizer.build(model.discriminator.trainable_variables)
     done, minutes = tf.Variable(0), tf.Variable(0.0)

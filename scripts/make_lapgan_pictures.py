@@ -1,9 +1,9 @@
-"""Draws the pictures of `lapgan_cifar10` for its page, of the data set and seed 0, not picked.
+"""Make the pictures of `lapgan_cifar10` for its page, with seed 0 and without selection.
 
     python scripts/make_lapgan_pictures.py
 
-- docs/lapgan_levels.png: samples as they grow, a row for each level, a column for each class.
-- docs/lapgan_from_real.png: test images, and what is made of them brought down to the levels.
+- docs/lapgan_levels.png: samples at each level. Rows are levels, columns are classes.
+- docs/lapgan_from_real.png: test images, and images that grow from their downsampled versions.
 """
 
 import pathlib
@@ -21,12 +21,15 @@ ENLARGED = 2
 
 
 def enlarge(pixels, factor):
-    """Each pixel as a square of `factor` pixels."""
+    """Repeat each pixel `factor` times in both directions."""
     return pixels.repeat(factor, axis=1).repeat(factor, axis=2)
 
 
 def write(name, batches):
-    """One grid of several batches of the same images: their first rows, then their second ones."""
+    """Write one grid of several batches.
+
+    The first row of each batch comes first, then the second row of each batch, and so on.
+    """
     stacked = np.stack(batches, axis=1)  # (images, batches, height, width, channels)
     rows = stacked.reshape(TIMES, COLUMNS, *stacked.shape[1:]).swapaxes(1, 2)
     grid = images.make_grid(rows.reshape(-1, *stacked.shape[2:]), columns=COLUMNS)
@@ -43,7 +46,7 @@ def main():
     grown = gan.generate(COUNT, labels=labels, seed=0, all_levels=True)
     write("lapgan_levels.png", [enlarge(one, side // one.shape[1]) for one in grown])
 
-    real = data.read("cifar10", split=f"test[:{COUNT}]")
+    real = data.load_arrays("cifar10", split=f"test[:{COUNT}]")
     made = [
         gan.generate(COUNT, labels=real.labels, seed=0, coarse_images=real.pixels, level=level)
         for level in reversed(range(gan.num_levels - 1))

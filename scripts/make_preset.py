@@ -1,14 +1,15 @@
-"""Makes a preset of a run: measures it, writes its folder, prints its record.
+"""Make a preset from a run: measure it, write its folder, and print its record.
 
     python scripts/make_preset.py runs/dcgan dcgan_mnist --data-licence "CC BY-SA 3.0" --hardware PC
 
-The generator is the best that the run measured (`ganzoo train --evaluate-every`), or else
-its last. The folder comes into `ganzoo/presets/`; the record goes into the family's
-`presets.py`, and then `python scripts/make_zoo_page.py` writes the page of the zoo. Cards and
-samples of super-resolution presets, which are of photographs, are made by hand.
+The generator is the best one that the run measured (`ganzoo train --evaluate-every`), or else its
+last one. The folder is written to `ganzoo/presets/`. Add the printed record to the family's
+`presets.py`, and run `python scripts/make_zoo_page.py`, which writes docs/zoo.md. The cards and
+samples of super-resolution presets are made by hand.
 """
 
 import argparse
+import dataclasses
 import hashlib
 import json
 import pathlib
@@ -19,18 +20,27 @@ import tensorflow as tf
 from measure_preset import PRESETS, figures_of, measure
 
 import ganzoo
-from ganzoo import registry, runs
+from ganzoo import registry, training
 
-# What a recipe says and a command does not need to: it is the default.
-DEFAULTS = runs.Recipe("", "")
+# Default values of a recipe, which a command leaves out.
+DEFAULTS = training.Recipe("", "")
 FLAGS = {"start_from": "from"}
 
 
 def command_of(recipe):
-    """The command that trains a recipe."""
+    """Return the command that trains a recipe.
+
+    Args:
+        recipe: fields of a `Recipe`, as a dict.
+    """
     words = ["ganzoo", "train", recipe["family"]]
     for name, value in recipe.items():
         if name == "family" or value == getattr(DEFAULTS, name) or name == "mixed_precision":
+            continue
+        if name in ("model", "compile"):
+            for key, setting in value.items():
+                text = setting if isinstance(setting, str) else json.dumps(setting)
+                words += [f"--{name}", f"{key}={text}"]
             continue
         flag = "--" + FLAGS.get(name, name).replace("_", "-")
         words += [flag] if value is True else [flag, str(value)]
@@ -38,7 +48,7 @@ def command_of(recipe):
 
 
 def shorten(recipe):
-    """What of a recipe is not the default, and what was left to the family or machine."""
+    """Return the fields of a recipe that differ from the defaults, and the seed."""
     return {k: v for k, v in recipe.items() if v != getattr(DEFAULTS, k) or k == "seed"}
 
 
@@ -48,19 +58,20 @@ def main():
     parser.add_argument("name", help="such as dcgan_fashion_mnist")
     parser.add_argument("--data-licence", required=True)
     parser.add_argument("--hardware", required=True)
-    parser.add_argument("--limits", default="", help="what is known of its weaknesses")
-    parser.add_argument("--discriminator", action="store_true", help="keep it, to train on")
-    parser.add_argument("--evaluate-on", help="data, where the run's are not there any more")
+    parser.add_argument("--limits", default="", help="known limits of the model")
+    parser.add_argument(
+        "--discriminator",
+        action="store_true",
+        help="include the discriminator",
+    )
+    parser.add_argument("--evaluate-on", help="other data, if those of the run are missing")
     arguments = parser.parse_args()
     run, name = arguments.run, arguments.name
 
     best = run / "best.keras"
     gan = ganzoo.load(best if best.is_file() else run)
-    recipe = {
-        key: value
-        for key, value in json.loads((run / "config.json").read_text())["recipe"].items()
-        if value is not None
-    }
+    recipe = dataclasses.asdict(training.read_recipe(run))
+    recipe = {key: value for key, value in recipe.items() if value is not None}
     epochs = json.loads((run / "metrics.json").read_text())["epochs"]
     last = {"max_steps": gan.step, "evaluate_every": None}
     again = {k: v for k, v in shorten({**recipe, **last}).items() if v is not None}
@@ -101,7 +112,7 @@ def main():
         weights=registry.File(
             "model.weights.h5", hashlib.sha256(weights).hexdigest(), len(weights)
         ),
-        # Half precision is a matter of the machine: emulated, it takes ten times as long.
+        # Precision depends on the machine: emulated half precision takes ten times as long.
         recipe={k: v for k, v in again.items() if k not in ("family", "mixed_precision")},
         scores=(
             registry.Score(
@@ -114,7 +125,7 @@ def main():
 
 
 def registered(gan):
-    """Names of the arguments that decide a network's shape."""
+    """Return the names of the constructor arguments that determine the networks."""
     return set(gan.get_config()) - {"name", "trainable", "dtype", "seed", "recipe"}
 
 

@@ -1,18 +1,18 @@
-"""Draws docs/strips.png for the front page: for each family a strip of samples of a preset.
+"""Make docs/strips.png for the front page: one row of samples per family.
 
     python scripts/make_strips.py
 
-They are the first cells of the `samples.png` that every preset has: seed 0, not picked.
+A row shows the first cells of a preset's `samples.png`, which has seed 0 and no selection.
 """
 
 import pathlib
 
 from PIL import Image
 
-from ganzoo import weights
+from ganzoo.saving import weights
 
 PICTURE = pathlib.Path(__file__).parent.parent / "docs" / "strips.png"
-# The preset of each family, the side of a cell of its samples, and how many cells are shown.
+# Preset of each family, side of a cell of its samples, and number of cells in the row.
 STRIPS = {
     "vanilla_mnist": (28, 16),
     "cgan_fashion_mnist": (28, 16),
@@ -24,7 +24,7 @@ WIDTH, GAP = 960, 2
 
 
 def strip(name, side, count):
-    """The first cells of a preset's samples in one row, as wide as the picture."""
+    """Return the first cells of a preset's samples as one row with the width of the picture."""
     samples = Image.open(weights.find_description(name) / "samples.png").convert("RGB")
     columns = samples.width // (side + GAP)
     row = Image.new("RGB", (count * (side + GAP), side + GAP), "white")
@@ -32,9 +32,9 @@ def strip(name, side, count):
         left, top = (GAP + (side + GAP) * place for place in (index % columns, index // columns))
         cell = samples.crop((left, top, left + side, top + side))
         row.paste(cell, (GAP // 2 + index * (side + GAP), GAP // 2))
-    # Small pixels stay sharp squares.
-    how = Image.Resampling.LANCZOS if row.width > WIDTH else Image.Resampling.NEAREST
-    return row.resize((WIDTH, round(row.height * WIDTH / row.width)), how)
+    # Enlarged pixels stay sharp squares.
+    resampling = Image.Resampling.LANCZOS if row.width > WIDTH else Image.Resampling.NEAREST
+    return row.resize((WIDTH, round(row.height * WIDTH / row.width)), resampling)
 
 
 def main():

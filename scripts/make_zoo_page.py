@@ -1,8 +1,8 @@
-"""Writes docs/zoo.md, the page of all presets, from their cards.
+"""Write docs/zoo.md, the page of all presets, from their cards.
 
     python scripts/make_zoo_page.py
 
-A test compares the page with what this would write.
+A test checks that the page is current.
 """
 
 import json
@@ -11,32 +11,35 @@ import pathlib
 from measure_preset import ERROR, REAL
 
 import ganzoo
-from ganzoo import registry, weights
+from ganzoo import registry
+from ganzoo.saving import weights
 
 PAGE = pathlib.Path(__file__).parent.parent / "docs" / "zoo.md"
 HEAD = """# The zoo
 
 Every preset comes with ganzoo: `ganzoo.from_preset(NAME)`, `ganzoo sample NAME --out grid.png`, or
-for SRGANs `ganzoo upscale NAME photo.jpg --out large`. The pictures are the first samples of
-seed 0, not picked; of SRGANs, details of photographs that are enlarged. Figures of different
-extractors do not compare; how they are measured is said in [metrics](metrics.md). After ± stands
-a standard error, in brackets the figure of real images that no training saw. The command beside
-the figures gives them again within 1 %, or a tenth of the standard error where that is more
-(of PSNR within 0.02 dB, of SSIM 0.0002): processors round differently. This page is written by
-`python scripts/make_zoo_page.py` from the cards, which `ganzoo info NAME` prints.
+for SRGANs `ganzoo upscale NAME photo.jpg --out large`. The images are the first samples of seed 0,
+not picked. For SRGANs they are details of upscaled photographs.
+
+Scores of different extractors cannot be compared. [Metrics](metrics.md) describes the protocol.
+± is a standard error. Brackets hold the score of real images that were not used in training. The
+command beside the scores reproduces them within 1 %, or a tenth of the standard error if that is
+larger (PSNR within 0.02 dB, SSIM within 0.0002), because processors round differently.
+
+`python scripts/make_zoo_page.py` writes this page from the cards, which `ganzoo info NAME` prints.
 
 """
 
 
 def write_page():
-    """The page as text."""
+    """Return the text of the page."""
     presets = registry.presets()
     sections = [section(name, *record) for name, record in presets.items()]
     return HEAD + table(presets) + "\n" + "\n".join(sections)
 
 
 def table(presets):
-    """One line for each preset."""
+    """Return a table with one row per preset."""
     lines = ["| preset | family | data | score | MB |", "|---|---|---|---|---|"]
     for name, (family, preset) in presets.items():
         score = preset.scores[0]
@@ -49,7 +52,7 @@ def table(presets):
 
 
 def section(name, family, preset):
-    """What the card of a preset says."""
+    """Return the section of a preset, with the content of its card."""
     folder = weights.find_description(name)
     card = json.loads((folder / "card.json").read_text(encoding="utf-8"))
     training = card["training"]
@@ -65,7 +68,7 @@ def section(name, family, preset):
             if card.get("learning_curve")
             else []
         ),
-        ("licence of the weights", card["licence"]),
+        ("license of the weights", card["licence"]),
         ("limits", card["limits"]),
     ]
     picture = f"../ganzoo/presets/{name}/samples.png"
@@ -76,7 +79,7 @@ def section(name, family, preset):
 
 
 def figures(metrics):
-    """The figures of a card as text, each with its error and with that of real images."""
+    """Return the scores of a card as text, with their errors and the scores of real images."""
     told = []
     for name, value in metrics.items():
         if name in ("command", "extractor_fingerprint") or name.endswith((ERROR, REAL)):
@@ -90,7 +93,7 @@ def figures(metrics):
 
 
 def curve(points):
-    """A learning curve as text, of ten points at most."""
+    """Return a learning curve of at most ten points as text."""
     every = -(-len(points) // 10)
     chosen = points[::-1][::every][::-1]
     (metric,) = set(points[0]) - {"step"}

@@ -1,12 +1,12 @@
-"""Measures presets, and writes their cards' figures and their pictures anew.
+"""Measure presets again, and update the scores in their cards and their pictures.
 
     python scripts/measure_preset.py dcgan_mnist cgan_mnist
 
-What comes with the package is measured and drawn: float16 weights draw a little otherwise than
-those that were trained. The SHA-256 of the weights stays; the score in the family's `presets.py`
-and its page have to be made what is printed here. Then `python scripts/make_zoo_page.py` and
-`python scripts/make_strips.py` write what is made of the cards. Cards of super-resolution
-presets, which are of photographs, are made by hand.
+This measures the packaged presets, because float16 weights generate slightly different images than
+the trained weights. The SHA-256 of the weights does not change. Copy the printed scores to the
+family's `presets.py` and to its page. Then run `python scripts/make_zoo_page.py` and
+`python scripts/make_strips.py`, which read the cards. The cards of super-resolution presets are
+made by hand.
 """
 
 import argparse
@@ -14,15 +14,16 @@ import json
 import pathlib
 
 import ganzoo
-from ganzoo import evaluation, files, images
+from ganzoo import evaluation, images
+from ganzoo.saving import files
 
 PRESETS = pathlib.Path(ganzoo.__file__).parent / "presets"
-# How names of figures end that belong to another.
+# Suffixes of scores that belong to another score.
 ERROR, REAL = "_standard_error", "_of_unseen_real_images"
 
 
 def figures_of(measured):
-    """The figures of an evaluation, as a card holds them."""
+    """Return the scores of an evaluation in the format of a card."""
     figures = {}
     for name, result in measured.results.items():
         floor = measured.floors.get(name)
@@ -43,7 +44,15 @@ def figures_of(measured):
 
 
 def measure(folder, data=None):
-    """Writes the figures and pictures of a preset into its folder; returns the evaluation."""
+    """Write the scores and pictures of a preset into its folder.
+
+    Args:
+        folder: preset folder.
+        data: name of the data. None uses those of the card.
+
+    Returns:
+        `ganzoo.evaluation.Evaluation`.
+    """
     card = json.loads((folder / "card.json").read_text(encoding="utf-8"))
     gan = ganzoo.from_preset(folder)
     measured = evaluation.evaluate(gan, data or card["data"]["name"], ["all"], seed=0)
@@ -60,7 +69,7 @@ def measure(folder, data=None):
     files.write_json(folder / "card.json", card)
     grid = images.make_grid(gan.preview(64, seed=0)["generated"], columns=gan.num_classes)
     images.write_png(folder / "samples.png", grid)
-    if measured.neighbours is not None:  # Of data with a test split.
+    if measured.neighbours is not None:  # Only data with a test split have neighbors.
         grid = images.make_grid(measured.neighbours, columns=evaluation.NEIGHBOUR_COLUMNS)
         images.write_png(folder / "neighbours.png", grid)
     return measured
@@ -69,7 +78,7 @@ def measure(folder, data=None):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("names", nargs="+", help="such as dcgan_fashion_mnist")
-    parser.add_argument("--evaluate-on", help="data, where the card's are not there any more")
+    parser.add_argument("--evaluate-on", help="other data, if those of the card are missing")
     arguments = parser.parse_args()
     for name in arguments.names:
         measured = measure(PRESETS / name, arguments.evaluate_on)
