@@ -1,4 +1,4 @@
-"""What every registered family, and every preset, must do."""
+"""Contract of every registered family and every preset."""
 
 import json
 import os
@@ -15,20 +15,21 @@ import tensorflow as tf
 import tiny
 
 import ganzoo
-from ganzoo import registry, runs, weights
+from ganzoo import registry
 from ganzoo.metrics.classifiers import CLASSIFIERS
+from ganzoo.saving import loading, weights
 
+slow = pytest.mark.slow
 CASES = [pytest.param(family, {}, id=family.name) for family in registry.families()]
-# Dropout has random states of its own, and the optimizers a schedule.
-# Those that make images out of nothing but latents and labels.
-GENERATING = [family for family in registry.families() if not family.restores]
+GENERATING = [family for family in registry.families() if family.task == "generation"]
+# Its dropout has random states, and its optimizers have schedules.
 PAPER = [
     pytest.param(registry.get_family("vanilla"), {"recipe": "paper"}, id="vanilla-paper"),
 ]
 
 
 def compile_for_test(model, run_eagerly):
-    """The recommended recipe, faster, so that a few steps change much."""
+    """Compile with the recommended arguments and higher rates, so that few steps change much."""
     recipe = model.recommended()
     for player in ("generator_optimizer", "discriminator_optimizer"):
         optimizer = recipe[player]
@@ -51,7 +52,7 @@ def part(data, start, stop):
 
 
 def state_of(model):
-    """Everything that training changes, by name."""
+    """Return everything that training changes, by name."""
     state = {f"weight {i} {v.path}": v for i, v in enumerate(model.variables)}
     for player in ("generator_optimizer", "discriminator_optimizer"):
         for index, variable in enumerate(getattr(model, player).variables):
@@ -75,7 +76,7 @@ def assert_same_compile_arguments(left, right):
 
 @pytest.mark.parametrize("family", registry.families(), ids=lambda f: f.name)
 def test_config_round_trip(family):
-    model = family.build_smallest(seed=4)
+    model = family.build_test_model(seed=4)
     config = model.get_config()
     restored = type(model).from_config(json.loads(json.dumps(config)))
     assert json.dumps(restored.get_config()) == json.dumps(config)
@@ -86,16 +87,15 @@ def test_config_round_trip(family):
 @pytest.mark.parametrize(("family", "overrides"), CASES + PAPER)
 def test_two_steps_and_two_resumed_ones_equal_four(family, overrides, tmp_path):
     keras.utils.set_random_seed(1)
-    whole = family.build_smallest(seed=5, **overrides)
+    whole = family.build_test_model(seed=5, **overrides)
     data = tiny.make_data(whole, 16)
     halves = type(whole).from_config(whole.get_config())
     halves.set_weights(whole.get_weights())
     for ours, theirs in zip(random_states(halves), random_states(whole), strict=True):
         ours.assign(keras.ops.convert_to_numpy(theirs))
-    # A graph of every family would cost seconds each; the perceptrons stand for all.
-    run_eagerly = family.name != "vanilla"
-    compile_for_test(whole, run_eagerly)
-    compile_for_test(halves, run_eagerly)
+    # Eager steps are faster than tracing. Runs that are resumed in tests/training are traced.
+    compile_for_test(whole, run_eagerly=True)
+    compile_for_test(halves, run_eagerly=True)
 
     fit(whole, data)
     fit(halves, part(data, 0, 8))
@@ -109,14 +109,14 @@ def test_two_steps_and_two_resumed_ones_equal_four(family, overrides, tmp_path):
 
 
 def random_states(model):
-    """Of the latents and of dropout, which two models of one seed do not share."""
+    """Return the states of latents and dropout, which two models of one seed do not share."""
     return [v for v in model.non_trainable_variables if v.name == "seed_generator_state"]
 
 
 @pytest.mark.parametrize(("family", "overrides"), CASES + PAPER)
 @pytest.mark.parametrize("still", ["generator", "discriminator"])
 def test_an_optimizer_at_rate_0_keeps_its_network_bit_for_bit(family, overrides, still):
-    model = family.build_smallest(**overrides)
+    model = family.build_test_model(**overrides)
     moving = {"generator": "discriminator", "discriminator": "generator"}[still]
     optimizers = {
         f"{still}_optimizer": keras.optimizers.SGD(0.0),
@@ -134,7 +134,7 @@ def test_an_optimizer_at_rate_0_keeps_its_network_bit_for_bit(family, overrides,
 @pytest.mark.parametrize(("family", "overrides"), CASES + PAPER)
 def test_the_first_step_changes_every_trainable_weight(family, overrides):
     """No weight is left out of its optimizer's list, or cut off from the loss."""
-    model = family.build_smallest(**overrides)
+    model = family.build_test_model(**overrides)
     model.compile(run_eagerly=True)
     before = tiny.copy_of(model.trainable_variables)
     fit(model, tiny.make_data(model, 8))
@@ -142,10 +142,17 @@ def test_the_first_step_changes_every_trainable_weight(family, overrides):
         assert tiny.differ([variable], [old]), variable.path
 
 
-@pytest.mark.parametrize("family", registry.families(), ids=lambda f: f.name)
+@pytest.mark.parametrize(
+    "family",
+    [
+        # Compilation takes up to half a minute for the others.
+        pytest.param(family, id=family.name, marks=[] if family.name == "vanilla" else slow)
+        for family in registry.families()
+    ],
+)
 def test_every_family_compiles_under_xla(family):
-    model = family.build_smallest()
-    # Every operation makes XLA's compilation longer; optimizers are not the family's own.
+    model = family.build_test_model()
+    # A small graph compiles faster. The optimizers do not belong to the family.
     model.compile(keras.optimizers.SGD(0.01), keras.optimizers.SGD(0.01))
     step = tf.function(model.train_step, jit_compile=True)
     data = tiny.make_data(model, 4)
@@ -157,7 +164,7 @@ def test_every_family_compiles_under_xla(family):
 @pytest.mark.parametrize("family", registry.families(), ids=lambda f: f.name)
 @pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
 def test_every_family_trains_in_half_precision(family, policy):
-    model = family.build_smallest(dtype=policy)
+    model = family.build_test_model(dtype=policy)
     assert keras.config.dtype_policy().name == "float32"
     model.compile(run_eagerly=True)
     history = model.fit(pipeline(tiny.make_data(model, 4)), verbose=0).history
@@ -171,7 +178,7 @@ def test_every_family_trains_in_half_precision(family, policy):
 
 @pytest.mark.parametrize("family", registry.families(), ids=lambda f: f.name)
 def test_the_dtype_of_a_saved_model_outlives_another_global_policy(family, tmp_path):
-    family.build_smallest(dtype="mixed_float16").save(tmp_path / "a.keras")
+    family.build_test_model(dtype="mixed_float16").save(tmp_path / "a.keras")
     restored = ganzoo.load(tmp_path / "a.keras")
     assert restored.dtype_policy.name == "mixed_float16"
     assert any(layer.compute_dtype == "float16" for layer in restored.generator.layers)
@@ -181,12 +188,12 @@ def test_the_dtype_of_a_saved_model_outlives_another_global_policy(family, tmp_p
 @pytest.mark.parametrize("family", GENERATING, ids=lambda f: f.name)
 @pytest.mark.parametrize("recipe", ["default", "paper"])
 def test_generate_is_the_same_whatever_the_batch_size(family, recipe):
-    model = family.build_smallest(recipe=recipe)
+    model = family.build_test_model(recipe=recipe)
     labels = None if model.num_classes is None else np.arange(5) % model.num_classes
     pixels = model.generate(5, labels=labels, seed=3)
     assert pixels.dtype == "uint8"
     assert pixels.shape == (5, *model.image_shape)
-    # Other batches may round otherwise, by one of 255 at most.
+    # Other batch sizes may round differently, by one level of 255 at most.
     for batch_size in (1, 3):
         again = model.generate(5, labels=labels, seed=3, batch_size=batch_size)
         assert np.abs(pixels.astype(int) - again).max() <= 1
@@ -194,8 +201,8 @@ def test_generate_is_the_same_whatever_the_batch_size(family, recipe):
 
 @pytest.mark.parametrize("family", registry.families(), ids=lambda f: f.name)
 def test_preset_round_trip(family, tmp_path):
-    model = family.build_smallest(seed=2)
-    # Weights that no constructor makes, in all three networks.
+    model = family.build_test_model(seed=2)
+    # No constructor makes these weights, in any of the three networks.
     model.set_weights([w + 0.01 * i for i, w in enumerate(model.get_weights())])
     folder = tmp_path / "mine"
     model.save_to_preset(folder, card={"licence": "Apache-2.0"})
@@ -206,7 +213,7 @@ def test_preset_round_trip(family, tmp_path):
     for restored in (ganzoo.from_preset(folder), family.load_class().from_preset(folder)):
         assert type(restored) is type(model)
         assert not restored.compiled
-        # The averaged generator alone is kept: going on from a preset starts with it.
+        # Only the averaged generator is saved. Training from a preset starts with it.
         for network in (restored.ema_generator, restored.generator):
             tiny.assert_equal(network.weights, model.ema_generator.weights)
         tiny.assert_equal(restored.discriminator.weights, model.discriminator.weights)
@@ -217,7 +224,7 @@ def test_preset_round_trip(family, tmp_path):
 
 @pytest.mark.parametrize("family", registry.families(), ids=lambda f: f.name)
 def test_half_a_preset_without_a_discriminator(family, tmp_path):
-    model = family.build_smallest(seed=2)
+    model = family.build_test_model(seed=2)
     model.set_weights([w + 0.01 * i for i, w in enumerate(model.get_weights())])
     model.save_to_preset(tmp_path / "half", discriminator=False, half=True)
     with h5py.File(tmp_path / "half" / "model.weights.h5") as file:
@@ -244,7 +251,7 @@ def test_weights_too_large_for_half_a_preset_are_refused(tmp_path):
 
 def test_a_preset_of_another_family_is_refused(tmp_path):
     first, second = registry.families()[:2]
-    first.build_smallest().save_to_preset(tmp_path / "first")
+    first.build_test_model().save_to_preset(tmp_path / "first")
     with pytest.raises(ValueError, match=f"holds a {first.class_name}, not a {second.class_name}"):
         second.load_class().from_preset(tmp_path / "first")
 
@@ -277,7 +284,7 @@ def test_packaged_weights_that_were_changed_are_not_loaded(tmp_path, monkeypatch
     flip_a_bit(tmp_path / "vanilla_mnist" / "model.weights.h5")
     with pytest.raises(ValueError, match="damaged: its SHA-256"):
         ganzoo.from_preset("vanilla_mnist")
-    # So are the classifiers that metrics look through.
+    # The classifiers that metrics use are verified, too.
     asset = CLASSIFIERS["mnist"].weights
     flip_a_bit(pathlib.Path(shutil.copy(weights.find_asset(asset), tmp_path)))
     monkeypatch.setattr(weights, "_ASSETS", tmp_path)
@@ -285,28 +292,28 @@ def test_packaged_weights_that_were_changed_are_not_loaded(tmp_path, monkeypatch
         weights.find_asset(asset)
 
 
-def test_a_class_of_ones_own_is_no_preset(tmp_path):
-    """It would be loaded as another class, by its name or as a bare `GAN`."""
-    smallest = registry.get_family("vanilla").smallest
+def test_a_subclass_cannot_be_saved_as_a_preset(tmp_path):
+    """It would be loaded as another class: by its name, or as a generic model."""
+    smallest = registry.get_family("vanilla").test_config
     for name in ("Mine", "VanillaGAN"):
         gan = type(name, (ganzoo.VanillaGAN,), {})(**smallest)
-        with pytest.raises(ValueError, match=rf"{name}, which would lose.*gan.save"):
+        with pytest.raises(ValueError, match=rf"{name}, whose changes .* lose.*gan.save"):
             gan.save_to_preset(tmp_path / "mine")
     assert not (tmp_path / "mine").exists()
 
 
 def test_a_bare_name_is_the_registered_preset_and_a_path_the_folder(tmp_path, monkeypatch):
-    """As it is of data sets. A run of that name does not hide the preset either."""
+    """Names of data sets work the same. A run of that name does not hide the preset either."""
     monkeypatch.chdir(tmp_path)
-    mine = registry.get_family("vanilla").build_smallest(seed=0)
+    mine = registry.get_family("vanilla").build_test_model(seed=0)
     mine.save_to_preset("vanilla_mnist", card={"limits": "mine"})
     assert ganzoo.from_preset("vanilla_mnist").image_shape == (28, 28, 1)
     for folder in ("./vanilla_mnist", tmp_path / "vanilla_mnist"):
         assert ganzoo.from_preset(folder).image_shape == mine.image_shape
-        assert runs.find_model(folder).image_shape == mine.image_shape
-        assert runs.find_card(folder)["limits"] == "mine"
-    assert runs.find_card("vanilla_mnist")["limits"] != "mine"
-    # Where there is no such folder, it can only be the preset.
+        assert loading.find_model(folder).image_shape == mine.image_shape
+        assert loading.find_card(folder)["limits"] == "mine"
+    assert loading.find_card("vanilla_mnist")["limits"] != "mine"
+    # Without such a folder, the name can only mean the preset.
     assert weights.find_preset(pathlib.Path("dcgan_mnist")) == weights.find_preset("dcgan_mnist")
 
 
@@ -323,58 +330,25 @@ def test_every_preset_builds_and_verifies(name):
     family, preset = registry.get_preset(name)
     model = ganzoo.from_preset(name)
     assert type(model).__name__ == family.class_name
-    built = family.load_class()(**preset.config)
-    assert [w.shape for w in built.weights] == [w.shape for w in model.weights]
+    config = model.get_config()
+    assert {key: config[key] for key in preset.config} == preset.config
     assert weights.find_preset(name).joinpath(preset.weights.name).stat().st_size == (
         preset.weights.size
     )
     card = json.loads((weights.find_preset(name) / "card.json").read_text())
     assert card
     assert preset.recipe["data"]
-    assert preset.license
     # Trained: the images differ from each other, and are neither all black nor all white.
     one_class = {} if model.num_classes is None else {"labels": 0}
     pixels = tiny.make_pixels(model, 8, **one_class)
     assert pixels.std(axis=0).mean() > 5
 
 
-# A fresh process, which has imported no module of a family. One for all models, since each
-# costs an import of TensorFlow.
-
-LOADERS = {
-    "ganzoo.load": "model = ganzoo.load(path)",
-    "keras.saving.load_model": "getattr(ganzoo, path.stem); model = load_model(path)",
-}
-PROGRAM = """
-import pathlib, sys
-import ganzoo
-assert "tensorflow" not in sys.modules
-import numpy as np
-import tiny
-from keras.saving import load_model
-
-for path in sorted(pathlib.Path(sys.argv[1]).glob("*.keras")):
-    {load}
-    expected = np.load(path.with_suffix(".npz"))
-    optimizers = [model.generator_optimizer, model.discriminator_optimizer]
-    state = [v for holder in [model, *optimizers] for v in holder.variables]
-    assert len(state) == len(expected.files) - 1, path
-    for index, variable in enumerate(state):
-        assert np.array_equal(variable.numpy(), expected[f"arr_{{index}}"]), variable.path
-    assert np.array_equal(tiny.make_pixels(model, 3), expected["images"])
-    compiled = model.get_compile_config()
-    assert compiled["discriminator_steps"] == 2, compiled
-    assert type(model.adversarial_loss).__name__ == "Hinge"
-    assert type(model.regularizer).__name__ == "R1"
-    print(path.stem)
-"""
-
-
 @pytest.fixture(scope="module")
 def saved(tmp_path_factory):
-    """A trained model of every family, and of the base class, on disk."""
+    """Save a trained model of every family, and one of two networks."""
     folder = tmp_path_factory.mktemp("saved")
-    models = {family.class_name: family.build_smallest(seed=1) for family in registry.families()}
+    models = {family.class_name: family.build_test_model(seed=1) for family in registry.families()}
     models["GAN"] = tiny.build_gan()
     for name, model in models.items():
         model.compile(loss="hinge", regularizer="r1", discriminator_steps=2, run_eagerly=True)
@@ -385,10 +359,11 @@ def saved(tmp_path_factory):
     return folder
 
 
-@pytest.mark.parametrize("loader", LOADERS)
+@pytest.mark.parametrize("loader", ["ganzoo.load", "keras.saving.load_model"])
 def test_a_fresh_process_loads_every_model_as_it_was(loader, saved):
+    program = pathlib.Path(__file__).parent / "load_saved.py"
     outcome = subprocess.run(
-        [sys.executable, "-c", PROGRAM.format(load=LOADERS[loader]), str(saved)],
+        [sys.executable, str(program), str(saved), loader],
         env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONPATH": os.pathsep.join(sys.path)},
         capture_output=True,
         text=True,
@@ -398,3 +373,13 @@ def test_a_fresh_process_loads_every_model_as_it_was(loader, saved):
     assert outcome.returncode == 0, outcome.stderr[-2000:]
     names = sorted(["GAN", *(family.class_name for family in registry.families())])
     assert outcome.stdout.split() == names
+
+
+@pytest.mark.parametrize("family", registry.families(), ids=lambda f: f.name)
+def test_the_record_of_a_family_agrees_with_its_class_and_the_readme(family):
+    model_class = family.load_class()
+    assert family.task == model_class.task
+    assert family.paper.rpartition("arXiv:")[2] in model_class.__doc__
+    readme = pathlib.Path(ganzoo.__file__).parents[1] / "README.md"
+    page = f"[`ganzoo.{family.class_name}`](ganzoo/{family.name}/README.md)"
+    assert f"| {page} | {family.conditioned_on} | {family.paper} |" in readme.read_text()

@@ -1,4 +1,4 @@
-"""The examples in docstrings run."""
+"""All examples in docstrings run and print what they show."""
 
 import doctest
 import importlib
@@ -20,7 +20,7 @@ def module_names():
 
 
 def examples():
-    """Every docstring with an example, as a doctest."""
+    """Yield every docstring with an example, as a doctest."""
     finder = doctest.DocTestFinder(exclude_empty=True)
     for name in module_names():
         module = importlib.import_module(name)
@@ -28,8 +28,8 @@ def examples():
 
 
 @pytest.mark.parametrize("example", list(examples()), ids=lambda example: example.name)
-def test_the_example_does_what_it_says(example, tmp_path, monkeypatch, capsys):
-    # Beside what the module itself has.
+def test_the_example_prints_what_it_shows(example, tmp_path, monkeypatch, capsys):
+    # Examples may use these names without an import.
     example.globs.update(
         ganzoo=ganzoo, keras=keras, np=np, ops=ops, pathlib=pathlib, tmp_path=tmp_path
     )
@@ -42,7 +42,7 @@ def test_the_example_does_what_it_says(example, tmp_path, monkeypatch, capsys):
     assert runner.summarize(verbose=False).failed == 0, "".join(messages)
 
 
-def test_every_public_name_of_the_package_is_there_and_documented():
+def test_every_public_name_of_the_package_exists_and_has_a_docstring():
     for name in ganzoo.__all__:
         thing = getattr(ganzoo, name)
         assert name == "__version__" or thing.__doc__, name

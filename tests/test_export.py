@@ -1,8 +1,10 @@
-"""What is exported runs without ganzoo, and does what the model does."""
+"""Exported models run without ganzoo and give the images of the Keras model."""
 
+import functools
 import json
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
 
@@ -14,18 +16,16 @@ import tiny
 
 import ganzoo
 from ganzoo import export, registry
-from ganzoo.export import onnx_graph, writing
+from ganzoo.export import onnx_graph
 
 PAGE = pathlib.Path(__file__).parent.parent / "docs" / "export.md"
 SUFFIXES = {"savedmodel": "", "onnx": ".onnx", "litert": ".tflite"}
-every_family = pytest.mark.parametrize("family", registry.families(), ids=lambda f: f.name)
-every_format = pytest.mark.parametrize("format", export.FORMATS)
 
 
 def build(family, **overrides):
-    """A small model whose averaged weights are not those that it was built with."""
+    """Build a small model whose averaged weights differ from its initial ones."""
     keras.utils.set_random_seed(0)
-    gan = family.build_smallest(seed=0, **overrides)
+    gan = family.build_test_model(seed=0, **overrides)
     rng = np.random.default_rng(0)
     weights = gan.ema_generator.get_weights()
     gan.ema_generator.set_weights(
@@ -38,12 +38,12 @@ _CLI_RUN = ["run", "--dir", "model", "--tag_set", "serve", "--signature_def", "s
 
 
 def inputs_of(gan):
-    (inputs, *_) = writing._examples(gan)
+    (inputs, *_) = gan.export_examples(np.random.default_rng(0))
     return inputs
 
 
 def run_elsewhere(folder, code, inputs):
-    """Runs code in a process that cannot import ganzoo, on arrays by name."""
+    """Run code on arrays, by name, in a process that cannot import ganzoo."""
     np.savez(folder / "inputs.npz", **inputs)
     code = f"""
 import sys
@@ -57,35 +57,74 @@ np.save("pixels.npy", pixels)
     return np.load(folder / "pixels.npy")
 
 
-@every_format
-@every_family
-def test_every_family_leaves_in_every_format(family, format, tmp_path):
-    gan = build(family)
-    path = tmp_path / f"model{SUFFIXES[format]}"
-    gan.export(path)
-    assert [entry.name for entry in tmp_path.iterdir()] == [path.name]
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory):
+    """Return a function that exports a family in a format once, for all tests."""
+
+    @functools.cache
+    def export_once(name, format):
+        gan = build(registry.get_family(name))
+        path = tmp_path_factory.mktemp("exported") / f"model{SUFFIXES[format]}"
+        gan.export(path)
+        return gan, path
+
+    return export_once
+
+
+def is_slow(family, format):
+    """Converting to LiteRT takes seconds. One family with labels stands for all by default."""
+    return format == "litert" and family.name != "cgan"
+
+
+@pytest.mark.parametrize(
+    ("family", "format"),
+    [
+        pytest.param(
+            family,
+            format,
+            id=f"{family.name}-{format}",
+            marks=pytest.mark.slow if is_slow(family, format) else [],
+        )
+        for family in registry.families()
+        for format in export.FORMATS
+    ],
+)
+def test_every_family_is_exported_in_every_format(family, format, exported):
+    gan, path = exported(family.name, format)
+    assert [entry.name for entry in path.parent.iterdir()] == [path.name]
     assert export.find_format(path) == format
     assert export.verify(gan, path) <= 1
     run = export.FORMATS[format].load(path)
-    for expected, inputs in zip((1, 5), writing._examples(gan), strict=False):
+    examples = gan.export_examples(np.random.default_rng(0))
+    for expected, inputs in zip((1, 5), examples, strict=False):
         pixels = run(**inputs)
         assert pixels.dtype == "uint8"
-        if not family.restores:
+        if family.task != "super_resolution":
             assert pixels.shape == (expected, *gan.image_shape)
 
 
-# What halves belongs to the format; the SRGAN's graph is rewritten beside.
-@every_format
-@pytest.mark.parametrize("family", [registry.get_family("dcgan"), registry.get_family("srgan")])
-def test_half_the_weights_do_what_the_rounded_ones_do(family, format, tmp_path):
-    gan = build(family)
+# The format stores the weights. For SRGAN, the ONNX graph is rewritten, too.
+@pytest.mark.parametrize(
+    ("name", "format"),
+    [
+        *(("dcgan", format) for format in ("savedmodel", "onnx")),
+        ("srgan", "onnx"),
+        pytest.param("dcgan", "litert", marks=pytest.mark.slow),
+        pytest.param("srgan", "savedmodel", marks=pytest.mark.slow),
+        pytest.param("srgan", "litert", marks=pytest.mark.slow),
+    ],
+)
+def test_half_precision_weights_give_the_images_of_rounded_weights(name, format, tmp_path):
+    gan = build(registry.get_family(name))
     path = tmp_path / f"model{SUFFIXES[format]}"
     gan.export(path, half=True)
     assert export.verify(gan, path, half=True) <= 1
 
 
-@every_format
-def test_half_the_weights_are_half_the_file(format, tmp_path):
+@pytest.mark.parametrize(
+    "format", ["savedmodel", "onnx", pytest.param("litert", marks=pytest.mark.slow)]
+)
+def test_half_precision_halves_the_file(format, tmp_path):
     gan = ganzoo.DCGAN((28, 28, 1), base_filters=16, seed=0)
     sizes = []
     for half in (False, True):
@@ -94,7 +133,7 @@ def test_half_the_weights_are_half_the_file(format, tmp_path):
         files = [path] if path.is_file() else path.glob("variables/*data*")
         sizes.append(sum(file.stat().st_size for file in files))
     num_weights = sum(w.size for w in gan.ema_generator.get_weights())
-    # Conversions fold normalizations into what stands before them.
+    # Conversion folds batch normalization into the layers before it.
     assert sizes[0] > 3.5 * num_weights
     assert sizes[1] < 0.6 * sizes[0]
 
@@ -117,9 +156,9 @@ pixels = serve(**{name: tf.constant(value) for name, value in inputs.items()})["
     assert card["family"] == "CGAN"
 
 
-def test_an_onnx_file_needs_onnxruntime_alone(tmp_path):
-    gan = build(registry.get_family("dcgan"))
-    gan.export(tmp_path / "model.onnx")
+def test_an_onnx_file_needs_onnxruntime_alone(exported, tmp_path):
+    gan, path = exported("dcgan", "onnx")
+    shutil.copy(path, tmp_path / "model.onnx")
     inputs = inputs_of(gan)
     code = """
 import onnxruntime

@@ -1,4 +1,4 @@
-"""Whatever is given, the answer is a result or one line: tried with hundreds of odd values."""
+"""Every function returns a result or raises an error of one line, for hundreds of odd values."""
 
 import contextlib
 import io
@@ -11,16 +11,16 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 import ganzoo
-from ganzoo import callbacks, cli, data, registry, runs
+from ganzoo import callbacks, cli, data, registry, training
 
-# The same examples in every run: what is found by chance is found by `tests/fuzz`.
+# All runs try the same examples. `tests/fuzz` searches with random ones.
 quick = settings(
     max_examples=25,
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
-# Small enough to be built at once where they are allowed.
+# All integers are small, so that a model of a valid size is built quickly.
 ODD = st.one_of(
     st.none(),
     st.booleans(),
@@ -40,7 +40,7 @@ JSON = st.recursive(
 
 @contextlib.contextmanager
 def one_line():
-    """Lets what is expected of wrong arguments pass: a `ValueError` or `TypeError` that says so."""
+    """Accept a `ValueError` or `TypeError` whose message is one line."""
     try:
         yield
     except (ValueError, TypeError) as error:
@@ -49,24 +49,24 @@ def one_line():
 
 
 @pytest.mark.parametrize("family", registry.families(), ids=lambda family: family.name)
-def test_constructors_build_or_refuse(family):
+def test_constructors_build_a_model_or_raise_an_error_of_one_line(family):
     @quick
-    @given(st.sampled_from(sorted(family.smallest)), ODD)
+    @given(st.sampled_from(sorted(family.test_config)), ODD)
     def build(name, value):
         with one_line():
-            family.build_smallest(**{name: value})
+            family.build_test_model(**{name: value})
 
     build()
 
 
-def test_compile_takes_or_refuses():
-    gan = registry.get_family("vanilla").build_smallest()
+def test_compile_accepts_a_value_or_raises_an_error_of_one_line():
+    gan = registry.get_family("vanilla").build_test_model()
     names = sorted(gan.recommended())
 
     @quick
     @given(st.sampled_from(names), ODD)
     def compile_with(name, value):
-        # Keras itself looks a configuration of an optimizer up without a check.
+        # Keras does not check the configuration of an optimizer that is given as a dict.
         assume(not isinstance(value, dict))
         with one_line():
             gan.compile(**{name: value})
@@ -81,14 +81,14 @@ def test_compile_takes_or_refuses():
         ODD,
     )
 )
-def test_recipes_are_made_or_refused(fields):
+def test_recipes_accept_fields_or_raise_an_error_of_one_line(fields):
     with one_line():
-        runs.Recipe(**{"family": "vanilla", "data": "sample", **fields})
+        training.Recipe(**{"family": "vanilla", "data": "sample", **fields})
 
 
 @quick
 @given(ODD)
-def test_distances_of_checkpoints_are_understood_or_refused(every):
+def test_intervals_of_checkpoints_are_parsed_or_raise_an_error_of_one_line(every):
     with one_line():
         steps, seconds = callbacks.parse_every(every)
         assert (steps is None) or (seconds is None)
@@ -102,8 +102,8 @@ def test_distances_of_checkpoints_are_understood_or_refused(every):
     st.booleans(),
     st.integers(0, 30),
 )
-def test_pipelines_begin_anywhere_in_what_they_would_have_given(count, batch, seed, shuffle, start):
-    """Every image comes once in a pass, whatever the numbers."""
+def test_pipelines_can_start_at_any_batch(count, batch, seed, shuffle, start):
+    """Each pass has every image at most once, for all sizes and seeds."""
     batch = min(batch, count)
     pixels = np.arange(count, dtype="uint8").reshape(-1, 1, 1, 1)
     image_data = data.ImageData(pixels, np.arange(count), count)
@@ -113,31 +113,31 @@ def test_pipelines_begin_anywhere_in_what_they_would_have_given(count, batch, se
         return [labels.numpy().tolist() for _, labels in batches]
 
     per_pass = count // batch
-    straight = take(0, start + 2 * per_pass)
-    assert take(start, 2 * per_pass) == straight[start:]
+    from_start = take(0, start + 2 * per_pass)
+    assert take(start, 2 * per_pass) == from_start[start:]
     for first in (0, per_pass):
-        seen = list(itertools.chain(*straight[first : first + per_pass]))
+        seen = list(itertools.chain(*from_start[first : first + per_pass]))
         assert len(set(seen)) == len(seen)
 
 
 @pytest.fixture(scope="module")
 def preset(tmp_path_factory):
     folder = tmp_path_factory.mktemp("preset") / "preset"
-    registry.get_family("vanilla").build_smallest(seed=0).save_to_preset(folder)
+    registry.get_family("vanilla").build_test_model(seed=0).save_to_preset(folder)
     return folder
 
 
-def test_configurations_of_presets_are_loaded_or_refused(preset):
+def test_configurations_of_presets_load_or_raise_an_error_of_one_line(preset):
     path = preset / "config.json"
-    whole = json.loads(path.read_text())
-    outer = st.tuples(st.just(None), st.sampled_from(sorted(whole)), JSON)
-    inner = st.tuples(st.just("config"), st.sampled_from([*sorted(whole["config"]), "name"]), JSON)
+    valid = json.loads(path.read_text())
+    outer = st.tuples(st.just(None), st.sampled_from(sorted(valid)), JSON)
+    inner = st.tuples(st.just("config"), st.sampled_from([*sorted(valid["config"]), "name"]), JSON)
 
     @quick
     @given(outer | inner)
     def load(change):
         group, name, value = change
-        config = json.loads(json.dumps(whole))
+        config = json.loads(json.dumps(valid))
         (config[group] if group else config)[name] = value
         path.write_text(json.dumps(config))
         try:
@@ -156,7 +156,9 @@ WORDS = st.sampled_from(OPTIONS) | st.text(max_size=6)
 
 @quick
 @given(st.sampled_from([*COMMANDS, "", "-"]), st.lists(WORDS, max_size=4))
-def test_commands_end_with_a_known_code_and_one_line(tmp_path, monkeypatch, command, words):
+def test_commands_exit_with_a_documented_code_and_at_most_one_line(
+    tmp_path, monkeypatch, command, words
+):
     if command == "demo":
         words = ["--max-steps", "none", *words]
     if "--help" in words:

@@ -1,4 +1,4 @@
-"""The page in docs/web, in a browser: it draws what the exported model draws."""
+"""The page in docs/web generates the same images in a browser as the exported model."""
 
 import base64
 import functools
@@ -20,7 +20,7 @@ from ganzoo import export
 PAGE = pathlib.Path(__file__).parent.parent / "docs" / "web"
 BROWSER = shutil.which("chromium") or shutil.which("google-chrome")
 HEADLESS = ["--headless", "--no-sandbox", "--disable-gpu", "--virtual-time-budget=30000"]
-# Chooses a bag and moves the first slider, as a visitor would, once the first picture is there.
+# This script waits for the first image, then selects a bag and moves the first slider.
 VISITOR = """
 <script type="module">
   const waiting = setInterval(() => {
@@ -39,7 +39,7 @@ VISITOR = """
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
-    """The page with its package and a model beside it, served; its folder and address."""
+    """Serve the page with its npm package and a model. Yield its folder and address."""
     folder = tmp_path_factory.mktemp("site") / "web"
     shutil.copytree(PAGE, folder, ignore=shutil.ignore_patterns("node_modules", "*.onnx"))
     subprocess.run(["npm", "install", "--no-audit", "--no-fund"], cwd=folder, check=True)
@@ -58,7 +58,9 @@ def site(tmp_path_factory):
     ("page", "first_latent", "label", "name"),
     [("index.html", 0.0, 0, "T-shirt"), ("visited.html", 1.5, 8, "bag")],
 )
-def test_the_page_draws_what_the_model_draws(site, page, first_latent, label, name):
+def test_the_page_shows_the_image_that_the_exported_model_generates(
+    site, page, first_latent, label, name
+):
     folder, address = site
     dumped = subprocess.run(
         [BROWSER, *HEADLESS, "--dump-dom", f"{address}/{page}"],

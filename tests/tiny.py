@@ -1,6 +1,6 @@
-"""The smallest networks and data with which anything can be tested.
+"""Build the smallest networks and data for tests.
 
-Sides and channels all differ, so that a swapped axis shows.
+Height, width and channels all differ, so that tests detect swapped axes.
 """
 
 import keras
@@ -34,7 +34,7 @@ def build_discriminator(image_shape=IMAGE_SHAPE):
             keras.Input(image_shape),
             layers.Flatten(),
             layers.Dense(6),
-            # Smooth, so that second derivatives are finite everywhere.
+            # Softplus is smooth, so second derivatives are finite everywhere.
             layers.Activation("softplus"),
             layers.Dense(1, dtype="float32"),
         ],
@@ -48,14 +48,14 @@ def build_gan(image_shape=IMAGE_SHAPE, batch_norm=True, **kwargs):
 
 
 def make_images(num_images, image_shape=IMAGE_SHAPE, seed=0):
-    """Float images whose brightness is not that of an untrained generator."""
+    """Return float images that are brighter than those of an untrained generator."""
     generator = np.random.default_rng(seed)
     images = generator.uniform(-0.2, 1.0, (num_images, *image_shape))
     return images.astype("float32")
 
 
 def make_data(model, num_images, seed=0):
-    """What `fit` takes for a model: `(images,)`, or `(images, labels)` where it has classes."""
+    """Return arguments of `fit`: `(images,)`, or `(images, labels)` if the model has classes."""
     shape = tuple(side or 24 for side in model.image_shape)
     images = make_images(num_images, shape, seed)
     if model.num_classes is None:
@@ -65,8 +65,8 @@ def make_data(model, num_images, seed=0):
 
 
 def make_pixels(model, num_images, labels=None):
-    """What a trained model is for: uint8 images, the same at each call; of all classes."""
-    if hasattr(model, "upscale"):
+    """Return generated or upscaled uint8 images of all classes, equal at every call."""
+    if model.task == "super_resolution":
         low_res = np.random.default_rng(0).integers(0, 256, (num_images, 5, 6, 3), "uint8")
         return model.upscale(low_res)
     if labels is None and model.num_classes is not None:
@@ -75,7 +75,7 @@ def make_pixels(model, num_images, labels=None):
 
 
 def write_vgg19(path, last_block=3):
-    """Writes random weights of the first blocks of VGG19, of the size that trained ones have."""
+    """Write random weights of the first blocks of VGG19, as large as trained ones."""
     generator = np.random.default_rng(0)
     arrays, channels = {}, 3
     for block, (convolutions, filters) in enumerate([(2, 64), (2, 128), (4, 256)][:last_block], 1):
@@ -91,7 +91,7 @@ def write_vgg19(path, last_block=3):
 
 
 def write_folder(folder, num_images, side=8, classes=("",)):
-    """Writes gray PNG images, as many in each class."""
+    """Write `num_images` gray PNG images for each class."""
     generator = np.random.default_rng(0)
     for name in classes:
         (folder / name).mkdir(parents=True, exist_ok=True)
@@ -102,7 +102,7 @@ def write_folder(folder, num_images, side=8, classes=("",)):
 
 
 def gather(dataset):
-    """All batches: one array, or a tuple of them."""
+    """Return all batches of a data set, concatenated to one array or a tuple of arrays."""
     batches = list(dataset.as_numpy_iterator())
     if isinstance(batches[0], tuple):
         return tuple(np.concatenate(part) for part in zip(*batches, strict=True))
@@ -110,30 +110,30 @@ def gather(dataset):
 
 
 def take(dataset, count):
-    """The first batches, a list of arrays."""
+    """Return the first batches as a list of arrays."""
     return [batch.numpy() for batch in dataset.take(count)]
 
 
 def copy_of(variables):
-    """The values of variables, which later steps do not change."""
+    """Return copies of the values of variables, which later steps do not change."""
     return [np.array(keras.ops.convert_to_numpy(variable)) for variable in variables]
 
 
 def assert_equal(left, right):
-    """Bit for bit, with the paths of what differs."""
+    """Assert that variables are equal bit for bit. An error names the variable."""
     names = [getattr(one, "path", "") for one in left]
     for name, one, other in zip(names, copy_of(left), copy_of(right), strict=True):
         np.testing.assert_array_equal(one, other, err_msg=name)
 
 
 def assert_close(left, right, rtol=1e-5, atol=1e-6):
-    """Up to rounding, with the paths of what differs."""
+    """Assert that variables are equal up to rounding. An error names the variable."""
     names = [getattr(one, "path", "") for one in left]
     for name, one, other in zip(names, copy_of(left), copy_of(right), strict=True):
         np.testing.assert_allclose(one, other, rtol=rtol, atol=atol, err_msg=name)
 
 
 def differ(left, right):
-    """Whether any of two lists of arrays has changed."""
+    """Return True if any pair of arrays in two lists differs."""
     pairs = zip(copy_of(left), copy_of(right), strict=True)
     return any(not np.array_equal(one, other) for one, other in pairs)
