@@ -133,7 +133,7 @@ def test_an_optimizer_at_rate_0_keeps_its_network_bit_for_bit(family, overrides,
 
 @pytest.mark.parametrize(("family", "overrides"), CASES + PAPER)
 def test_the_first_step_changes_every_trainable_weight(family, overrides):
-    """No weight is left out of its optimizer's list, or cut off from the loss."""
+    """Every weight is in its optimizer's list and has a gradient."""
     model = family.build_test_model(**overrides)
     model.compile(run_eagerly=True)
     before = tiny.copy_of(model.trainable_variables)
@@ -177,7 +177,7 @@ def test_every_family_trains_in_half_precision(family, policy):
 
 
 @pytest.mark.parametrize("family", registry.families(), ids=lambda f: f.name)
-def test_the_dtype_of_a_saved_model_outlives_another_global_policy(family, tmp_path):
+def test_a_saved_model_keeps_its_dtype_under_another_global_policy(family, tmp_path):
     family.build_test_model(dtype="mixed_float16").save(tmp_path / "a.keras")
     restored = ganzoo.load(tmp_path / "a.keras")
     assert restored.dtype_policy.name == "mixed_float16"
@@ -187,7 +187,7 @@ def test_the_dtype_of_a_saved_model_outlives_another_global_policy(family, tmp_p
 
 @pytest.mark.parametrize("family", GENERATING, ids=lambda f: f.name)
 @pytest.mark.parametrize("recipe", ["default", "paper"])
-def test_generate_is_the_same_whatever_the_batch_size(family, recipe):
+def test_generate_gives_the_same_images_for_any_batch_size(family, recipe):
     model = family.build_test_model(recipe=recipe)
     labels = None if model.num_classes is None else np.arange(5) % model.num_classes
     pixels = model.generate(5, labels=labels, seed=3)
@@ -223,7 +223,7 @@ def test_preset_round_trip(family, tmp_path):
 
 
 @pytest.mark.parametrize("family", registry.families(), ids=lambda f: f.name)
-def test_half_a_preset_without_a_discriminator(family, tmp_path):
+def test_a_preset_can_have_float16_weights_and_no_discriminator(family, tmp_path):
     model = family.build_test_model(seed=2)
     model.set_weights([w + 0.01 * i for i, w in enumerate(model.get_weights())])
     model.save_to_preset(tmp_path / "half", discriminator=False, half=True)
@@ -241,7 +241,7 @@ def test_half_a_preset_without_a_discriminator(family, tmp_path):
         np.testing.assert_array_equal(kept, rounded)
 
 
-def test_weights_too_large_for_half_a_preset_are_refused(tmp_path):
+def test_weights_too_large_for_float16_are_refused(tmp_path):
     gan = tiny.build_gan()
     gan.ema_generator.weights[0].assign(gan.ema_generator.weights[0] + 1e5)
     with pytest.raises(ValueError, match="too large for float16"):
@@ -256,7 +256,7 @@ def test_a_preset_of_another_family_is_refused(tmp_path):
         second.load_class().from_preset(tmp_path / "first")
 
 
-def test_a_gan_of_any_two_networks_goes_through_a_preset(tmp_path):
+def test_a_gan_of_any_two_networks_can_be_a_preset(tmp_path):
     gan = tiny.build_gan()
     gan.save_to_preset(tmp_path / "mine")
     tiny.assert_equal(ganzoo.from_preset(tmp_path / "mine").weights, gan.weights)
@@ -302,7 +302,7 @@ def test_a_subclass_cannot_be_saved_as_a_preset(tmp_path):
     assert not (tmp_path / "mine").exists()
 
 
-def test_a_bare_name_is_the_registered_preset_and_a_path_the_folder(tmp_path, monkeypatch):
+def test_a_name_means_the_registered_preset_and_a_path_the_folder(tmp_path, monkeypatch):
     """Names of data sets work the same. A run of that name does not hide the preset either."""
     monkeypatch.chdir(tmp_path)
     mine = registry.get_family("vanilla").build_test_model(seed=0)
@@ -317,7 +317,7 @@ def test_a_bare_name_is_the_registered_preset_and_a_path_the_folder(tmp_path, mo
     assert weights.find_preset(pathlib.Path("dcgan_mnist")) == weights.find_preset("dcgan_mnist")
 
 
-def test_an_unknown_preset_is_named(tmp_path):
+def test_an_unknown_preset_is_refused_by_name(tmp_path):
     with pytest.raises(ValueError, match="dcgan_imagenet"):
         ganzoo.from_preset("dcgan_imagenet")
     (tmp_path / "empty").mkdir()
@@ -338,7 +338,7 @@ def test_every_preset_builds_and_verifies(name):
     card = json.loads((weights.find_preset(name) / "card.json").read_text())
     assert card
     assert preset.recipe["data"]
-    # Trained: the images differ from each other, and are neither all black nor all white.
+    # The images of a trained model differ from each other.
     one_class = {} if model.num_classes is None else {"labels": 0}
     pixels = tiny.make_pixels(model, 8, **one_class)
     assert pixels.std(axis=0).mean() > 5

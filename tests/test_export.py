@@ -169,7 +169,7 @@ assert not {"keras", "tensorflow"} & set(sys.modules)
     np.testing.assert_allclose(pixels.astype(int), gan.decode(inputs["latents"]), atol=1)
 
 
-def test_what_the_page_says_runs_as_it_stands(tmp_path):
+def test_the_examples_of_the_export_page_run(tmp_path):
     gan = ganzoo.from_preset("cgan_fashion_mnist")
     for name in ("clothes", "clothes.onnx", "clothes.tflite"):
         gan.export(tmp_path / name, card={"licence": "Apache-2.0"})
@@ -184,8 +184,8 @@ def test_what_the_page_says_runs_as_it_stands(tmp_path):
     assert "Apache-2.0" in done.stdout
 
 
-def test_the_request_on_the_page_fits_the_signature_it_names(tmp_path):
-    """As Serving reads it: JSON of named inputs, in the types the signature has."""
+def test_the_request_on_the_page_matches_its_signature(tmp_path):
+    """TensorFlow Serving reads JSON of named inputs, with the types of the signature."""
     ganzoo.from_preset("cgan_fashion_mnist").export(tmp_path / "1")
     (body,) = re.findall(r"curl -d '(.*?)'", PAGE.read_text(encoding="utf-8"))
     request = json.loads(body)
@@ -197,7 +197,7 @@ def test_the_request_on_the_page_fits_the_signature_it_names(tmp_path):
     assert signature(**inputs)["images"].shape == (2, 28, 28, 1)
 
 
-def test_an_onnx_file_says_what_it_is(tmp_path):
+def test_an_onnx_file_holds_its_card(tmp_path):
     import onnx
 
     gan = build(registry.get_family("srgan"))
@@ -217,7 +217,7 @@ def test_an_onnx_file_says_what_it_is(tmp_path):
 
 
 def build_srgan(scale=4, slopes=(-0.6, 1.7), **sizes):
-    """A small one whose slopes, one for each channel, all differ."""
+    """Return a small model with a different slope for each channel."""
     keras.utils.set_random_seed(0)
     gan = ganzoo.SRGAN(scale, num_blocks=1, **{"filters": 4, **sizes}, seed=0)
     rng = np.random.default_rng(0)
@@ -230,7 +230,7 @@ def build_srgan(scale=4, slopes=(-0.6, 1.7), **sizes):
 
 
 def in_float(model):
-    """A function of pixels that gives what an ONNX model computes before it rounds."""
+    """Return a function from pixels to the output of an ONNX model before rounding."""
     import onnx
     import onnxruntime
 
@@ -246,8 +246,8 @@ def in_float(model):
 @pytest.mark.parametrize("slopes", [(-0.6, 0.9), (-0.6, 1.7)], ids=["below 1", "above, too"])
 @pytest.mark.parametrize("filters", [1, 4, 16])
 @pytest.mark.parametrize("scale", [2, 4])
-def test_an_onnx_file_computes_what_keras_does(tmp_path, scale, filters, slopes):
-    """With blocks of onnxruntime that are full, and without; to the edges of odd sides."""
+def test_an_onnx_file_gives_the_output_of_keras(tmp_path, scale, filters, slopes):
+    """Test full and partial channel blocks of onnxruntime, and images with odd sides."""
     import onnx
 
     gan = build_srgan(scale, slopes, filters=filters)
@@ -261,8 +261,8 @@ def test_an_onnx_file_computes_what_keras_does(tmp_path, scale, filters, slopes)
         np.testing.assert_allclose(run(pixels), (images + 1) * 127.5, rtol=1e-5, atol=5e-3)
 
 
-def test_an_onnx_file_has_nothing_between_convolutions_that_is_slow(tmp_path):
-    """No layouts but at the ends, and at most two shuffles; no constants that nobody reads."""
+def test_an_onnx_file_has_no_slow_operation_between_convolutions(tmp_path):
+    """Layout changes occur only at both ends, with at most two shuffles and no unused constant."""
     import onnx
 
     build_srgan(filters=16).export(tmp_path / "model.onnx")
@@ -273,7 +273,7 @@ def test_an_onnx_file_has_nothing_between_convolutions_that_is_slow(tmp_path):
     convolutions = [index for index, kind in enumerate(kinds) if kind == "Conv"]
     assert first < convolutions[0] and convolutions[-1] < last
     assert kinds.count("DepthToSpace") == 2
-    # The 9 x 9 kernel for 3 channels is one for 12 of a quarter of the pixels, in two steps.
+    # The 9 x 9 kernel for 3 channels becomes one for 12 channels at a quarter of the pixels.
     constants = {constant.name: tuple(constant.dims) for constant in graph.initializer}
     kernels = [constants[graph.node[index].input[1]] for index in convolutions]
     assert kernels[-2:] == [(60, 64, 1, 5), (12, 60, 5, 1)]
@@ -282,7 +282,7 @@ def test_an_onnx_file_has_nothing_between_convolutions_that_is_slow(tmp_path):
 
 
 @pytest.mark.parametrize("factor, side", [(2, 9), (2, 3), (3, 5), (2, 1)])
-def test_a_kernel_of_blocks_does_what_the_kernel_does_to_their_pixels(factor, side):
+def test_a_block_kernel_equals_the_kernel_on_the_pixels_of_the_blocks(factor, side):
     rng = np.random.default_rng(0)
     kernel = rng.normal(size=(2, 3, side, side)).astype("float32")
     x = rng.normal(size=(2, 5, 4, factor**2 * 3)).astype("float32")
@@ -294,7 +294,7 @@ def test_a_kernel_of_blocks_does_what_the_kernel_does_to_their_pixels(factor, si
     np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-4)
 
 
-def test_an_onnx_graph_without_slopes_and_shuffles_is_left_as_it_is(tmp_path, monkeypatch):
+def test_an_onnx_graph_without_slopes_and_shuffles_does_not_change(tmp_path, monkeypatch):
     import onnx
 
     gan = build(registry.get_family("dcgan"))
@@ -306,7 +306,7 @@ def test_an_onnx_graph_without_slopes_and_shuffles_is_left_as_it_is(tmp_path, mo
     assert len(found.initializer) == len(plain.initializer)
 
 
-def test_saved_models_sample_as_generate_does(tmp_path):
+def test_saved_models_sample_the_images_of_generate(tmp_path):
     gan = build(registry.get_family("dcgan"))
     gan.export(tmp_path / "model")
     sample = tf.saved_model.load(str(tmp_path / "model")).signatures["sample"]
@@ -347,8 +347,8 @@ def test_saved_model_cli_shows_and_runs_it(tmp_path):
     np.testing.assert_allclose(found.astype(int), expected, atol=1)
 
 
-def test_a_model_of_half_precision_leaves_in_float32(tmp_path):
-    """What it computes is that of the same weights in a float32 model, not in its own."""
+def test_a_half_precision_model_is_exported_in_float32(tmp_path):
+    """Its output is that of a float32 model with the same weights."""
     family = registry.get_family("lapgan")
     plain, mixed = build(family), build(family, dtype="mixed_bfloat16")
     mixed.ema_generator.set_weights(plain.ema_generator.get_weights())
@@ -356,14 +356,14 @@ def test_a_model_of_half_precision_leaves_in_float32(tmp_path):
     assert export.verify(plain, tmp_path / "model") <= 1
 
 
-def test_a_wrong_export_is_seen(tmp_path):
+def test_verify_detects_a_wrong_export(tmp_path):
     gan = build(registry.get_family("dcgan"))
     gan.export(tmp_path / "model")
     gan.ema_generator.set_weights([0 * w for w in gan.ema_generator.get_weights()])
     assert export.verify(gan, tmp_path / "model") > 1
 
 
-def test_an_export_that_fails_leaves_what_was_there(tmp_path, monkeypatch):
+def test_a_failed_export_keeps_the_existing_file(tmp_path, monkeypatch):
     gan = build(registry.get_family("dcgan"))
     for name in ("model", "model.onnx"):
         gan.export(tmp_path / name)
@@ -382,7 +382,7 @@ def test_an_export_that_fails_leaves_what_was_there(tmp_path, monkeypatch):
         assert export.verify(gan, tmp_path / name) <= 1
 
 
-def test_nothing_is_overwritten_by_chance(tmp_path):
+def test_existing_files_are_not_overwritten(tmp_path):
     gan = build(registry.get_family("dcgan"))
     for name in ("model", "model.tflite"):
         gan.export(tmp_path / name)
@@ -396,13 +396,13 @@ def test_nothing_is_overwritten_by_chance(tmp_path):
     assert len(list(photos.iterdir())) == 2
 
 
-def test_an_unknown_format_is_named(tmp_path):
+def test_an_unknown_format_is_refused(tmp_path):
     gan = build(registry.get_family("dcgan"))
     with pytest.raises(ValueError, match=r"Unknown format: 'onx'\. Did you mean 'onnx'"):
         gan.export(tmp_path / "model", format="onx")
 
 
-def test_a_missing_package_names_the_way_out(tmp_path, monkeypatch):
+def test_a_missing_package_is_named_with_its_command(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "tf2onnx", None)
     gan = build(registry.get_family("dcgan"))
     with pytest.raises(ValueError, match=r"tf2onnx.*pip install onnx onnxruntime"):
@@ -425,7 +425,7 @@ def test_any_two_networks_are_exported(tmp_path):
 
 
 def test_networks_of_operations_are_exported(tmp_path):
-    """`keras.ops` between layers are nodes without weights or precision."""
+    """Operations of `keras.ops` are nodes without weights or precision."""
     latents = keras.Input((4,))
     hidden = keras.layers.Dense(6)(latents)
     images = keras.ops.tanh(keras.ops.reshape(hidden, (-1, *tiny.IMAGE_SHAPE)) * 2)

@@ -282,6 +282,40 @@ def test_every_option_of_train_reaches_the_recipe(ganzoo_command, monkeypatch):
     assert received == [expected, pathlib.Path("there"), "5m"]
 
 
+def test_options_replace_values_of_a_recipe_file(ganzoo_command, monkeypatch, tmp_path):
+    written = training.Recipe(
+        "dcgan",
+        "photographs",
+        model={"base_filters": 8, "latent_dim": 5},
+        compile={"ema_decay": 0.9, "regularizer": "r1"},
+        epochs=3,
+    )
+    # The configuration of a run, or the recipe alone.
+    (tmp_path / "config.json").write_text(
+        json.dumps({"format": 3, "recipe": dataclasses.asdict(written)})
+    )
+    (tmp_path / "recipe.json").write_text(json.dumps(dataclasses.asdict(written)))
+    seen = []
+
+    def note(recipe, *_):
+        seen.append(recipe)
+        raise ValueError("seen")
+
+    monkeypatch.setattr(training, "train", note)
+    options = ["--seed", 4, "--model", "latent_dim=6", "--compile", "ema_decay=0.5"]
+    for name in ("config.json", "recipe.json"):
+        file = ["--recipe-file", tmp_path / name]
+        code, _, err = ganzoo_command("train", "dcgan", *file, *options, "--out", "there")
+        assert (code, err) == (2, "ganzoo: seen\n")
+    expected = dataclasses.replace(
+        written,
+        model={"base_filters": 8, "latent_dim": 6},
+        compile={"ema_decay": 0.5, "regularizer": "r1"},
+        seed=4,
+    )
+    assert seen == [expected, expected]
+
+
 def test_train_and_resume_write_a_run_and_print_the_next_commands(ganzoo_command, tmp_path):
     photos = tiny.write_folder(tmp_path / "photos", num_images=10)
     out = tmp_path / "run"
