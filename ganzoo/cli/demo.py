@@ -51,7 +51,7 @@ def demo(
     print("A real_score and fake_score of 0.5 mean that the discriminator only guesses.\n")
     with interruptible():
         outcome = training.train(recipe, out, verbose=verbosity())
-    print("\nMeasuring the generated images. The last column is the score of real images:")
+    print("\nMeasuring the generated images:")
     print_evaluation(evaluation.evaluate(outcome.model, "sample", ["fid", "kid"], num_images=2000))
     exported = out / "exported"
     outcome.model.export(exported, card=loading.find_card(out))

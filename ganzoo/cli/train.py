@@ -323,9 +323,13 @@ def _own_flags(family, flags):
 def _print_arguments(family):
     """Print the arguments of a family's constructor and `compile`, from their docstrings."""
     import_tensorflow()
+    from ganzoo.base import GAN
     from ganzoo.training import arguments
 
     model_class = registry.get_family(family).load_class()
+    # `compile` takes the recommended value for None.
+    recommended = inspect.signature(GAN.compile).parameters
+    recommended = {name for name, parameter in recommended.items() if parameter.default is None}
     for option, found in (
         ("--model", arguments.constructor_arguments(model_class)),
         ("--compile", arguments.compile_arguments(model_class)),
@@ -336,6 +340,8 @@ def _print_arguments(family):
         for argument in found.values():
             required = argument.default is inspect.Parameter.empty
             default = "from the data" if required else str(argument.default)
+            if argument.name in recommended:
+                default = "recommended"
             table.add_row(argument.name, default, rich.markup.escape(argument.summary))
         out_console.print(table)
 
