@@ -1,7 +1,6 @@
 """Define the recipe of a run, which determines its result."""
 
 import dataclasses
-import json
 import pathlib
 
 from ganzoo import registry
@@ -175,8 +174,3 @@ def read_file(path: pathlib.Path | str) -> dict:
     content = untrusted.read_config(pathlib.Path(path))
     with untrusted.refusing(path):
         return dataclasses.asdict(from_fields(content.get("recipe", content)))
-
-
-def to_text(recipe: Recipe) -> str:
-    """Return a recipe as indented JSON."""
-    return json.dumps(dataclasses.asdict(recipe), indent=2)
