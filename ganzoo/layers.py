@@ -192,6 +192,11 @@ def project_on_class(
     return keras.layers.Add(dtype="float32", name="logits")([unconditional, projection])
 
 
+def network_inputs(inputs, condition) -> keras.KerasTensor | list:
+    """Return the input of a network: one tensor, or a list with the condition."""
+    return [inputs, *condition] if condition else inputs
+
+
 def leaky_relu(name: str) -> keras.layers.LeakyReLU:
     """Return the discriminator's activation: slope 0.2 below 0 (Radford et al., 2015)."""
     return keras.layers.LeakyReLU(0.2, name=name)

@@ -14,7 +14,7 @@ from ganzoo.data import validation
 from ganzoo.data.pipelines import from_arrays
 from ganzoo.distribution import worker_of
 from ganzoo.images import from_pixels, round_to_pixels
-from ganzoo.layers import normalizations
+from ganzoo.layers import network_inputs, normalizations
 from ganzoo.optimizers import Adam
 from ganzoo.saving import presets
 
@@ -753,11 +753,6 @@ class GAN(keras.Model):
             True
         """
         export.export(self, path, format, half, overwrite, card)
-
-
-def network_inputs(inputs, condition) -> tf.Tensor | list:
-    """Return the input of a network: one tensor, or a list with the condition."""
-    return [inputs, *condition] if condition else inputs
 
 
 def _batches_of(x, y, batch_size, shuffle):

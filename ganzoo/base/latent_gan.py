@@ -9,8 +9,9 @@ import tensorflow as tf
 
 from ganzoo import images
 from ganzoo.base import inversion
-from ganzoo.base.gan import GAN, network_inputs
+from ganzoo.base.gan import GAN
 from ganzoo.data import validation
+from ganzoo.layers import network_inputs
 from ganzoo.messages import unknown
 
 LATENT_DISTRIBUTIONS = ("normal", "uniform")

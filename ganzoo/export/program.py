@@ -7,6 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from ganzoo.images import from_pixels, round_to_pixels
+from ganzoo.layers import network_inputs
 
 
 class Program(tf.Module):
@@ -54,7 +55,7 @@ class Program(tf.Module):
 
     def __call__(self, *inputs):
         """Return pixels for inputs in the order of the signature."""
-        images = self._run(network_inputs(inputs))
+        images = self._run(scaled_inputs(inputs))
         return round_to_pixels(tf.cast(images, "float32"))
 
 
@@ -85,12 +86,12 @@ def float32_network(gan, half: bool = False) -> keras.Model:
     return network
 
 
-def network_inputs(inputs: Iterable):
-    """Return the input of the network for the inputs of a program."""
+def scaled_inputs(inputs: Iterable):
+    """Return the input of the network for the inputs of a program: pixels become images."""
     first, *labels = inputs
     if first.dtype == "uint8":
         first = from_pixels(first)
-    return [first, *labels] if labels else first
+    return network_inputs(first, labels)
 
 
 def _widened(weight):

@@ -6,7 +6,7 @@ import numpy as np
 
 from ganzoo import messages
 from ganzoo.export import litert, onnx, savedmodel
-from ganzoo.export.program import Program, float32_network, network_inputs
+from ganzoo.export.program import Program, float32_network, scaled_inputs
 from ganzoo.images import to_pixels
 from ganzoo.saving.files import new_file, new_folder
 from ganzoo.version import __version__
@@ -86,7 +86,7 @@ def verify(gan, path: pathlib.Path | str, format: str | None = None, half: bool 
     network = float32_network(gan, half)
     largest = 0
     for inputs in gan.export_examples(np.random.default_rng(0)):
-        expected = to_pixels(network(network_inputs(inputs.values()), training=False))
+        expected = to_pixels(network(scaled_inputs(inputs.values()), training=False))
         pixels = run(**inputs)
         largest = max(largest, int(np.abs(pixels.astype(int) - expected).max()))
     return largest

@@ -8,13 +8,12 @@ import tensorflow as tf
 
 from ganzoo import images
 from ganzoo.base import LatentGAN, updates
-from ganzoo.base.gan import network_inputs
 from ganzoo.base.latent_gan import count
 from ganzoo.base.logs import LOGS, per_level
 from ganzoo.data import validation
 from ganzoo.lapgan import networks
 from ganzoo.lapgan.pyramid import downsample, gaussian_pyramid
-from ganzoo.layers import check_recipe, collecting, dtype_policy, normalizations
+from ganzoo.layers import check_recipe, collecting, dtype_policy, network_inputs, normalizations
 from ganzoo.optimizers import Adam, MomentumRampSGD
 from ganzoo.regularizers import R1
 
