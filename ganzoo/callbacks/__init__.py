@@ -12,6 +12,7 @@ from ganzoo.callbacks.checkpoints import (
 )
 from ganzoo.callbacks.diagnosis import Finding, Observation, Settings, diagnose
 from ganzoo.callbacks.doctor import Doctor
+from ganzoo.callbacks.epoch_lines import EpochLines
 from ganzoo.callbacks.evaluate import Evaluate
 from ganzoo.callbacks.interruption import FinishStep, StepFinishedError
 from ganzoo.callbacks.logs import GameScalars, MetricsFile
@@ -20,6 +21,7 @@ from ganzoo.callbacks.samples import SampleGrid
 __all__ = [
     "Checkpoint",
     "Doctor",
+    "EpochLines",
     "Evaluate",
     "Finding",
     "FinishStep",

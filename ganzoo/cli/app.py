@@ -93,7 +93,8 @@ def _common(
 
 def import_tensorflow() -> None:
     """Import TensorFlow without its messages about devices, which no setting turns off."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    # Its optimizer logs failed rewrites as errors, but skips them. Real errors are exceptions.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     # TensorFlow turns off the convolutions of oneDNN on CPUs without the newer parts of AVX-512 or
     # AMX, although they are faster there, too. It reads this variable when it is imported.
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
@@ -108,11 +109,6 @@ def import_tensorflow() -> None:
         finally:
             os.dup2(standard_error, 2)
             os.close(standard_error)
-
-
-def verbosity() -> int:
-    """Return `verbose` for Keras: a progress bar in a terminal, else one line per epoch."""
-    return 1 if sys.stderr.isatty() else 2
 
 
 @contextlib.contextmanager

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from ganzoo.cli.app import Seed, import_tensorflow, interruptible, verbosity
+from ganzoo.cli.app import Seed, import_tensorflow, interruptible
 from ganzoo.cli.evaluate import print_evaluation
 from ganzoo.cli.export import report_export
 from ganzoo.cli.train import report
@@ -50,7 +50,7 @@ def demo(
     print("It takes a few minutes on two CPU cores. The losses should neither fall to 0 nor grow.")
     print("A real_score and fake_score of 0.5 mean that the discriminator only guesses.\n")
     with interruptible():
-        outcome = training.train(recipe, out, verbose=verbosity())
+        outcome = training.train(recipe, out)
     print("\nMeasuring the generated images:")
     print_evaluation(evaluation.evaluate(outcome.model, "sample", ["fid", "kid"], num_images=2000))
     exported = out / "exported"

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from ganzoo.cli.app import import_tensorflow, interruptible, verbosity
+from ganzoo.cli.app import import_tensorflow, interruptible
 from ganzoo.cli.train import report
 
 
@@ -34,7 +34,7 @@ def reproduce(
 
     with interruptible():
         recipe = training.recipe_of(preset)
-        outcome = training.reproduce(preset, out, data, verbose=verbosity())
+        outcome = training.reproduce(preset, out, data)
     report(outcome)
     if not weights.is_registered(preset):
         return

@@ -16,7 +16,7 @@ import typer
 import typer.core
 
 from ganzoo import registry
-from ganzoo.cli.app import import_tensorflow, interruptible, out_console, verbosity
+from ganzoo.cli.app import import_tensorflow, interruptible, out_console
 
 FAMILIES = ", ".join(family.name for family in registry.families())
 
@@ -266,16 +266,14 @@ def train(
         if resume:
             _require_same(training.read_recipe(out), {"family": family, **given})
             cluster = Cluster(distribute, sharding)
-            outcome = training.resume(
-                out, **lengths, save_every=save_every, cluster=cluster, verbose=verbosity()
-            )
+            outcome = training.resume(out, **lengths, save_every=save_every, cluster=cluster)
         else:
             fields = training.read_file(recipe_file) if recipe_file else {}
             for name in ("model", "compile"):
                 given[name] = {**fields.get(name, {}), **given[name]}
             chosen = training.Recipe(**{**fields, **given, **lengths, "family": family})
             cluster = Cluster(distribute, sharding)
-            outcome = training.train(chosen, out, save_every, cluster, verbosity())
+            outcome = training.train(chosen, out, save_every, cluster)
     if outcome.is_chief:
         report(outcome)
     else:

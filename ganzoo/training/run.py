@@ -41,7 +41,7 @@ def train(
     out: pathlib.Path | str,
     save_every: int | str | None = None,
     cluster: Cluster | None = None,
-    verbose: int | str = "auto",
+    verbose: bool = True,
 ) -> Outcome:
     """Train a recipe into a new run folder.
 
@@ -52,7 +52,8 @@ def train(
         save_every: int, steps between checkpoints, or text such as `"10m"`, minutes. None saves
             a checkpoint after each epoch only.
         cluster: `ganzoo.distribution.Cluster`. None uses `Cluster()`.
-        verbose: as for `keras.Model.fit`.
+        verbose: bool. True prints one line per epoch to standard error, and shows a bar in a
+            terminal.
 
     Returns:
         An `Outcome`.
@@ -69,7 +70,7 @@ def train(
     Example:
         >>> recipe = ganzoo.training.Recipe(
         ...     "vanilla", "sample", model={"hidden_units": 8}, max_steps=2, batch_size=8)
-        >>> ganzoo.train(recipe, tmp_path / "run", verbose=0).step
+        >>> ganzoo.train(recipe, tmp_path / "run", verbose=False).step
         2
     """
     out = pathlib.Path(out)
@@ -99,7 +100,7 @@ def resume(
     max_steps: int | None = None,
     save_every: int | str | None = None,
     cluster: Cluster | None = None,
-    verbose: int | str = "auto",
+    verbose: bool = True,
 ) -> Outcome:
     """Resume a run that was interrupted, or make a finished run longer.
 
@@ -111,7 +112,8 @@ def resume(
         max_steps: int. New total number of steps. None keeps the run's.
         save_every: as for `train`.
         cluster: `Cluster`. It may differ from the one that started the run.
-        verbose: as for `keras.Model.fit`.
+        verbose: bool. True prints one line per epoch to standard error, and shows a bar in a
+            terminal.
 
     Returns:
         An `Outcome`.
@@ -123,8 +125,8 @@ def resume(
     Example:
         >>> recipe = ganzoo.training.Recipe(
         ...     "vanilla", "sample", model={"hidden_units": 8}, max_steps=2, batch_size=8)
-        >>> outcome = ganzoo.train(recipe, tmp_path / "run", verbose=0)
-        >>> ganzoo.resume(tmp_path / "run", max_steps=3, verbose=0).step
+        >>> outcome = ganzoo.train(recipe, tmp_path / "run", verbose=False)
+        >>> ganzoo.resume(tmp_path / "run", max_steps=3, verbose=False).step
         3
     """
     out = pathlib.Path(out)
@@ -156,7 +158,7 @@ def reproduce(
     preset: pathlib.Path | str,
     out: pathlib.Path | str,
     data: str | None = None,
-    verbose: int | str = "auto",
+    verbose: bool = True,
 ) -> Outcome:
     """Train a preset again with its recipe and its model, into a new run folder.
 
@@ -167,7 +169,8 @@ def reproduce(
         out: run folder.
         data: name or folder, as for `ganzoo.data.load`. None uses the recipe's. Presets that
             were trained on files need it.
-        verbose: as for `keras.Model.fit`.
+        verbose: bool. True prints one line per epoch to standard error, and shows a bar in a
+            terminal.
 
     Returns:
         An `Outcome`.
@@ -226,6 +229,7 @@ def _fit(model, recipe, dataset, real, out, cluster, save_every, verbose, progre
     )
     watchers = [show, callbacks.StopAtStep(total, steps_per_epoch)]
     metrics = checkpoint = None
+    lines = contextlib.nullcontext()
     if cluster.is_chief:
         doctor = callbacks.Doctor(out, held_out=real.held_out, seed=recipe.seed)
         metrics = callbacks.MetricsFile(out / "metrics.json", recipe.batch_size, doctor)
@@ -234,10 +238,14 @@ def _fit(model, recipe, dataset, real, out, cluster, save_every, verbose, progre
             out / "checkpoints", save_every, watched=(doctor, metrics, scalars), progress=progress
         )
         watchers += [doctor, *_evaluate(recipe, real, out), metrics, grid, scalars, checkpoint]
+        if verbose:
+            lines = callbacks.EpochLines(total, steps_per_epoch, metrics)
+            watchers.append(lines)
     try:
         with (
             _name_last_good(model, recipe, out, cluster, metrics),
             callbacks.FinishStep() as finish_step,
+            lines,
         ):
             if model.step < total:
                 # Remove the model of a shorter run. Until this one ends, its checkpoints are newer.
@@ -248,7 +256,7 @@ def _fit(model, recipe, dataset, real, out, cluster, save_every, verbose, progre
                     steps_per_epoch=steps_per_epoch,
                     initial_epoch=model.step // steps_per_epoch,
                     epochs=-(-total // steps_per_epoch),
-                    verbose=verbose if cluster.is_chief else 0,
+                    verbose=0,
                     callbacks=[*watchers, finish_step],
                 )
             # Blend after the last checkpoint, so that the run can be made longer.

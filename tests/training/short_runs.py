@@ -34,7 +34,7 @@ def make_recipe(folder, **changes):
 
 
 def train(folder, out, **changes):
-    return training.train(make_recipe(folder, **changes), out, verbose=0)
+    return training.train(make_recipe(folder, **changes), out, verbose=False)
 
 
 def epoch_rows(out):

@@ -35,7 +35,9 @@ def test_a_loss_that_is_nan_stops_the_run_and_names_the_last_checkpoint(
         with pytest.raises(
             FloatingPointError, match=rf"step 6: .*discriminator.*--float32.*step_0000000{last}"
         ):
-            training.train(make_recipe(photos), tmp_path / "run", save_every=save_every, verbose=0)
+            training.train(
+                make_recipe(photos), tmp_path / "run", save_every=save_every, verbose=False
+            )
     model = ganzoo.load(tmp_path / "run")
     assert model.step == last
     assert all(np.isfinite(value).all() for value in model.get_weights())
@@ -75,7 +77,7 @@ def test_a_run_resumes_after_a_full_disk(finished, photos, tmp_path):
     assert "\n" not in message
     for part in ("step 8", "No space left on device", "step_00000004.keras", "--resume"):
         assert part in message
-    training.resume(out, verbose=0)
+    training.resume(out, verbose=False)
     assert_same_run(out, finished.folder)
 
 
@@ -164,7 +166,7 @@ def test_photos_that_are_deleted_during_training_are_named(tmp_path, monkeypatch
     with pytest.raises(
         training.FailedRunError, match=r"\d\.png.*last good checkpoint.*step_0"
     ) as caught:
-        training.train(recipe, tmp_path / "run", verbose=0)
+        training.train(recipe, tmp_path / "run", verbose=False)
     assert "\n" not in str(caught.value)
     assert ganzoo.load(tmp_path / "run").step >= 4
 
@@ -180,12 +182,12 @@ def test_a_run_is_trained_by_one_process_at_a_time(finished, photos, tmp_path):
     assert holder.stdout.readline() == "holds\n"
     before = snapshot(out)
     with pytest.raises(ValueError, match=r"Another process is training in .*run"):
-        training.resume(out, epochs=3, verbose=0)
+        training.resume(out, epochs=3, verbose=False)
     assert snapshot(out) == before
     # The operating system releases the lock of a process that is killed.
     holder.kill()
     holder.communicate()
-    assert training.resume(out, epochs=3, verbose=0).step == 12
+    assert training.resume(out, epochs=3, verbose=False).step == 12
 
 
 def test_a_folder_that_another_run_takes_while_the_data_load_is_refused(

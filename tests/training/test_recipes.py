@@ -162,7 +162,7 @@ def test_learning_rates_follow_a_cosine_over_the_given_steps(photos):
 def test_a_run_evaluates_its_images_and_keeps_the_best_model(tmp_path, monkeypatch):
     monkeypatch.setattr(run, "_EVALUATED_IMAGES", 64)
     recipe = make_recipe("sample", batch_size=5000, epochs=3, evaluate_every=1)
-    training.train(recipe, tmp_path / "run", verbose=0)
+    training.train(recipe, tmp_path / "run", verbose=False)
     epochs = json.loads((tmp_path / "run" / "metrics.json").read_text())["epochs"]
     distances = [epoch["fid"] for epoch in epochs]
     best = json.loads((tmp_path / "run" / "best.json").read_text())
@@ -193,17 +193,17 @@ def test_super_resolution_is_trained_in_two_phases(tmp_path):
     folder = tiny.write_folder(tmp_path / "photos", num_images=2, side=40)
     first = {"family": "srgan", "image_size": 32, "batch_size": 4, "epochs": 1}
     recipe = make_recipe(folder, **first, compile={"content_only": True})
-    outcome = training.train(recipe, tmp_path / "srresnet", verbose=0)
+    outcome = training.train(recipe, tmp_path / "srresnet", verbose=False)
     assert outcome.step == 2 * 16 // 4
     assert set(outcome.logs) >= {"content_loss", "psnr"}
     assert outcome.model.scale == 2
     assert (tmp_path / "srresnet" / "samples" / "epoch_001.png").is_file()
     second = {"compile": {"content": "vgg22"}, "start_from": str(tmp_path / "srresnet")}
     recipe = make_recipe(folder, **first, **second, max_steps=1)
-    outcome = training.train(recipe, tmp_path / "srgan", verbose=0)
+    outcome = training.train(recipe, tmp_path / "srgan", verbose=False)
     assert not outcome.model.content_only
     assert outcome.model.content == "vgg22"
-    again = training.resume(tmp_path / "srgan", max_steps=2, verbose=0)
+    again = training.resume(tmp_path / "srgan", max_steps=2, verbose=False)
     assert again.step == 2
     assert again.model.content == "vgg22"
 
@@ -211,11 +211,11 @@ def test_super_resolution_is_trained_in_two_phases(tmp_path):
 def test_the_final_model_is_a_blend_of_the_initial_and_the_trained_weights(tmp_path):
     folder = tiny.write_folder(tmp_path / "photos", num_images=2, side=40)
     given = {"family": "srgan", "image_size": 32, "batch_size": 4, "compile": {"content": "pixel"}}
-    training.train(make_recipe(folder, **given, max_steps=1), tmp_path / "first", verbose=0)
+    training.train(make_recipe(folder, **given, max_steps=1), tmp_path / "first", verbose=False)
     start_from = str(tmp_path / "first")
     recipe = make_recipe(folder, **given, max_steps=2, start_from=start_from, blend=0.25)
     out = tmp_path / "second"
-    outcome = training.train(recipe, out, verbose=0)
+    outcome = training.train(recipe, out, verbose=False)
     trained = ganzoo.load(callbacks.newest_whole(out / "checkpoints"))
     start = ganzoo.load(tmp_path / "first")
     for network in ("generator", "ema_generator"):
@@ -226,7 +226,7 @@ def test_the_final_model_is_a_blend_of_the_initial_and_the_trained_weights(tmp_p
     tiny.assert_equal(outcome.model.discriminator.weights, trained.discriminator.weights)
     tiny.assert_equal(ganzoo.load(out).weights, outcome.model.weights)
     # A resumed run continues from the checkpoint, not from the blended weights.
-    again = training.resume(out, verbose=0)
+    again = training.resume(out, verbose=False)
     tiny.assert_equal(again.model.weights, outcome.model.weights)
 
 

@@ -36,7 +36,7 @@ def test_a_signal_stops_the_run_after_the_step_and_the_run_resumes(
         "step_00000004",
         "step_00000006",
     ]
-    assert training.resume(out, verbose=0).step == 8
+    assert training.resume(out, verbose=False).step == 8
     assert_same_run(out, finished.folder)
 
 
@@ -47,7 +47,7 @@ def test_a_signal_in_the_last_step_of_an_epoch_waits_for_its_metrics_and_images(
     with interrupted(4, signal.SIGINT), stopped:
         train(photos, tmp_path / "run")
     assert [row["step"] for row in epoch_rows(tmp_path / "run")] == [4]
-    training.resume(tmp_path / "run", verbose=0)
+    training.resume(tmp_path / "run", verbose=False)
     assert_same_run(tmp_path / "run", finished.folder)
 
 
@@ -56,7 +56,7 @@ def test_a_killed_run_resumes_from_its_last_checkpoint(finished, photos, tmp_pat
     with interrupted(6, SystemExit), pytest.raises(SystemExit):
         train(photos, out)
     assert [p.stem for p in callbacks.checkpoints(out / "checkpoints")] == ["step_00000004"]
-    assert training.resume(out, verbose=0).step == 8
+    assert training.resume(out, verbose=False).step == 8
     assert_same_run(out, finished.folder)
 
 
@@ -68,22 +68,22 @@ def test_a_run_killed_in_its_first_epoch_starts_again_with_the_same_result(
         train(photos, out)
     with pytest.raises(ValueError, match="has no model yet"):
         ganzoo.load(out)
-    training.resume(out, verbose=0)
+    training.resume(out, verbose=False)
     assert_same_run(out, finished.folder)
 
 
 def test_a_finished_run_can_be_extended(photos, tmp_path):
     out = tmp_path / "run"
     train(photos, out, epochs=1)
-    assert training.resume(out, verbose=0).step == 4  # The run had reached its last step.
+    assert training.resume(out, verbose=False).step == 4  # The run had reached its last step.
     with interrupted(6, SystemExit), pytest.raises(SystemExit):
-        training.resume(out, epochs=2, save_every=1, verbose=0)
+        training.resume(out, epochs=2, save_every=1, verbose=False)
     # The new checkpoint replaces the model of the former last step.
     assert ganzoo.load(out).step > 4
-    outcome = training.resume(out, epochs=3, max_steps=9, verbose=0)
+    outcome = training.resume(out, epochs=3, max_steps=9, verbose=False)
     assert outcome.step == 9
     # The third epoch has only one row, although the run stopped within it and then resumed.
-    assert training.resume(out, max_steps=11, verbose=0).step == 11
+    assert training.resume(out, max_steps=11, verbose=False).step == 11
     assert [row["step"] for row in epoch_rows(out)] == [4, 8, 11]
     assert training.read_recipe(out).epochs == 3
     assert int(ganzoo.load(out).generator_optimizer.iterations) == 11
@@ -96,7 +96,7 @@ def test_a_run_resumes_without_the_model_that_it_started_from(finished, photos, 
     source = shutil.copy(finished.folder / "model.keras", tmp_path)
     train(photos, tmp_path / "run", start_from=str(source), epochs=1)
     (tmp_path / "model.keras").unlink()
-    assert training.resume(tmp_path / "run", epochs=2, verbose=0).step == 8
+    assert training.resume(tmp_path / "run", epochs=2, verbose=False).step == 8
 
 
 @pytest.mark.slow
@@ -107,8 +107,8 @@ def test_a_resumed_run_keeps_the_observations_of_the_doctor(photos, tmp_path):
         out = tmp_path / "run"
         for step in (2, 5):
             with interrupted(step, signal.SIGINT), pytest.raises(training.InterruptedRunError):
-                training.resume(out, verbose=0) if out.exists() else train(photos, out)
-        training.resume(out, verbose=0)
+                training.resume(out, verbose=False) if out.exists() else train(photos, out)
+        training.resume(out, verbose=False)
     assert len(progress_without_times(out)["callbacks"]["Doctor"][0]["observations"]) == 2
     assert_same_run(out, tmp_path / "uninterrupted")
 
@@ -119,7 +119,7 @@ def test_a_run_with_a_damaged_checkpoint_resumes_from_the_one_before(finished, p
     path = out / "checkpoints" / "step_00000008.keras"
     path.write_bytes(path.read_bytes()[:-1000])
     with pytest.warns(UserWarning, match=r"step_00000008\.keras.*Going back to 'step_00000004"):
-        training.resume(out, verbose=0)
+        training.resume(out, verbose=False)
     assert_same_run(out, finished.folder)
 
 
