@@ -75,7 +75,7 @@ def main():
     epochs = json.loads((run / "metrics.json").read_text())["epochs"]
     last = {"max_steps": gan.step, "evaluate_every": None}
     again = {k: v for k, v in shorten({**recipe, **last}).items() if v is not None}
-    chosen = "Of its run the step with the best FID. " if best.is_file() else ""
+    chosen = "those of the step with the lowest FID in" if best.is_file() else "the last ones of"
     card = {
         "preset": name,
         "data": {"name": recipe["data"], "split": "train", "licence": arguments.data_licence},
@@ -98,8 +98,8 @@ def main():
         ],
         "metrics": {},
         "licence": "Apache-2.0",
-        "limits": f"{arguments.limits} One seed. {chosen}Not for use where images must be true to "
-        "anything.".strip(),
+        "limits": f"{arguments.limits} The weights are {chosen} one training run, with one seed. "
+        "Do not use the images as evidence of something real.".strip(),
     }
     folder = PRESETS / name
     gan.save_to_preset(folder, card, discriminator=arguments.discriminator, half=True)

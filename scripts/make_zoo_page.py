@@ -14,6 +14,9 @@ import ganzoo
 from ganzoo import registry
 from ganzoo.saving import weights
 
+# Keys of the scores in a card that are not scores.
+CONDITIONS = ("extractor", "extractor_fingerprint", "images", "real_images", "seed", "protocol")
+CONDITIONS += ("command",)
 PAGE = pathlib.Path(__file__).parent.parent / "docs" / "zoo.md"
 HEAD = """# The zoo
 
@@ -22,9 +25,10 @@ for SRGANs `ganzoo upscale NAME photo.jpg --out large`. The images are the first
 not picked. For SRGANs they are details of upscaled photographs.
 
 Scores of different extractors cannot be compared. [Metrics](metrics.md) describes the protocol.
-± is a standard error. Brackets hold the score of real images that were not used in training. The
-command beside the scores reproduces them within 1 %, or a tenth of the standard error if that is
-larger (PSNR within 0.02 dB, SSIM within 0.0002), because processors round differently.
+± is a standard error. The column "real images" holds the score of real images that were not used in
+training. The command below the scores reproduces them within 1 %, or a tenth of the standard error
+if that is larger. PSNR is reproduced within 0.02 dB, and SSIM within 0.0002. Processors round
+differently.
 
 `python scripts/make_zoo_page.py` writes this page from the cards, which `ganzoo info NAME` prints.
 
@@ -40,56 +44,71 @@ def write_page():
 
 def table(presets):
     """Return a table with one row per preset."""
-    lines = ["| preset | family | data | score | MB |", "|---|---|---|---|---|"]
+    rows = []
     for name, (family, preset) in presets.items():
         score = preset.scores[0]
         scale = f", extractor `{score.extractor}`" if score.extractor else ""
-        lines.append(
-            f"| [`{name}`](#{name}) | {family.class_name} | {preset.recipe['data']} "
-            f"| {score.metric} {score.value:g}{scale} | {preset.weights.size / 1e6:.1f} |"
+        rows.append(
+            (
+                f"[`{name}`](#{name})",
+                family.class_name,
+                preset.recipe["data"],
+                f"{score.metric} {score.value:g}{scale}",
+                f"{preset.weights.size / 1e6:.1f}",
+            )
         )
-    return "\n".join(lines) + "\n"
+    return markdown(("preset", "family", "data", "score", "MB"), rows) + "\n"
 
 
 def section(name, family, preset):
     """Return the section of a preset, with the content of its card."""
     folder = weights.find_description(name)
     card = json.loads((folder / "card.json").read_text(encoding="utf-8"))
-    training = card["training"]
-    measured = [card[key] for key in ("metrics", "vgg19_distances") if key in card]
+    data, training = card["data"], card["training"]
     precision = "half precision" if card["recipe"].get("mixed_precision") else "float32"
     rows = [
-        ("data", f"{card['data']['name']}, {card['data']['split']}; {card['data']['licence']}"),
-        ("trained by", f"`{card['command']}`"),
+        ("data", f"{data['name']}, split {data['split']} (license: {data['licence']})"),
+        ("command", f"`{card['command']}`"),
         ("training", f"{training['minutes']:g} minutes in {precision}, {training['hardware']}"),
-        *(("measured", f"{figures(found)}; `{found['command']}`") for found in measured),
-        *(
-            [("learning curve", curve(card["learning_curve"]))]
-            if card.get("learning_curve")
-            else []
-        ),
-        ("license of the weights", card["licence"]),
-        ("limits", card["limits"]),
     ]
-    picture = f"../ganzoo/presets/{name}/samples.png"
-    lines = [f"## {name}", f"[{family.class_name}](../ganzoo/{family.name}/README.md)", ""]
-    lines += [f"![Samples of {name}]({picture})", "", "| | |", "|---|---|"]
-    lines += [f"| {title} | {text} |" for title, text in rows]
-    return "\n".join(lines) + "\n"
+    if card.get("learning_curve"):
+        rows.append(("learning curve", curve(card["learning_curve"])))
+    rows += [("license of the weights", card["licence"]), ("limits", card["limits"])]
+    parts = [
+        f"## {name}\n[{family.class_name}](../ganzoo/{family.name}/README.md)",
+        f"![Samples of {name}](../ganzoo/presets/{name}/samples.png)",
+        markdown(("", ""), rows),
+        *(scores(card[key]) for key in ("metrics", "vgg19_distances") if key in card),
+    ]
+    return "\n\n".join(parts) + "\n"
 
 
-def figures(metrics):
-    """Return the scores of a card as text, with their errors and the scores of real images."""
-    told = []
+def scores(metrics):
+    """Return a table of the scores of a card, with the command that measures them."""
+    rows = []
     for name, value in metrics.items():
-        if name in ("command", "extractor_fingerprint") or name.endswith((ERROR, REAL)):
+        if name in CONDITIONS or name.endswith((ERROR, REAL)):
             continue
-        error, real = metrics.get(name + ERROR), metrics.get(name + REAL)
-        text = f"{name.replace('_', ' ')} {value}"
-        text += "" if error is None else f" ± {error:g}"
-        text += "" if real is None else f" ({real:g})"
-        told.append(text)
-    return ", ".join(told)
+        others = metrics.get(name + ERROR), metrics.get(name + REAL)
+        numbers = ("" if number is None else f"{number:g}" for number in (value, *others))
+        rows.append((name.replace("_", " "), *numbers))
+    heading = ("score", "value", "±", "real images")
+    if "extractor" in metrics:
+        told = (
+            f"{metrics['images']:,} images (seed {metrics['seed']}), {metrics['real_images']:,} "
+            f"real images, features of `{metrics['extractor']}`"
+        )
+    else:
+        # Scores of super-resolution have neither errors nor scores of other images.
+        heading, rows = heading[:2], [row[:2] for row in rows]
+        told = ", ".join(filter(None, (metrics["images"], metrics.get("protocol"))))
+    return f"{markdown(heading, rows)}\n\n{told}: `{metrics['command']}`"
+
+
+def markdown(heading, rows):
+    """Return a table in Markdown."""
+    lines = (heading, ["---"] * len(heading), *rows)
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 def curve(points):
