@@ -1,4 +1,4 @@
-"""`python -m ganzoo`."""
+"""Run the command line as `python -m ganzoo`."""
 
 from ganzoo.cli import main
 

@@ -1,4 +1,4 @@
-"""Distribute a training over devices and machines.
+"""Distribute training over devices and machines.
 
 A worker is one process on one machine. It runs one replica per device. All replicas hold the
 same weights, and each gets an equal part of every batch.
@@ -59,8 +59,8 @@ class Cluster:
         distribute: as for `open_strategy`.
         sharding: `"element"` or `"file"`. With `"element"`, workers share each batch: each loads
             all data and takes its shard of every batch. The batches are those of a single worker.
-            With `"file"`, workers share the data: each loads its own shard only, which needs less
-            time and memory, and contributes its own images to every batch.
+            With `"file"`, workers share the data: each loads its shard only, which takes less time
+            and memory. Every batch then holds images of all workers.
 
     Attributes:
         strategy: `tf.distribute.Strategy`.

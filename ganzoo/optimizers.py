@@ -1,4 +1,4 @@
-"""Optimizers and schedules that Keras does not have: those of the papers, and a faster Adam."""
+"""Define optimizers and schedules that Keras lacks: those of the papers, and a faster Adam."""
 
 import math
 
@@ -16,7 +16,7 @@ class Adam(keras.optimizers.Adam):
     Each variable is updated in one pass over its memory. Keras makes about ten passes, a quarter
     of the time of a small network's step. Arguments and state are Keras's.
 
-    A scheduled beta enters the bias correction as `1 - beta**t` with its present value, as in
+    A scheduled beta enters the bias correction as `1 - beta**t` with its current value, as in
     the code published with R3GAN (Huang et al., 2024, arXiv:2501.05441). The correction is exact
     for a constant beta.
 

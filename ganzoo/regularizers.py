@@ -23,8 +23,8 @@ class GradientRegularizer(abc.ABC):
         weight: float, at least 0, or a schedule of the discriminator's updates. Factor of the
             penalty.
         every: int, at least 1. Apply the penalty at every n-th update of the discriminator, with n
-            times the weight. A penalty takes as long as the rest of a step, and need not be applied
-            each time (lazy regularization, Karras et al., 2020, arXiv:1912.04958, section 3.1).
+            times the weight: lazy regularization (Karras et al., 2020, arXiv:1912.04958, section
+            3.1). It saves time, because a penalty takes as long as the rest of a step.
 
     Raises:
         ValueError: If a value is out of range.

@@ -1,3 +1,3 @@
-"""The one place where the version stands."""
+"""Define the version of ganzoo."""
 
 __version__ = "0.1.0"

@@ -1,4 +1,4 @@
-"""Keras callbacks that save, log, show, measure and diagnose a model during `fit`."""
+"""Save, log, show, measure and diagnose a model during `fit`, with Keras callbacks."""
 
 from ganzoo.callbacks.checkpoints import (
     Checkpoint,

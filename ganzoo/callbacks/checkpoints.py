@@ -1,4 +1,4 @@
-"""Checkpoints, from which an interrupted run continues, and the end of a run."""
+"""Save checkpoints that an interrupted run continues from, and end a run at a given step."""
 
 import contextlib
 import json
@@ -30,8 +30,8 @@ class Checkpoint(keras.callbacks.Callback):
 
     Files are called `step_00001234.keras`. Each is written under another name, flushed to the
     disk, read back and renamed, so that a file of this name is always complete. The newest two
-    are kept. A checkpoint also holds the running means of the epoch and the progress of
-    the watched callbacks, so that a resumed run equals an uninterrupted one.
+    are kept. A checkpoint also holds the running means of the epoch and the progress of the watched
+    callbacks. A resumed run therefore equals an uninterrupted one.
 
     Args:
         folder: folder of the files. It is created.

@@ -1,4 +1,4 @@
-"""Rules that recognize failure modes of GAN training in what was observed of it.
+"""Recognize failure modes of GAN training, by rules on observations of both networks.
 
 A rule takes the observations so far and returns its evidence as text, or None. Most rules need
 several observations in a row, because a single one may be noise.

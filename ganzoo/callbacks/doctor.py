@@ -1,4 +1,4 @@
-"""The doctor: recognizes failure modes while a model trains."""
+"""Observe a training, and report its failure modes."""
 
 import os
 import pathlib

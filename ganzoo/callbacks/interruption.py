@@ -1,4 +1,4 @@
-"""Signals that end training between two steps."""
+"""End training between two steps when a signal arrives."""
 
 import signal
 import threading

@@ -1,4 +1,4 @@
-"""The logs of `fit`, as TensorBoard curves and as a JSON file."""
+"""Write the logs of `fit` to TensorBoard and to a JSON file."""
 
 import dataclasses
 import json

@@ -1,4 +1,4 @@
-"""Grids of generated images, during training."""
+"""Write grids of generated images during training."""
 
 import os
 import pathlib

@@ -1,4 +1,4 @@
-"""Means over windows of steps."""
+"""Compute means over windows of steps."""
 
 from collections.abc import Mapping
 

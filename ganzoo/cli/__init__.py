@@ -3,7 +3,7 @@
 Commands that need TensorFlow import it when they run, so that `ganzoo list` and `--help` are fast.
 """
 
-from ganzoo.cli.app import app, main
+from ganzoo.cli.app import Command, app, main
 from ganzoo.cli.demo import demo
 from ganzoo.cli.evaluate import evaluate
 from ganzoo.cli.export import export
@@ -15,10 +15,10 @@ from ganzoo.cli.train import TrainCommand, train
 from ganzoo.cli.upscale import upscale
 
 # `ganzoo --help` lists the commands in this order.
-app.command("list")(list_presets)
-app.command()(info)
+app.command("list", cls=Command)(list_presets)
+app.command(cls=Command)(info)
 app.command(cls=TrainCommand)(train)
 for command in (sample, upscale, export, evaluate, reproduce, demo):
-    app.command()(command)
+    app.command(cls=Command)(command)
 
 __all__ = ["app", "main"]

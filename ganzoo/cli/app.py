@@ -1,28 +1,53 @@
 """Define what all commands share: the application, common options, signals and exit codes."""
 
 import contextlib
+import functools
 import os
 import pathlib
 import signal
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import Annotated
 
 import rich.console
+import rich.progress
+import rich.table
 import typer
+import typer.core
 
 from ganzoo.version import __version__
 
+
+class _FlagsWithoutType:
+    """Mixin for commands whose help shows no type for flags, because they take no value."""
+
+    def get_params(self, ctx):
+        parameters = super().get_params(ctx)
+        for parameter in parameters:
+            if getattr(parameter, "is_flag", False):
+                parameter.metavar = ""
+        return parameters
+
+
+class Command(_FlagsWithoutType, typer.core.TyperCommand):
+    """Command of ganzoo."""
+
+
+class _Group(_FlagsWithoutType, typer.core.TyperGroup):
+    """All commands."""
+
+
 app = typer.Typer(
     name="ganzoo",
+    cls=_Group,
     help="The GAN model zoo for Keras 3 on TensorFlow.",
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
 )
 _PACKAGE = pathlib.Path(__file__).parent.parent
-out_console = rich.console.Console(soft_wrap=True, highlight=False)
+_console = rich.console.Console(soft_wrap=True, highlight=False)
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Model = Annotated[
@@ -54,7 +79,7 @@ def main(arguments: list[str] | None = None) -> None:
             raise
         # Only Typer's usage errors have this method. Their class has moved between versions.
         usage = hasattr(error, "format_message")
-        text = error.format_message() if usage else str(error)
+        text = _explain_usage(error, arguments) if usage else str(error)
         print(f"ganzoo: {' '.join(text.split()) or type(error).__name__}", file=sys.stderr)
         code = 2 if usage or isinstance(error, ValueError) else 1
         if isinstance(error, KeyboardInterrupt):
@@ -63,6 +88,32 @@ def main(arguments: list[str] | None = None) -> None:
         elif signum := getattr(error, "signum", None):
             code = 128 + signum
     sys.exit(code)
+
+
+def _explain_usage(error, arguments):
+    """Return the message of a usage error, with the value received and where to find help."""
+    text = _end_sentence(error.format_message())
+    value = _find_value(getattr(getattr(error, "param", None), "opts", ()), arguments)
+    if value is not None and repr(value) not in text:
+        text += f" Received: {value!r}."
+    context = getattr(error, "ctx", None)
+    command = f" {context.info_name}" if context is not None and context.parent else ""
+    return f"{text} See `ganzoo{command} --help`."
+
+
+def _end_sentence(text):
+    return text if text.endswith((".", "?")) else f"{text}."
+
+
+def _find_value(options, arguments):
+    """Return the text that follows one of some options, as in `-n 5` or `--seed=5`, or None."""
+    for option in options:
+        for argument, value in zip(arguments, [*arguments[1:], None], strict=True):
+            if argument == option:
+                return value
+            if argument.startswith(f"{option}="):
+                return argument.partition("=")[2]
+    return None
 
 
 _show_as_python_does = warnings.showwarning
@@ -98,17 +149,60 @@ def import_tensorflow() -> None:
     # TensorFlow turns off the convolutions of oneDNN on CPUs without the newer parts of AVX-512 or
     # AMX, although they are faster there, too. It reads this variable when it is imported.
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
+    with hide_native_messages():
+        import tensorflow as tf
+
+        tf.config.list_physical_devices()
+    # A command cannot avoid what these messages warn of, such as tracing a function again.
+    tf.get_logger().setLevel("ERROR")
+
+
+@contextlib.contextmanager
+def hide_native_messages() -> Iterator[None]:
+    """Discard what libraries in C++ write to standard error. Python's errors are still raised."""
     sys.stderr.flush()
     standard_error = os.dup(2)
     with open(os.devnull, "w") as nowhere:
         os.dup2(nowhere.fileno(), 2)
         try:
-            import tensorflow as tf
-
-            tf.config.list_physical_devices()
+            yield
         finally:
             os.dup2(standard_error, 2)
             os.close(standard_error)
+
+
+def make_table(*columns: str, numbers: Collection[str] = ()) -> rich.table.Table:
+    """Return a table without borders. Print it with `print_table`.
+
+    Args:
+        *columns: str. Headings.
+        numbers: headings of the columns that are aligned to the right.
+    """
+    table = rich.table.Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for column in columns:
+        table.add_column(column, justify="right" if column in numbers else "left")
+    return table
+
+
+def print_table(table: rich.table.Table) -> None:
+    """Print a table without spaces at the ends of its lines."""
+    with _console.capture() as captured:
+        _console.print(table)
+    print("\n".join(line.rstrip() for line in captured.get().rstrip("\n").split("\n")))
+
+
+@contextlib.contextmanager
+def progress_bar(description: str, total: float) -> Iterator[Callable[..., None]]:
+    """Show a progress bar in a terminal. Yield the `update` of its task.
+
+    Args:
+        description: str. Text before the bar.
+        total: number that `update(completed=...)` reaches.
+    """
+    console = rich.console.Console(stderr=True)
+    with rich.progress.Progress(console=console, disable=not console.is_terminal) as progress:
+        task = progress.add_task(description, total=total)
+        yield functools.partial(progress.update, task)
 
 
 @contextlib.contextmanager

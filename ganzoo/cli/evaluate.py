@@ -1,17 +1,26 @@
 """Define `ganzoo evaluate`."""
 
+import itertools
 import json
 import pathlib
 import sys
 from typing import Annotated
 
-import rich.console
 import rich.markup
-import rich.progress
-import rich.table
 import typer
 
-from ganzoo.cli.app import Json, Model, Seed, import_tensorflow, interruptible, out_console
+from ganzoo.cli.app import (
+    Json,
+    Model,
+    Seed,
+    import_tensorflow,
+    interruptible,
+    make_table,
+    print_table,
+    progress_bar,
+)
+
+SCORE_COLUMNS = ("generated", "+-", "real images")
 
 
 def evaluate(
@@ -49,9 +58,7 @@ def evaluate(
         restores = gan.task == "super_resolution"
         if restores:
             _refuse_for_upscaling(metrics, extractor, neighbours)
-            result = evaluation.evaluate_super_resolution(
-                gan, data, report=lambda score: print(score.name, file=sys.stderr)
-            )
+            result = _upscale_with_progress(gan, data)
         else:
             names = metrics.split(",") if metrics else list(evaluation.DEFAULT_METRICS)
             names += ["neighbours"] if neighbours else []
@@ -70,13 +77,27 @@ def evaluate(
 def _evaluate_with_progress(gan, data, names, num_images, extractor, seed):
     from ganzoo import evaluation
 
-    with rich.progress.Progress(console=rich.console.Console(stderr=True)) as progress:
-        task = progress.add_task("Images", total=num_images)
+    with progress_bar("Measuring real images", num_images) as update:
 
         def report(done):
-            progress.update(task, completed=done)
+            update(description="Measuring generated images", completed=done)
 
         return evaluation.evaluate(gan, data, names, num_images, extractor, seed, report=report)
+
+
+def _upscale_with_progress(gan, data):
+    from ganzoo import evaluation
+    from ganzoo.images import photos
+
+    done = itertools.count(1)
+    with progress_bar("Upscaling", len(photos.find_photos([data]))) as update:
+
+        def report(score):
+            if not sys.stderr.isatty():
+                print(score.name, file=sys.stderr)
+            update(completed=next(done))
+
+        return evaluation.evaluate_super_resolution(gan, data, report=report)
 
 
 def _refuse_for_upscaling(metrics, extractor, neighbours):
@@ -88,14 +109,13 @@ def _refuse_for_upscaling(metrics, extractor, neighbours):
 
 
 def _print_restoration(result):
-    table = rich.table.Table("image", box=None)
-    for column in ("PSNR", "bicubic", "SSIM", "bicubic"):
-        table.add_column(column, justify="right")
+    columns = ("PSNR", "bicubic", "SSIM", "bicubic")
+    table = make_table("image", *columns, numbers=columns)
     for score in (*result.images, result.mean):
         decibels = (f"{value:.2f}" for value in (score.psnr, score.bicubic_psnr))
         similarities = (f"{value:.4f}" for value in (score.ssim, score.bicubic_ssim))
         table.add_row(rich.markup.escape(score.name), *decibels, *similarities)
-    out_console.print(table)
+    print_table(table)
     print(f"\n{result.protocol}")
 
 
@@ -107,13 +127,9 @@ def print_evaluation(result) -> None:
     """
     from ganzoo import evaluation
 
-    table = rich.table.Table("metric", box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    for column in ("generated", "+-", "real images"):
-        table.add_column(column, justify="right")
-    table.add_column("better")
+    table = make_table("metric", *SCORE_COLUMNS, "better", numbers=SCORE_COLUMNS)
     for name, *cells in result.rows():
         better = "lower" if evaluation.is_lower_better(name) else "higher"
         table.add_row(name, *("" if cell is None else cell for cell in cells), better)
-    out_console.print(table)
+    print_table(table)
     print(f"\n{result.protocol}")
-    print("Real images: the same metric for real images instead of generated ones.")

@@ -4,18 +4,17 @@ import json
 from typing import Annotated
 
 import rich.markup
-import rich.table
 import typer
 
 from ganzoo import registry
-from ganzoo.cli.app import Json, out_console
+from ganzoo.cli.app import Json, make_table, print_table
 from ganzoo.saving import untrusted, weights
 
 # Keys of a card that have their own section, or repeat another key.
 _HANDLED = {"preset", "data", "command", "training", "metrics", "licence", "limits"}
 _HANDLED |= {"recipe", "learning_curve"}
-# Suffixes of scores that belong to another score.
-_ERROR, _REAL = "_standard_error", "_of_unseen_real_images"
+# Suffixes of the scores that belong to another score, and a prefix.
+_ERROR, _REAL, _BICUBIC = "_standard_error", "_of_unseen_real_images", "bicubic_"
 _NOT_SCORES = {"extractor", "extractor_fingerprint", "images", "real_images", "seed", "command"}
 _NOT_SCORES |= {"protocol"}
 
@@ -36,20 +35,21 @@ def info(
         print(json.dumps({**config, **card}, indent=2))
         return
     print(f"{preset}\n")
-    table = rich.table.Table(show_header=False, box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    table.add_column(style="bold", no_wrap=True)
-    table.add_column(overflow="fold")
+    table = make_table("", "")
+    table.show_header = False
     for name, text in _rows(config, card):
         table.add_row(name, rich.markup.escape(text))
-    picture = folder / "samples.png"
-    place = picture if picture.is_file() else folder
-    table.add_row("Samples" if picture.is_file() else "Folder", rich.markup.escape(str(place)))
-    out_console.print(table)
+    print_table(table)
     scores = card.get("metrics")
     if isinstance(scores, dict):
         print()
-        out_console.print(_score_table(scores))
-        _print_protocol(scores)
+        _print_scores(scores)
+    print()
+    # A table would break long commands and paths.
+    for title, line in _commands(card):
+        print(f"{title:<8} {line}")
+    picture = folder / "samples.png"
+    print(f"{'Samples':<8} {picture}" if picture.is_file() else f"{'Folder':<8} {folder}")
 
 
 def _family(config):
@@ -70,15 +70,11 @@ def _rows(config, card):
         yield "Model", ", ".join(f"{key}={_short(value)}" for key, value in chosen.items())
     data = card.get("data")
     if isinstance(data, dict):
-        yield (
-            "Data",
-            f"{data.get('name')}, split {data.get('split')}, license {data.get('licence')}",
-        )
+        licence = data.get("licence")
+        yield "Data", f"{data.get('name')}, split {data.get('split')} (license: {licence})"
     training = card.get("training")
     if isinstance(training, dict):
         yield "Training", _training(training)
-    if "command" in card:
-        yield "Command", str(card["command"])
     if "limits" in card:
         yield "Limits", str(card["limits"])
     if "licence" in card:
@@ -105,29 +101,35 @@ def _training(training):
     return "; ".join([*parts, *versions])
 
 
-def _score_table(scores):
-    """Return a table of the rounded scores of generated and real images."""
-    table = rich.table.Table("Score", box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    for column in ("generated", "+-", "unseen real images"):
-        table.add_column(column, justify="right")
+def _print_scores(scores):
+    """Print a table of the rounded scores, and how they were measured."""
+    is_upscaling = any(name.startswith(_BICUBIC) for name in scores)
+    columns = ("upscaled", "bicubic") if is_upscaling else ("generated", "+-", "real images")
+    table = make_table("metric", *columns, numbers=columns)
     for name, value in scores.items():
-        if name in _NOT_SCORES or name.endswith((_ERROR, _REAL)):
+        if name in _NOT_SCORES or name.endswith((_ERROR, _REAL)) or name.startswith(_BICUBIC):
             continue
-        others = scores.get(name + _ERROR), scores.get(name + _REAL)
-        table.add_row(name, *("" if v is None else _short(v) for v in (value, *others)))
-    return table
-
-
-def _print_protocol(scores):
+        others = (_BICUBIC + name,) if is_upscaling else (name + _ERROR, name + _REAL)
+        values = (value, *map(scores.get, others))
+        table.add_row(name, *("" if v is None else _short(v) for v in values))
+    print_table(table)
     if "extractor" in scores:
         print(
-            f"\n{scores.get('images'):,} images (seed {scores.get('seed')}), features of "
-            f"{scores['extractor']}."
+            f"\nGenerated: {scores.get('images'):,} images (seed {scores.get('seed')}). "
+            f"Features: {scores['extractor']}."
         )
+        print("Real images: the same metric of unseen real images.")
     elif "protocol" in scores:
         print(f"\n{scores.get('images')}: {scores['protocol']}")
-    if "command" in scores:
-        print(f"Measure again: {scores['command']}")
+
+
+def _commands(card):
+    """Yield `(title, command)` for the commands that train and measure the preset."""
+    if "command" in card:
+        yield "Train", card["command"]
+    for value in card.values():
+        if isinstance(value, dict) and "command" in value:
+            yield "Measure", value["command"]
 
 
 def _short(value):
@@ -139,5 +141,5 @@ def _short(value):
     if isinstance(value, list) and all(isinstance(one, int) for one in value):
         return "x".join(map(str, value))
     if isinstance(value, dict):
-        return ", ".join(f"{key} {_short(one)}" for key, one in value.items())
+        return ", ".join(f"{k} {_short(v)}" for k, v in value.items() if k != "command")
     return str(value)

@@ -2,10 +2,8 @@
 
 import json
 
-import rich.table
-
 from ganzoo import registry
-from ganzoo.cli.app import Json, out_console
+from ganzoo.cli.app import Json, make_table, print_table
 
 
 def list_presets(as_json: Json = False) -> None:
@@ -16,15 +14,17 @@ def list_presets(as_json: Json = False) -> None:
     if as_json:
         print(json.dumps(_preset_rows(), indent=2))
         return
-    presets = _table("preset", "family", "data", "score", "MB")
+    presets = make_table("preset", "family", "data", "score", "MB", numbers=["MB"])
     for row in _preset_rows():
-        presets.add_row(*map(str, row.values()))
-    out_console.print(presets)
-    print()
-    families = _table("family", "class", "conditioned on", "paper")
+        presets.add_row(*(str(value) for value in row.values()))
+    print_table(presets)
+    print("\nFID depends on the data set. Compare only presets of the same data.\n")
+    families = make_table("family", "class", "conditioned on", "paper")
     for family in registry.families():
-        families.add_row(family.name, family.class_name, family.conditioned_on, family.paper)
-    out_console.print(families)
+        # With its arXiv number, a row is longer than 80 characters.
+        authors, _, _ = family.paper.partition(", arXiv")
+        families.add_row(family.name, family.class_name, family.conditioned_on, authors)
+    print_table(families)
     print("\nNext: ganzoo info PRESET, ganzoo train FAMILY --help")
 
 
@@ -48,7 +48,3 @@ def _headline(preset):
     name = score.metric.upper() if score.metric.islower() else score.metric
     unit = " dB" if "PSNR" in name else ""
     return f"{name} {score.value:.4g}{unit}"
-
-
-def _table(*columns):
-    return rich.table.Table(*columns, box=None, pad_edge=False, padding=(0, 2, 0, 0))

@@ -4,11 +4,9 @@ import os
 import pathlib
 from typing import Annotated
 
-import rich.console
-import rich.progress
 import typer
 
-from ganzoo.cli.app import Model, Seed, import_tensorflow, interruptible
+from ganzoo.cli.app import Model, Seed, import_tensorflow, interruptible, progress_bar
 
 
 def sample(
@@ -115,9 +113,8 @@ def _sample_in_bulk(model, num_images, out, format, seed, labels, shards, shard)
     with (
         # SIGTERM, for example from a batch system, leaves no partial file.
         interruptible(),
-        rich.progress.Progress(console=rich.console.Console(stderr=True)) as progress,
+        progress_bar("Generating images", num_images / max(shards, 1)) as update,
     ):
-        task = progress.add_task(f"Shard {shard} of {shards}", total=num_images / max(shards, 1))
         drawn = sampling.sample(
             gan,
             num_images,
@@ -127,7 +124,7 @@ def _sample_in_bulk(model, num_images, out, format, seed, labels, shards, shard)
             classes,
             shards,
             shard,
-            report=lambda done: progress.update(task, completed=done),
+            report=lambda done: update(completed=done),
         )
     print(
         f"{out}: {drawn.num_images} of {num_images} images in {drawn.num_files} files, "

@@ -8,20 +8,16 @@ import shutil
 import sys
 from typing import Annotated
 
-import rich.box
-import rich.console
 import rich.markup
-import rich.table
 import typer
-import typer.core
 
 from ganzoo import registry
-from ganzoo.cli.app import import_tensorflow, interruptible, out_console
+from ganzoo.cli.app import Command, import_tensorflow, interruptible, make_table, print_table
 
 FAMILIES = ", ".join(family.name for family in registry.families())
 
 
-class TrainCommand(typer.core.TyperCommand):
+class TrainCommand(Command):
     """Command whose `--help` lists the arguments of a given family, too."""
 
     def parse_args(self, ctx, args):
@@ -111,8 +107,7 @@ def train(
         typer.Option(
             "--compile",
             metavar="KEY=VALUE",
-            help="Argument of compile, such as ema_decay=0.999 or "
-            "generator_optimizer.learning_rate=1e-4. Repeatable.",
+            help="Argument of compile, such as ema_decay=0.999. Repeatable.",
             **_panel("Training"),
         ),
     ] = None,
@@ -332,16 +327,17 @@ def _print_arguments(family):
         ("--model", arguments.constructor_arguments(model_class)),
         ("--compile", arguments.compile_arguments(model_class)),
     ):
-        table = rich.table.Table(
-            f"{option} KEY=VALUE", "default", "", box=rich.box.SIMPLE_HEAD, pad_edge=False
-        )
+        table = make_table(f"{option} KEY=VALUE", "default", "")
         for argument in found.values():
             required = argument.default is inspect.Parameter.empty
             default = "from the data" if required else str(argument.default)
             if argument.name in recommended:
                 default = "recommended"
-            table.add_row(argument.name, default, rich.markup.escape(argument.summary))
-        out_console.print(table)
+            # The docstrings mark names of Python with backticks.
+            text = argument.summary.replace("`", "")
+            table.add_row(argument.name, default, rich.markup.escape(text))
+        print()
+        print_table(table)
 
 
 def report(outcome) -> None:

@@ -5,11 +5,9 @@ import pathlib
 import sys
 from typing import Annotated
 
-import rich.console
-import rich.progress
 import typer
 
-from ganzoo.cli.app import Model, import_tensorflow
+from ganzoo.cli.app import Model, import_tensorflow, progress_bar
 
 
 def upscale(
@@ -59,10 +57,10 @@ def upscale(
 
 def _with_progress(results):
     """Yield pairs of files. Show a progress bar in a terminal, else one line per pair."""
-    if sys.stderr.isatty():
-        console = rich.console.Console(stderr=True)
-        yield from rich.progress.track(results, "Upscaling", console=console)
-        return
-    for source, target in results:
-        print(f"{source} -> {target}", file=sys.stderr)
-        yield source, target
+    with progress_bar("Upscaling", len(results)) as update:
+        for done, (source, target) in enumerate(results):
+            update(completed=done)
+            if not sys.stderr.isatty():
+                print(f"{source} -> {target}", file=sys.stderr)
+            yield source, target
+        update(completed=len(results))

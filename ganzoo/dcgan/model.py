@@ -16,11 +16,11 @@ from ganzoo.regularizers import R1
 class DCGAN(LatentGAN):
     """Deep convolutional GAN for square images.
 
-    The default departs from the paper for better images in the same time: a residual 3x3
-    convolution at each resolution, half the filters, 4x4 kernels, normal latents, simultaneous
-    updates with a higher rate in batches of 32, and averaged weights. For color images a
-    gradient penalty (R1) replaces batch normalization in the discriminator. `recipe="paper"`
-    uses the paper's networks and training.
+    The default differs from the paper, and generates better images after the same time. Its
+    networks have a residual 3x3 convolution at each resolution, half the filters and 4x4 kernels.
+    It trains with simultaneous updates, a higher learning rate and batches of 32, and averages the
+    weights. Latents are normal. For color images a gradient penalty (R1) replaces batch
+    normalization in the discriminator. `recipe="paper"` uses the paper's networks and training.
 
     Args:
         image_shape: `(side, side, channels)`. The side is 4 to 7 times a power of two, at least

@@ -1,4 +1,4 @@
-"""Evaluation of models on data sets."""
+"""Evaluate models on data sets."""
 
 from ganzoo.evaluation.generation import (
     DEFAULT_METRICS,

@@ -1,4 +1,4 @@
-"""Evaluation of generated images, with the values that real images reach for comparison."""
+"""Evaluate generated images, and real images for comparison."""
 
 import dataclasses
 import os
@@ -81,14 +81,16 @@ class Evaluation:
 
     @property
     def protocol(self) -> str:
-        """The measurement in one line."""
+        """The measurement in a few lines of text."""
         result = next(iter(self.results.values()))
         floors = [floor.num_fake for floor in self.floors.values()]
-        beside = f"; floors: {max(floors)} unseen images" if floors else ""
-        return (
-            f"{result.num_fake} images (seed {result.seed}), features of {self.extractor}, "
-            f"real images: {result.split}{beside}"
-        )
+        lines = [
+            f"Generated: {result.num_fake:,} images (seed {result.seed}).",
+            f"Compared with: {result.split}, by features of {self.extractor}.",
+        ]
+        if floors:
+            lines.append(f"Real images: the same metric of {max(floors):,} unseen real images.")
+        return "\n".join(lines)
 
     def to_dict(self) -> dict:
         """Return results and floors for JSON, without pictures."""

@@ -1,4 +1,4 @@
-"""Embedded real images for evaluation, with a cache of their features on disk."""
+"""Load and embed the real images for an evaluation, and cache their features on disk."""
 
 import dataclasses
 import hashlib

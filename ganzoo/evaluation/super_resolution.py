@@ -1,4 +1,4 @@
-"""Evaluation of super-resolution models, with bicubic interpolation for comparison."""
+"""Evaluate super-resolution models, and bicubic interpolation for comparison."""
 
 import dataclasses
 import math

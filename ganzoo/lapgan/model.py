@@ -40,8 +40,8 @@ class LAPGAN(LatentGAN):
     """Laplacian pyramid of GANs: a small square image, then finer and finer detail.
 
     Level 0 generates images with a side of at most `base_size`. Each following level doubles the
-    side: it interpolates the images of the previous level (low-pass) and adds the detail that
-    its generator makes from them and a plane of noise. In training every level takes the real
+    side: it interpolates the images of the previous level (low-pass) and adds detail. Its generator
+    makes the detail from these images and a plane of noise. In training every level takes the real
     images of the previous level, so the levels train independently. One step trains all levels.
     The default recipe adds noise to these images. It also recalibrates the batch normalization
     of the averaged generator on generated images of the previous level.
@@ -148,9 +148,9 @@ class LAPGAN(LatentGAN):
         }
 
     # Each level trains independently, on real images of the previous level. All levels share a
-    # step and two optimizers. No weight belongs to two levels, and SGD and Adam update each
-    # weight by its own gradients, so the sum of the losses trains each level as its own loss
-    # would.
+    # step and two optimizers. No weight belongs to two levels, and SGD and Adam update each weight
+    # by the gradients of that weight only. The sum of the losses therefore trains each level as the
+    # loss of that level would.
 
     def unpack(self, data) -> tuple:
         """Return the real images of every level, coarse to fine, and the `Level` of each."""

@@ -1,4 +1,4 @@
-"""Metrics of image quality."""
+"""Measure the quality of images."""
 
 from ganzoo.metrics.accuracy import LabelAccuracy
 from ganzoo.metrics.features import Embedding, extractor_names, get_extractor

@@ -1,4 +1,4 @@
-"""Accuracy of the labels that images were generated for."""
+"""Measure how often images show the label they were generated for."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""Small classifiers that come with ganzoo, as feature extractors for metrics."""
+"""Load the small classifiers that come with ganzoo, as feature extractors for metrics."""
 
 import dataclasses
 

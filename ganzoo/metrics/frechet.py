@@ -1,4 +1,4 @@
-"""Fréchet distance between features: FID."""
+"""Compute the Fréchet distance between features (FID)."""
 
 import numpy as np
 

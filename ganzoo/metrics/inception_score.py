@@ -1,4 +1,4 @@
-"""Inception score."""
+"""Compute the inception score."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""Kernel distance between features: KID."""
+"""Compute the kernel distance between features (KID)."""
 
 import math
 

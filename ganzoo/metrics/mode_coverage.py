@@ -1,4 +1,4 @@
-"""Coverage of the classes of the data."""
+"""Count the classes of the data that a generator makes."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""Detection of copied training images."""
+"""Detect copies of training images."""
 
 import math
 
@@ -12,8 +12,8 @@ from ganzoo.metrics.streaming import Bank, StreamingMetric
 class TrainingNeighbours(StreamingMetric):
     """Probability that a fake image is nearer to the training images than a real image is.
 
-    The value is in [0, 1]. It compares the distance of a fake image to its nearest training image
-    with the distance of a real image that the generator has not seen. 0.5 shows no copying, 1
+    It compares the distance of a fake image to its nearest training image with the distance of a
+    real image that the generator has not seen. The value is in [0, 1]. 0.5 shows no copying, and 1
     means that all images are copies. Poor images have a value below 0.5. `details` hold the median
     distances and `z`, the number of standard errors from 0.5.
 

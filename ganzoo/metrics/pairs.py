@@ -1,4 +1,4 @@
-"""Comparisons of all pairs from two sets."""
+"""Compare all pairs from two sets."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""Parzen-window log-likelihood."""
+"""Estimate log-likelihoods with Parzen windows."""
 
 import math
 from collections.abc import Sequence

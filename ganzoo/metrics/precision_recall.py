@@ -1,4 +1,4 @@
-"""Precision and recall of a generator."""
+"""Measure precision, recall, density and coverage of a generator."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""The result of a metric, with the data that are needed to compare it."""
+"""Record the result of a metric with the data that a comparison needs."""
 
 import dataclasses
 import math

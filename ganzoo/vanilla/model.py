@@ -16,9 +16,9 @@ from ganzoo.vanilla import networks
 class VanillaGAN(LatentGAN):
     """GAN of two multilayer perceptrons, for images of any shape.
 
-    The default departs from the paper: batch normalization in the generator, leaky ReLU instead
-    of maxout and dropout in the discriminator, a small gradient penalty (R1), Adam instead of
-    SGD, and averaged weights. `recipe="paper"` uses the networks and training of the code
+    The default differs from the paper. Its generator has batch normalization. Its discriminator has
+    leaky ReLU instead of maxout and dropout. It trains with a small gradient penalty (R1) and Adam,
+    and averages the weights. `recipe="paper"` uses the networks and training of the code
     published with the paper.
 
     Args:

@@ -57,6 +57,11 @@ def check_onednn():
     from ganzoo.cli.app import import_tensorflow
 
     import_tensorflow()
+    import tensorflow as tf
+
+    square = tf.function(lambda x: x * x)
+    for size in range(1, 8):
+        square(tf.zeros(size))  # TensorFlow warns of the fifth new trace.
     print(os.environ["TF_ENABLE_ONEDNN_OPTS"])
     # The packages for other processors have no oneDNN.
     if platform.machine() == "x86_64":

@@ -216,6 +216,12 @@ def test_info_prints_the_card(ganzoo_command, tmp_path):
     assert "draws [small] things" in out
     assert "vanilla" in out
     assert "samples.png" in out
+    code, out, _ = ganzoo_command("info", "srgan_x4")
+    card = loading.find_card("srgan_x4")
+    lines = [line.split() for line in out.splitlines()]
+    assert ["psnr", f"{card['metrics']['psnr']}", f"{card['metrics']['bicubic_psnr']}"] in lines
+    # Commands are not wrapped, so that they can be copied.
+    assert ["Train", *card["command"].split()] in lines
     # A preset folder of another user may have no samples and no card.
     (tmp_path / "mine" / "samples.png").unlink()
     (tmp_path / "mine" / "card.json").unlink()
@@ -347,11 +353,12 @@ def test_evaluate_prints_scores_of_generated_and_of_real_images(
     arguments = ["evaluate", "dcgan_fashion_mnist", "--data", "sample", "-n", "300"]
     code, out, _ = ganzoo_command(*arguments, "--metrics", "fid,precision_recall")
     assert code == 0
-    heading, *rows, _, protocol, _ = out.splitlines()
+    heading, *rows, _, generated, compared, _ = out.splitlines()
     assert heading.split() == ["metric", "generated", "+-", "real", "images", "better"]
     assert [row.split()[-1] for row in rows] == ["lower", *4 * ["higher"]]
     assert [row.split()[0] for row in rows] == ["fid", "precision", "recall", "density", "coverage"]
-    assert "300 images (seed 0), features of fashion_mnist" in protocol
+    assert generated == "Generated: 300 images (seed 0)."
+    assert compared.endswith("by features of fashion_mnist.")
 
     code, out, _ = ganzoo_command(*arguments, "--metrics", "fid", "--json")
     assert code == 0

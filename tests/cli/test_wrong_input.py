@@ -11,7 +11,7 @@ TRAIN = ["train", "vanilla", "--data", "sample", "--out", "{tmp}/run"]
 @pytest.mark.parametrize(
     ("arguments", "named"),
     [
-        (["nonsense"], "nonsense"),
+        (["nonsense"], "See `ganzoo --help`."),
         (["--nonsense"], "nonsense"),
         (["info"], "PRESET"),
         (["info", "dcgan_imagenet"], "dcgan_imagenet"),
@@ -20,7 +20,8 @@ TRAIN = ["train", "vanilla", "--data", "sample", "--out", "{tmp}/run"]
         (["train", "vanila", "--data", "sample", "--out", "{tmp}/run"], "Did you mean 'vanilla'"),
         (["train", "vanilla", "--data", "nothing", "--out", "{tmp}/run"], "'nothing'"),
         (["train", "vanilla", "--data", "{tmp}", "--out", "{tmp}/run"], "holds no images"),
-        ([*TRAIN, "--epochs", "x"], "--epochs"),
+        ([*TRAIN, "--epochs", "x"], "Received: 'x'. See `ganzoo train --help`."),
+        ([*TRAIN, "--epochs=2.5"], "Received: '2.5'."),
         # With one step, the case ends soon even if the 0 is not refused.
         ([*TRAIN, "--epochs", "0", "--max-steps", "1"], "epochs=0"),
         ([*TRAIN, "--max-steps", "0"], "max_steps=0"),

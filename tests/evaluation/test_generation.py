@@ -179,7 +179,7 @@ def test_a_floor_uses_at_most_as_many_images_as_were_generated(folder):
         outcome = measure(folder, FakeGAN(), ("fid", "modes"), num_images=count)
         assert {floor.num_fake for floor in outcome.floors.values()} == {expected}
         assert f"{count} images (seed 0)" in outcome.protocol
-        assert f"floors: {expected} unseen images" in outcome.protocol
+        assert f"{expected} unseen real images" in outcome.protocol
 
 
 def test_all_omits_class_metrics_if_the_extractor_has_no_classes(folder):
