@@ -59,8 +59,8 @@ def main():
     unseen = data.load_arrays(arguments.data, split="test[:4000]")
     seen = distance_of(training.pixels, extractor, real=True)
     starts = {"noise": {}}
-    for level, side in enumerate(gan.level_sides[:-1]):
-        starts[f"{side} pixels"] = {"coarse_images": unseen.pixels, "level": level}
+    for level, (height, width) in enumerate(gan.level_sizes[:-1]):
+        starts[f"{height}x{width} pixels"] = {"coarse_images": unseen.pixels, "level": level}
 
     def row(name, use_ema):
         values = [

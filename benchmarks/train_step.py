@@ -113,10 +113,10 @@ class PyramidBaseline(Baseline):
 
     def __init__(self, gan, learning_rate):
         super().__init__(gan.generator, gan.discriminator, learning_rate)
-        self.sides = gan.level_sides
+        self.sizes = gan.level_sizes
 
     def levels(self, real):
-        return [tf.image.resize(real, (side, side), method="area") for side in self.sides]
+        return [tf.image.resize(real, size, method="area") for size in self.sizes]
 
     def make_fakes(self, real, labels):
         latents = tf.random.normal((tf.shape(real)[0], self.generator.input_shape[-1]))

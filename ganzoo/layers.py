@@ -1,7 +1,9 @@
 """Build layers and networks that more than one family uses."""
 
 import contextlib
-from collections.abc import Iterator
+import heapq
+import itertools
+from collections.abc import Callable, Iterator
 
 import keras
 from keras import ops
@@ -44,41 +46,92 @@ def check_recipe(recipe: str) -> None:
 _KERNEL = 4
 
 
-def start_side(side: int) -> int | None:
-    """Return the side, from 4 to 7, that becomes `side` by doubling, or None if there is none.
+def start_size(image_shape: tuple[int, ...]) -> tuple[int, int] | None:
+    """Return the height and width that become those of the images by doubling.
+
+    The shorter one is 4 to 7.
+
+    Args:
+        image_shape: `(height, width, ...)`.
+
+    Returns:
+        `(height, width)`, or None if no start leads to these images.
 
     Example:
-        >>> [start_side(side) for side in (28, 32, 64, 96, 25)]
-        [7, 4, 4, 6, None]
+        >>> [start_size(size) for size in ((28, 28), (64, 64), (64, 96), (25, 25), (64, 90))]
+        [(7, 7), (4, 4), (4, 6), None, None]
     """
-    while side > 7 and side % 2 == 0:
-        side //= 2
-    return side if 4 <= side <= 7 else None
+    height, width = image_shape[:2]
+    while min(height, width) > 7 and height % 2 == 0 and width % 2 == 0:
+        height, width = height // 2, width // 2
+    return (height, width) if 4 <= min(height, width) <= 7 else None
 
 
-def count_doublings(side: int) -> int:
-    """Return the number of doublings from `start_side(side)` to `side`."""
-    return (side // start_side(side)).bit_length() - 1
+def count_doublings(image_shape: tuple[int, ...]) -> int:
+    """Return the number of doublings from `start_size(image_shape)` to the images."""
+    return (image_shape[0] // start_size(image_shape)[0]).bit_length() - 1
 
 
-def check_image_shape(image_shape: tuple) -> None:
+def check_image_shape(image_shape: tuple[int, ...]) -> None:
     """Check that the convolutional generator can make images of a shape.
 
     Args:
         image_shape: `(height, width, channels)`.
 
     Raises:
-        ValueError: If the image is not square with 1 or 3 channels, or its side is not 4 to 7
-            times a power of two.
+        ValueError: If the channels are not 1 to 4, or doubling from a shorter side of 4 to 7 does
+            not lead to the height and width.
     """
-    square = len(image_shape) == 3 and image_shape[0] == image_shape[1] >= 8
-    if not square or start_side(image_shape[0]) is None or image_shape[2] not in (1, 3):
+
+    def fits(size):
+        return min(size) >= 8 and start_size(size) is not None
+
+    rule = "The generator doubles a shorter side of 4 to 7 pixels until it has the images' size."
+    check_size(image_shape, fits, rule)
+
+
+def check_size(
+    image_shape: tuple[int, ...], fits: Callable[[tuple[int, int]], bool], rule: str
+) -> None:
+    """Check that a network can make images of a shape.
+
+    Args:
+        image_shape: `(height, width, channels)`.
+        fits: function of `(height, width)` that returns True if the network can make such images.
+        rule: sentence for the error.
+
+    Raises:
+        ValueError: If the channels are not 1 to 4, or `fits` returns False. The message names the
+            two nearest sizes.
+    """
+    if len(image_shape) != 3 or min(image_shape) < 1 or image_shape[-1] > 4:
         raise ValueError(
-            "`image_shape` must be square with 1 or 3 channels and a side of 4 to 7 times a "
-            "power of two, because the generator doubles up to it. Received: "
-            f"image_shape={image_shape}. Try a side of 28, 32 or 64, for example with "
-            "`ganzoo.data.load(..., image_size=32)`."
+            "`image_shape` must be (height, width, channels) with 1 to 4 channels: gray, gray and "
+            f"alpha, RGB, or RGBA. Received: image_shape={tuple(image_shape)}."
         )
+    size = tuple(image_shape[:2])
+    if not fits(size):
+        nearest = " or ".join(f"{h}x{w}" for h, w in nearest_sizes(size, fits))
+        raise ValueError(
+            f"{rule} Received: {size[0]}x{size[1]} (height x width). Choose {nearest}, for example "
+            "with --image-size."
+        )
+
+
+def nearest_sizes(
+    size: tuple[int, int], fits: Callable[[tuple[int, int]], bool]
+) -> list[tuple[int, int]]:
+    """Return the two nearest sizes `(height, width)` that fit. A square stays square.
+
+    Example:
+        >>> nearest_sizes((64, 90), lambda size: size[0] % 16 == size[1] % 16 == 0)
+        [(64, 96), (64, 80)]
+    """
+    height, width = (range(4, max(2 * side, 33)) for side in size)
+    square = size[0] == size[1]
+    candidates = zip(height, height, strict=True) if square else itertools.product(height, width)
+    found = filter(fits, candidates)
+    return heapq.nsmallest(2, found, key=lambda s: abs(s[0] - size[0]) + abs(s[1] - size[1]))
 
 
 def convolutional_generator(
@@ -92,19 +145,18 @@ def convolutional_generator(
 
     Args:
         inputs: tensor `(batch, features)`.
-        image_shape: `(side, side, channels)`.
+        image_shape: `(height, width, channels)`.
         base_filters: int. Filters at the largest hidden resolution.
 
     Returns:
-        float32 tensor `(batch, side, side, channels)` in [-1, 1].
+        float32 tensor `(batch, height, width, channels)` in [-1, 1].
 
     Reference: Radford et al., 2015 (arXiv:1511.06434), for the transposed convolutions.
     """
-    side, _, channels = image_shape
-    start = start_side(side)
+    height, width = start_size(image_shape)
     widths = _widths(image_shape, base_filters)[::-1]
-    x = keras.layers.Dense(start * start * widths[0], name="project")(inputs)
-    x = keras.layers.Reshape((start, start, widths[0]), name="reshape")(x)
+    x = keras.layers.Dense(height * width * widths[0], name="project")(inputs)
+    x = keras.layers.Reshape((height, width, widths[0]), name="reshape")(x)
     for index, filters in enumerate(widths):
         if index > 0:
             x = keras.layers.Conv2DTranspose(
@@ -119,7 +171,7 @@ def convolutional_generator(
         x = normalize(x, name=f"norm_{index}")
         x = keras.layers.ReLU(name=f"relu_{index}")(x)
     x = keras.layers.Conv2DTranspose(
-        channels, _KERNEL, strides=2, padding="same", name="to_images"
+        image_shape[-1], _KERNEL, strides=2, padding="same", name="to_images"
     )(x)
     # Use float32 even under mixed precision, so that the images are not rounded.
     return keras.layers.Activation("tanh", dtype="float32", name="images")(x)
@@ -133,7 +185,7 @@ def convolutional_features(
     The network mirrors `convolutional_generator`.
 
     Args:
-        images: tensor `(batch, side, side, channels)`.
+        images: tensor `(batch, height, width, channels)`.
         base_filters: int. Filters at the largest hidden resolution.
         norm: `"batch"`, or `"none"`. Without batch normalization, the features of an image do not
             depend on the other images of the batch.
@@ -204,7 +256,7 @@ def leaky_relu(name: str) -> keras.layers.LeakyReLU:
 
 def _widths(image_shape, base_filters):
     """Return the filters at each hidden resolution, the largest resolution first."""
-    return [base_filters * min(2**index, 8) for index in range(count_doublings(image_shape[0]))]
+    return [base_filters * min(2**index, 8) for index in range(count_doublings(image_shape))]
 
 
 def normalize(x: keras.KerasTensor, name: str, gamma: str = "ones") -> keras.KerasTensor:

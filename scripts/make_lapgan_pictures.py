@@ -41,7 +41,7 @@ def write(name, batches):
 
 def main():
     gan = ganzoo.from_preset("lapgan_cifar10")
-    side = gan.level_sides[-1]
+    side, _ = gan.level_sizes[-1]
     labels = np.tile(np.arange(COLUMNS), TIMES)
     grown = gan.generate(COUNT, labels=labels, seed=0, all_levels=True)
     write("lapgan_levels.png", [enlarge(one, side // one.shape[1]) for one in grown])

@@ -108,6 +108,27 @@ def test_two_steps_and_two_resumed_ones_equal_four(family, overrides, tmp_path):
     assert_same_state(resumed, whole)
 
 
+@pytest.mark.parametrize("family", GENERATING, ids=lambda f: f.name)
+def test_images_that_are_not_square_and_have_alpha_are_trained_and_generated(family):
+    seen = np.random.default_rng(0).integers(0, 256, (4, 8, 12, 4), dtype="uint8")
+    seen[:, :, :6, 3] = 0
+    hidden = seen.copy()
+    hidden[:, :, :6, :3] = 7
+    model = family.build_test_model(image_shape=(8, 12, 4), seed=0)
+    trained = []
+    for pixels in (seen, hidden):
+        copy = type(model).from_config(model.get_config())
+        copy.set_weights(model.get_weights())
+        for ours, theirs in zip(random_states(copy), random_states(model), strict=True):
+            ours.assign(keras.ops.convert_to_numpy(theirs))
+        compile_for_test(copy, run_eagerly=True)
+        fit(copy, (pixels, np.arange(4) % 2)[: 2 if model.num_classes else 1])
+        trained.append(copy)
+    assert trained[0].generate(2, seed=0).shape == (2, 8, 12, 4)
+    # Colors of transparent pixels do not matter.
+    assert_same_state(*trained)
+
+
 def random_states(model):
     """Return the states of latents and dropout, which two models of one seed do not share."""
     return [v for v in model.non_trainable_variables if v.name == "seed_generator_state"]

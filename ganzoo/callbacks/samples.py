@@ -22,7 +22,7 @@ class SampleGrid(keras.callbacks.Callback):
         every: int. Epochs from one grid to the next.
 
     Raises:
-        ValueError: In `fit`, if the model's images have neither 1 nor 3 channels.
+        ValueError: In `fit`, if the model's images are neither gray nor RGB, with or without alpha.
 
     Example:
         >>> gan = ganzoo.DCGAN(image_shape=(8, 8, 1), base_filters=2)
@@ -47,7 +47,7 @@ class SampleGrid(keras.callbacks.Callback):
     def on_train_begin(self, logs=None):
         if not images.is_drawable(self.model.image_shape):
             raise ValueError(
-                "`SampleGrid` needs images of 1 or 3 channels. Received: a model with "
+                "`SampleGrid` needs images of 1 to 4 channels. Received: a model with "
                 f"image_shape={self.model.image_shape}. Remove the callback."
             )
         self._writer = tf.summary.create_file_writer(str(self.run_dir / "logs" / "samples"))
@@ -73,5 +73,6 @@ class SampleGrid(keras.callbacks.Callback):
         path = self.run_dir / "samples" / f"{filename or name}.png"
         images.write_png(path, grid, images.zoom_for(grid))
         with self._writer.as_default():
-            tf.summary.image(name, grid[None], step=step)
+            # TensorBoard shows gray, RGB and RGBA.
+            tf.summary.image(name, images.on_white(grid)[None], step=step)
         self._writer.flush()

@@ -23,8 +23,9 @@ class CGAN(LatentGAN):
     `recipe="paper"` uses the paper's multilayer perceptrons.
 
     Args:
-        image_shape: `(height, width, channels)`. The default needs a square with a side of 4 to
-            7 times a power of two, at least 8, and 1 or 3 channels. `recipe="paper"` takes any.
+        image_shape: `(height, width, channels)`. The default needs a shorter side of 4 to 7 times
+            a power of two, at least 8, a longer side that is a multiple of this power, and 1 to 4
+            channels. `recipe="paper"` takes any.
         num_classes: int, at least 2.
         latent_dim: int, at least 1. Length of a latent vector. None takes 64, or the paper's
             100.

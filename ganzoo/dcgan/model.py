@@ -23,8 +23,8 @@ class DCGAN(LatentGAN):
     normalization in the discriminator. `recipe="paper"` uses the paper's networks and training.
 
     Args:
-        image_shape: `(side, side, channels)`. The side is 4 to 7 times a power of two, at least
-            8, with 1 or 3 channels.
+        image_shape: `(height, width, channels)`. The shorter side is 4 to 7 times a power of two,
+            at least 8. The longer side is a multiple of this power. 1 to 4 channels.
         latent_dim: int, at least 1. Length of a latent vector. None takes 64, or the paper's
             100.
         base_filters: int. Filters at the largest hidden resolution, doubled at each smaller
@@ -37,7 +37,7 @@ class DCGAN(LatentGAN):
 
     Input shape: latents `(batch, latent_dim)`, standard normal; uniform in [-1, 1) with
         `recipe="paper"`.
-    Output shape: images `(batch, side, side, channels)`, in [-1, 1].
+    Output shape: images `(batch, height, width, channels)`, in [-1, 1].
 
     Raises:
         ValueError: If the network cannot make `image_shape`, or the normalization is unknown.
@@ -69,7 +69,7 @@ class DCGAN(LatentGAN):
         if base_filters is None:
             base_filters = 128 if recipe == "paper" else 64
         if discriminator_norm is None:
-            is_color = image_shape[-1] == 3
+            is_color = image_shape[-1] >= 3
             discriminator_norm = "none" if is_color and recipe == "default" else "batch"
         known = ("batch",) if recipe == "paper" else ("batch", "none")
         if discriminator_norm not in known:

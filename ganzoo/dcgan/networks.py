@@ -12,7 +12,7 @@ from ganzoo.layers import (
     convolutional_generator,
     count_doublings,
     leaky_relu,
-    start_side,
+    start_size,
 )
 
 
@@ -37,17 +37,16 @@ def build_paper_generator(image_shape: tuple, latent_dim: int, base_filters: int
     The largest hidden resolution has `base_filters` filters. Each smaller resolution has twice as
     many: for a side of 64 and 128 base filters, 1024 to 128.
     """
-    side, _, channels = image_shape
-    num_doublings = count_doublings(side)
+    num_doublings = count_doublings(image_shape)
     initializer = keras.initializers.RandomNormal(stddev=0.02)
-    start = start_side(side)
+    height, width = start_size(image_shape)
     filters = base_filters * 2 ** (num_doublings - 1)
 
     latents = keras.Input((latent_dim,), name="latents")
     x = layers.Dense(
-        start * start * filters, use_bias=False, kernel_initializer=initializer, name="project"
+        height * width * filters, use_bias=False, kernel_initializer=initializer, name="project"
     )(latents)
-    x = layers.Reshape((start, start, filters), name="reshape")(x)
+    x = layers.Reshape((height, width, filters), name="reshape")(x)
     x = layers.BatchNormalization(name="project_norm")(x)
     x = layers.ReLU(name="project_relu")(x)
     for index in reversed(range(num_doublings - 1)):
@@ -64,7 +63,12 @@ def build_paper_generator(image_shape: tuple, latent_dim: int, base_filters: int
         x = layers.ReLU(name=f"up_{index}_relu")(x)
     # The paper does not normalize the output of the generator (section 3).
     x = layers.Conv2DTranspose(
-        channels, 5, strides=2, padding="same", kernel_initializer=initializer, name="to_images"
+        image_shape[-1],
+        5,
+        strides=2,
+        padding="same",
+        kernel_initializer=initializer,
+        name="to_images",
     )(x)
     # Use float32 even under mixed precision, so that the images are not rounded.
     images = layers.Activation("tanh", dtype="float32", name="images")(x)
@@ -73,7 +77,7 @@ def build_paper_generator(image_shape: tuple, latent_dim: int, base_filters: int
 
 def build_paper_discriminator(image_shape: tuple, base_filters: int) -> keras.Model:
     """Build the discriminator of the paper: strided convolutions, then a dense layer."""
-    num_halvings = count_doublings(image_shape[0])
+    num_halvings = count_doublings(image_shape)
     initializer = keras.initializers.RandomNormal(stddev=0.02)
 
     images = keras.Input(image_shape, name="images")

@@ -3,8 +3,10 @@
 from ganzoo.images.pixels import (
     encode_png,
     from_pixels,
+    has_alpha,
     is_drawable,
     make_grid,
+    on_white,
     round_to_pixels,
     to_pil,
     to_pixels,
@@ -16,8 +18,10 @@ from ganzoo.images.pixels import (
 __all__ = [
     "encode_png",
     "from_pixels",
+    "has_alpha",
     "is_drawable",
     "make_grid",
+    "on_white",
     "round_to_pixels",
     "to_pil",
     "to_pixels",

@@ -1,6 +1,8 @@
 """Convert images and pixels, and write grids, PNG files and animations.
 
-In ganzoo, "images" are floats in [-1, 1] and "pixels" are uint8 in [0, 255]. Both are NHWC.
+In ganzoo, "images" are floats in [-1, 1] and "pixels" are uint8 in [0, 255]. Both are NHWC. The
+last of 2 or 4 channels is alpha, the opacity. Images are premultiplied: their colors are multiplied
+by alpha, so that colors which nobody sees do not matter. Pixels are not, as in PNG files.
 """
 
 import io
@@ -19,11 +21,25 @@ from ganzoo.saving.files import new_file
 _GAP = 2
 
 
+def has_alpha(image_shape: tuple) -> bool:
+    """Return True if the last channel of images is alpha.
+
+    Args:
+        image_shape: `(..., height, width, channels)`. Single pixels have no alpha: points in the
+            plane are images of `(1, 1, 2)`.
+
+    Example:
+        >>> [has_alpha(shape) for shape in ((8, 8, 4), (8, 8, 2), (8, 8, 3), (1, 1, 2))]
+        [True, True, False, False]
+    """
+    return len(image_shape) >= 3 and image_shape[-1] in (2, 4) and image_shape[-3:-1] != (1, 1)
+
+
 def to_pixels(images: np.ndarray) -> np.ndarray:
     """Convert float images in [-1, 1] to uint8 pixels. Values outside are clipped.
 
     Args:
-        images: float array or tensor, of any shape.
+        images: float array or tensor, of any shape. Images with alpha are premultiplied.
 
     Returns:
         uint8 numpy array of the same shape.
@@ -31,31 +47,65 @@ def to_pixels(images: np.ndarray) -> np.ndarray:
     Example:
         >>> to_pixels(np.array([-1.0, 0.0, 1.0])).tolist()
         [0, 128, 255]
+        >>> to_pixels(np.full((1, 2, 4), 0.0)).tolist()[0][0]  # Half opaque white.
+        [255, 255, 255, 128]
     """
-    images = np.asarray(images, dtype="float32")
-    return np.clip(np.rint((images + 1.0) * 127.5), 0, 255).astype("uint8")
+    return ops.convert_to_numpy(round_to_pixels(ops.convert_to_tensor(images, "float32")))
 
 
 def round_to_pixels(images: keras.KerasTensor) -> keras.KerasTensor:
     """Convert a tensor as `to_pixels` does. It also works inside a `tf.function`."""
+    if has_alpha(tuple(images.shape)):
+        opacity = (images[..., -1:] + 1.0) / 2.0
+        colors = (images[..., :-1] + 1.0) / ops.maximum(opacity, 1e-6) - 1.0
+        # Transparent pixels are black, as the colors that they are trained on.
+        colors = ops.where(opacity < 0.5 / 255, -1.0, colors)
+        images = ops.concatenate([colors, images[..., -1:]], axis=-1)
     return ops.cast(ops.clip(ops.round((images + 1.0) * 127.5), 0, 255), "uint8")
 
 
 def from_pixels(pixels: np.ndarray) -> keras.KerasTensor:
     """Convert pixels in [0, 255] to a float32 tensor of images in [-1, 1].
 
+    Colors of images with alpha are multiplied by alpha.
+
     Example:
         >>> ops.convert_to_numpy(from_pixels(np.array([0, 255], "uint8"))).tolist()
         [-1.0, 1.0]
     """
-    return ops.cast(pixels, "float32") / 127.5 - 1.0
+    images = ops.cast(pixels, "float32") / 127.5 - 1.0
+    if has_alpha(tuple(images.shape)):
+        opacity = (images[..., -1:] + 1.0) / 2.0
+        colors = (images[..., :-1] + 1.0) * opacity - 1.0
+        images = ops.concatenate([colors, images[..., -1:]], axis=-1)
+    return images
+
+
+def on_white(pixels: np.ndarray) -> np.ndarray:
+    """Return pixels as they look on a white background. Pixels without alpha are unchanged.
+
+    Args:
+        pixels: uint8 `(..., height, width, channels)`.
+
+    Returns:
+        uint8 array with 1 or 3 channels.
+
+    Example:
+        >>> on_white(np.array([[[200, 255], [200, 0]]], "uint8")).tolist()
+        [[[200], [255]]]
+    """
+    if not has_alpha(pixels.shape):
+        return pixels
+    opacity = pixels[..., -1:] / np.float32(255)
+    mixed = pixels[..., :-1] * opacity + 255 * (1 - opacity)
+    return np.rint(mixed).astype("uint8")
 
 
 def make_grid(pixels: np.ndarray, columns: int | None = None) -> np.ndarray:
     """Arrange images row by row in one large image.
 
     Args:
-        pixels: uint8 `(num_images, height, width, channels)`, 1 or 3 channels.
+        pixels: uint8 `(num_images, height, width, channels)`, 1 to 4 channels.
         columns: int. Images in a row. None makes the grid as square as possible.
 
     Returns:
@@ -80,8 +130,8 @@ def make_grid(pixels: np.ndarray, columns: int | None = None) -> np.ndarray:
 
 
 def is_drawable(image_shape: tuple) -> bool:
-    """Return True if images of shape `(height, width, channels)` are gray or RGB."""
-    return image_shape[-1] in (1, 3)
+    """Return True if images `(height, width, channels)` are gray or RGB, or have alpha, too."""
+    return image_shape[-1] in (1, 3) or has_alpha(image_shape)
 
 
 def zoom_for(grid: np.ndarray) -> int:
@@ -98,7 +148,7 @@ def encode_png(pixels: np.ndarray, zoom: int = 1) -> bytes:
     """Encode one image as a PNG file.
 
     Args:
-        pixels: uint8 `(height, width, channels)`, 1 or 3 channels.
+        pixels: uint8 `(height, width, channels)`, 1 to 4 channels.
         zoom: int. Repetitions of each pixel in both directions.
 
     Returns:
@@ -115,7 +165,7 @@ def write_png(path: pathlib.Path | str, pixels: np.ndarray, zoom: int = 1) -> No
 
     Args:
         path: file to write. Missing folders are created.
-        pixels: uint8 `(height, width, channels)`, 1 or 3 channels.
+        pixels: uint8 `(height, width, channels)`, 1 to 4 channels.
         zoom: int. Repetitions of each pixel in both directions.
     """
     with new_file(path) as partial:
@@ -129,7 +179,7 @@ def write_animation(
 
     Args:
         path: file ending in `.gif` or `.webp`. It is written completely or not at all.
-        frames: uint8 `(num_frames, height, width, channels)`, 1 or 3 channels.
+        frames: uint8 `(num_frames, height, width, channels)`, 1 to 4 channels.
         zoom: int. Repetitions of each pixel in both directions.
         seconds: float. Duration of a frame.
     """

@@ -13,7 +13,14 @@ from ganzoo.base.logs import LOGS, per_level
 from ganzoo.data import validation
 from ganzoo.lapgan import networks
 from ganzoo.lapgan.pyramid import downsample, gaussian_pyramid
-from ganzoo.layers import check_recipe, collecting, dtype_policy, network_inputs, normalizations
+from ganzoo.layers import (
+    check_recipe,
+    check_size,
+    collecting,
+    dtype_policy,
+    network_inputs,
+    normalizations,
+)
 from ganzoo.optimizers import Adam, MomentumRampSGD
 from ganzoo.regularizers import R1
 
@@ -37,20 +44,20 @@ class Level(NamedTuple):
 
 @keras.saving.register_keras_serializable(package="ganzoo")
 class LAPGAN(LatentGAN):
-    """Laplacian pyramid of GANs: a small square image, then finer and finer detail.
+    """Laplacian pyramid of GANs: a small image, then finer and finer detail.
 
-    Level 0 generates images with a side of at most `base_size`. Each following level doubles the
-    side: it interpolates the images of the previous level (low-pass) and adds detail. Its generator
-    makes the detail from these images and a plane of noise. In training every level takes the real
-    images of the previous level, so the levels train independently. One step trains all levels.
+    Level 0 generates images whose shorter side is at most `base_size`. Each following level doubles
+    both sides: it interpolates the images of the previous level (low-pass) and adds detail. Its
+    generator makes the detail from these images and a plane of noise. In training every level takes
+    the real images of the previous level, so the levels train independently. One step trains all.
     The default recipe adds noise to these images. It also recalibrates the batch normalization
     of the averaged generator on generated images of the previous level.
 
     Args:
-        image_shape: `(side, side, channels)`; 1 or 3 channels. The side is halved until it is
-            at most `base_size`: 28, 14, 7 or 32, 16, 8 or 64, 32, 16, 8.
+        image_shape: `(height, width, channels)`; 1 to 4 channels. Both sides are halved until the
+            shorter one is at most `base_size`: 28, 14, 7 or 32, 16, 8 or 64, 32, 16, 8.
         num_classes: int, at least 2. Classes that every level is conditioned on. None for none.
-        base_size: int, at least 4. Largest side of level 0.
+        base_size: int, at least 4. Largest shorter side of level 0.
         base_latent_dim: int, at least 1. Length of level 0's noise. A later level has one number
             per pixel.
         filters: int, at least 2. Filters of the convolutions. With `recipe="paper"` level 0 has
@@ -61,16 +68,16 @@ class LAPGAN(LatentGAN):
     Input shape: latents `(batch, latent_dim)`, standard normal, or uniform in [-1, 1) with
         `recipe="paper"`: the noise of all levels, flattened, coarse to fine. With classes,
         `[latents, labels]`.
-    Output shape: images `(batch, side, side, channels)`, in [-1, 1].
+    Output shape: images `(batch, height, width, channels)`, in [-1, 1].
 
     Raises:
-        ValueError: If a size is out of range, the side becomes odd before it is small enough,
+        ValueError: If a size is out of range, a side becomes odd before the image is small enough,
             or the recipe is unknown.
 
     Example:
         >>> gan = ganzoo.LAPGAN(image_shape=(28, 28, 1), filters=8)
-        >>> gan.level_sides
-        (7, 14, 28)
+        >>> gan.level_sizes
+        ((7, 7), (14, 14), (28, 28))
         >>> [pixels.shape for pixels in gan.generate(2, seed=0, all_levels=True)]
         [(2, 7, 7, 1), (2, 14, 14, 1), (2, 28, 28, 1)]
 
@@ -93,8 +100,8 @@ class LAPGAN(LatentGAN):
         check_recipe(recipe)
         image_shape = tuple(image_shape)
         _check_sizes(image_shape, num_classes, base_size, base_latent_dim, filters)
-        sides = _level_sides(image_shape[0], base_size)
-        shapes = [(side, side, image_shape[-1]) for side in sides]
+        sizes = _level_sizes(image_shape[:2], base_size)
+        shapes = [(*size, image_shape[-1]) for size in sizes]
         with dtype_policy(kwargs.get("dtype")):
             build = networks.build_paper_levels if recipe == "paper" else networks.build_levels
             generators, discriminators = build(shapes, num_classes, base_latent_dim, filters)
@@ -107,7 +114,7 @@ class LAPGAN(LatentGAN):
             **kwargs,
         )
         self.num_classes = num_classes
-        self.level_sides = sides
+        self.level_sizes = sizes
         self.recipe = recipe
         self.base_size = base_size
         self.base_latent_dim = base_latent_dim
@@ -122,7 +129,7 @@ class LAPGAN(LatentGAN):
     @property
     def num_levels(self) -> int:
         """Number of levels, including the coarsest."""
-        return len(self.level_sides)
+        return len(self.level_sizes)
 
     @property
     def latent_dim(self) -> int:
@@ -250,14 +257,14 @@ class LAPGAN(LatentGAN):
             batch_size: int, at least 1. Images per forward pass.
             use_ema: bool. Use the averaged weights, not the last ones.
             coarse_images: images to start from instead of level 0's, for example real ones:
-                `(num_images, side, side, channels)`, or one image for all. The side is that of
-                any level; uint8 pixels or floats in [-1, 1].
+                `(num_images, height, width, channels)`, or one image for all. The size is that
+                of any level; uint8 pixels or floats in [-1, 1].
             level: int. Level to continue from, not the last one. Finer `coarse_images` are
                 downsampled to it first. None continues from `coarse_images` as they are.
             all_levels: bool. Return the images of every level.
 
         Returns:
-            uint8 numpy array `(num_images, side, side, channels)`. With `all_levels`, a list of
+            uint8 numpy array `(num_images, height, width, channels)`. With `all_levels`, a list of
             them, coarse to fine, which begins with `coarse_images` if they were given.
 
         Raises:
@@ -308,15 +315,14 @@ class LAPGAN(LatentGAN):
                 )
             return 0, None
         coarse_images = np.asarray(coarse_images)
-        side = coarse_images.shape[1] if coarse_images.ndim == 4 else None
-        wanted = {(side, side, self.image_shape[-1]) for side in self.level_sides}
+        wanted = [(*size, self.image_shape[-1]) for size in self.level_sizes]
         if coarse_images.shape[1:] not in wanted or len(coarse_images) not in (1, num_images):
             raise ValueError(
                 f"`coarse_images` must be one or {num_images} images of the shape of a level: "
-                f"{sorted(wanted)}. Received: shape {coarse_images.shape}. Take one of "
+                f"{wanted}. Received: shape {coarse_images.shape}. Take one of "
                 "`gan.generate(..., all_levels=True)`, or resize."
             )
-        given = self.level_sides.index(side)
+        given = wanted.index(coarse_images.shape[1:])
         level = given if level is None else level
         if level not in range(min(given + 1, self.num_levels - 1)):
             raise ValueError(
@@ -356,31 +362,26 @@ def _paper_optimizer():
     return MomentumRampSGD(0.02, momentum=0.5, final_momentum=0.7, ramp_steps=250 * 390)
 
 
-def _level_sides(side, base_size):
-    """Return the sides of the levels, coarse to fine. None if a side becomes odd too early."""
-    sides = [side]
-    while sides[0] > base_size:
-        if sides[0] % 2:
+def _level_sizes(size, base_size):
+    """Return the sizes of the levels, coarse to fine. None if a side becomes odd too early."""
+    sizes = [tuple(size)]
+    while min(sizes[0]) > base_size:
+        height, width = sizes[0]
+        if height % 2 or width % 2:
             return None
-        sides.insert(0, sides[0] // 2)
-    return tuple(sides)
+        sizes.insert(0, (height // 2, width // 2))
+    return tuple(sizes)
 
 
 def _check_sizes(image_shape, num_classes, base_size, base_latent_dim, filters):
-    square = len(image_shape) == 3 and image_shape[0] == image_shape[1]
-    if not square or image_shape[2] not in (1, 3) or base_size < 4:
-        raise ValueError(
-            "`image_shape` must be square with 1 or 3 channels, and `base_size` at least 4. "
-            f"Received: image_shape={image_shape}, base_size={base_size}. Try (32, 32, 3) and 8."
-        )
-    sides = _level_sides(image_shape[0], base_size)
-    if sides is None or len(sides) < 2:
-        raise ValueError(
-            "The side must be above `base_size` and even until halving brings it to `base_size` "
-            "or below, because every level doubles the one before. Received: "
-            f"image_shape={image_shape}, base_size={base_size}. Try a side of 28, 32 or 64, for "
-            "example with `ganzoo.data.load(..., image_size=32)`."
-        )
+    if base_size < 4:
+        raise ValueError(f"`base_size` must be at least 4. Received: base_size={base_size}. Try 8.")
+    check_size(
+        image_shape,
+        lambda size: len(_level_sizes(size, base_size) or ()) > 1,
+        f"Halving both sides must lead to a shorter side of at most base_size={base_size}, and at "
+        "least one halving is needed.",
+    )
     if num_classes is not None and num_classes < 2:
         raise ValueError(
             "`num_classes` must be at least 2, or None for a model without classes. Received: "

@@ -167,7 +167,7 @@ def build_paper_coarse_discriminator(
     """Build the paper's discriminator of level 0: two hidden layers of 600 units with dropout."""
     images = keras.Input(image_shape, name="images")
     labels = _label_inputs(num_classes)
-    x = _join_planes([images], labels, num_classes, image_shape[0])
+    x = _join_planes([images], labels, num_classes, image_shape)
     x = layers.Flatten(name="flatten")(x)
     for index in range(2):
         x = layers.Dense(600, activation="relu", name=f"dense_{index}")(x)
@@ -181,7 +181,7 @@ def build_paper_level_generator(
 ) -> keras.Model:
     """Build the paper's generator of a later level: three convolutions."""
     coarse, noise, labels, low_pass = _level_inputs(image_shape, num_classes)
-    x = _join_planes([low_pass, noise], labels, num_classes, image_shape[0])
+    x = _join_planes([low_pass, noise], labels, num_classes, image_shape)
     for index in range(2):
         x = layers.Conv2D(filters, 7, padding="same", activation="relu", name=f"conv_{index}")(x)
     return _add_detail(x, image_shape[-1], 5, [coarse, noise, *labels], low_pass, name)
@@ -196,7 +196,7 @@ def build_paper_level_discriminator(
     """
     images = keras.Input(image_shape, name="images")
     labels = _label_inputs(num_classes)
-    x = _join_planes([images], labels, num_classes, image_shape[0])
+    x = _join_planes([images], labels, num_classes, image_shape)
     for index, strides in enumerate((1, 2)):
         x = layers.Conv2D(
             filters, 5, strides, padding="same", activation="relu", name=f"conv_{index}"
@@ -211,12 +211,12 @@ def build_coarse_generator(
     image_shape: tuple, latent_dim: int, num_classes: int | None, filters: int, name: str
 ) -> keras.Model:
     """Build the generator of level 0: a dense layer, then convolutions."""
-    side, _, channels = image_shape
+    height, width, channels = image_shape
     noise = keras.Input((latent_dim,), name="noise")
     labels = _label_inputs(num_classes)
     x = _join_class(noise, labels, num_classes)
-    x = layers.Dense(side * side * filters, use_bias=False, name="project")(x)
-    x = layers.Reshape((side, side, filters), name="reshape")(x)
+    x = layers.Dense(height * width * filters, use_bias=False, name="project")(x)
+    x = layers.Reshape((height, width, filters), name="reshape")(x)
     x = normalize(x, name="project_norm")
     x = layers.ReLU(name="project_relu")(x)
     for index in range(2):
@@ -236,7 +236,7 @@ def build_level_generator(
     Half the resolution is enough for the low-pass images, and convolutions cost a quarter there.
     """
     coarse, noise, labels, low_pass = _level_inputs(image_shape, num_classes)
-    x = _join_planes([low_pass, noise], labels, num_classes, image_shape[0])
+    x = _join_planes([low_pass, noise], labels, num_classes, image_shape)
     x = layers.Conv2D(filters, 4, 2, padding="same", use_bias=False, name="down_conv")(x)
     x = normalize(x, name="down_norm")
     x = layers.ReLU(name="down_relu")(x)
@@ -286,19 +286,20 @@ def _join_class(noise, labels, num_classes):
     return layers.Concatenate(name="join")([noise, _one_hot(labels[0], num_classes)])
 
 
-def _join_planes(planes, labels, num_classes, side):
+def _join_planes(planes, labels, num_classes, image_shape):
     """Concatenate planes, and add a plane that encodes the class (section 3 of the paper)."""
     if labels:
         x = _one_hot(labels[0], num_classes)
-        x = layers.Dense(side * side, name="class_plane")(x)
-        planes = [*planes, layers.Reshape((side, side, 1), name="class_reshape")(x)]
+        height, width = image_shape[:2]
+        x = layers.Dense(height * width, name="class_plane")(x)
+        planes = [*planes, layers.Reshape((height, width, 1), name="class_reshape")(x)]
     return layers.Concatenate(name="join")(planes) if len(planes) > 1 else planes[0]
 
 
 def _level_inputs(image_shape, num_classes):
-    side, _, channels = image_shape
-    coarse = keras.Input((side // 2, side // 2, channels), name="coarse_images")
-    noise = keras.Input((side, side, 1), name="noise")
+    height, width, channels = image_shape
+    coarse = keras.Input((height // 2, width // 2, channels), name="coarse_images")
+    noise = keras.Input((height, width, 1), name="noise")
     low_pass = Upsample(dtype="float32", name="low_pass")(coarse)
     return coarse, noise, _label_inputs(num_classes), low_pass
 

@@ -134,7 +134,7 @@ def _take(images, axis, *bounds):
 
 @keras.saving.register_keras_serializable(package="ganzoo")
 class Downsample(keras.layers.Layer):
-    """Layer for `downsample`: `(batch, side, side, channels)` to half the side."""
+    """Layer for `downsample`: `(batch, height, width, channels)` to half the sides."""
 
     def call(self, images):
         return downsample(images)
@@ -146,7 +146,7 @@ class Downsample(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(package="ganzoo")
 class Upsample(keras.layers.Layer):
-    """Layer for `upsample`: `(batch, side, side, channels)` to twice the side."""
+    """Layer for `upsample`: `(batch, height, width, channels)` to twice the sides."""
 
     def call(self, images):
         return upsample(images)

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from ganzoo.images import from_pixels, to_pixels
+from ganzoo.images import from_pixels, is_drawable, on_white, to_pixels
 from ganzoo.layers import dtype_policy
 from ganzoo.messages import first_line
 from ganzoo.metrics.classifiers import CLASSIFIERS, build_classifier
@@ -263,18 +263,20 @@ class ChannelByChannel:
 def as_pixels(images) -> np.ndarray:
     """Return images, uint8 or float in [-1, 1], as uint8 pixels.
 
+    Images with alpha are composited on white.
+
     Raises:
-        ValueError: If they are neither uint8 nor floats in [-1, 1], or not NHWC of 1 or
-            3 channels.
+        ValueError: If they are neither uint8 nor floats in [-1, 1], or not NHWC of 1 to
+            4 channels.
     """
     images = np.asarray(images)
-    if images.ndim != 4 or images.shape[-1] not in (1, 3):
+    if images.ndim != 4 or not is_drawable(images.shape[1:]):
         raise ValueError(
-            "Images must have shape (num_images, height, width, channels) with 1 or 3 channels. "
+            "Images must have shape (num_images, height, width, channels) with 1 to 4 channels. "
             f"Received: shape {images.shape}."
         )
     if images.dtype == np.uint8:
-        return images
+        return on_white(images)
     # The range allows for rounding errors. NaN fails every comparison.
     within = np.issubdtype(images.dtype, np.floating) and np.all(np.abs(images) <= 1.001)
     if not within:
@@ -282,7 +284,7 @@ def as_pixels(images) -> np.ndarray:
             "Images must be uint8 pixels, or floats in [-1, 1]. Received: "
             f"{images.dtype} in [{images.min()}, {images.max()}]. Try `ganzoo.images.from_pixels`."
         )
-    return to_pixels(images)
+    return on_white(to_pixels(images))
 
 
 def _checked(embedding):

@@ -27,6 +27,39 @@ def test_to_pixels_rounds_to_the_nearest_and_clips():
     assert images.to_pixels(values).dtype == "uint8"
 
 
+def some_rgba():
+    pixels = np.random.default_rng(0).integers(0, 256, (1, 16, 16, 4), dtype="uint8")
+    pixels[0, :2, :, 3] = 0
+    return pixels
+
+
+def test_colors_of_images_with_alpha_are_premultiplied():
+    pixels = some_rgba()
+    premultiplied = np.asarray(Image.fromarray(pixels[0], "RGBA").convert("RGBa"))
+    converted = (np.asarray(images.from_pixels(pixels))[0] + 1) * 127.5
+    # Pillow rounds to integers.
+    np.testing.assert_allclose(converted, premultiplied, atol=0.51)
+    back = images.to_pixels(images.from_pixels(pixels))
+    seen = pixels[..., 3:] > 0
+    np.testing.assert_array_equal(back, np.where(seen, pixels, 0))
+
+
+def test_pixels_with_alpha_are_composited_on_white():
+    pixels = some_rgba()
+    white = Image.new("RGBA", (16, 16), "white")
+    expected = Image.alpha_composite(white, Image.fromarray(pixels[0], "RGBA")).convert("RGB")
+    difference = images.on_white(pixels)[0].astype(int) - np.asarray(expected)
+    assert np.abs(difference).max() <= 1
+    gray = pixels[..., 2:]  # The last channel is alpha.
+    np.testing.assert_array_equal(images.on_white(gray), images.on_white(pixels)[..., 2:])
+    np.testing.assert_array_equal(images.on_white(pixels[..., :3]), pixels[..., :3])
+
+
+def test_points_in_the_plane_have_no_alpha():
+    points = np.array([[[[-0.5, 0.0]]]], "float32")
+    np.testing.assert_array_equal(images.to_pixels(points), [[[[64, 128]]]])
+
+
 def test_a_grid_is_filled_row_by_row_with_white_gaps():
     pixels = np.stack([np.full((3, 5, 1), 10 * (i + 1), "uint8") for i in range(5)])
     grid = images.make_grid(pixels, columns=3)

@@ -30,15 +30,20 @@ def conditional():
 
 
 @pytest.mark.parametrize(
-    ("side", "expected"), [(28, (7, 14, 28)), (32, (8, 16, 32)), (64, (8, 16, 32, 64))]
+    ("size", "expected"),
+    [
+        ((28, 28), ((7, 7), (14, 14), (28, 28))),
+        ((32, 32), ((8, 8), (16, 16), (32, 32))),
+        ((16, 24), ((8, 12), (16, 24))),
+    ],
 )
 @pytest.mark.parametrize("recipe", ["default", "paper"])
-def test_levels_have_the_expected_sides(side, expected, recipe):
-    gan = ganzoo.LAPGAN((side, side, 3), filters=2, recipe=recipe)
-    assert gan.level_sides == expected
-    assert gan.latent_dim == 100 + sum(side**2 for side in expected[1:])
+def test_levels_have_the_expected_sizes(size, expected, recipe):
+    gan = ganzoo.LAPGAN((*size, 3), filters=2, recipe=recipe)
+    assert gan.level_sizes == expected
+    assert gan.latent_dim == 100 + sum(height * width for height, width in expected[1:])
     levels = gan.generate(2, seed=0, all_levels=True)
-    assert [level.shape for level in levels] == [(2, side, side, 3) for side in expected]
+    assert [level.shape for level in levels] == [(2, *size, 3) for size in expected]
     assert all(level.dtype == "uint8" for level in levels)
     assert gan.discriminator.output_shape == (None, len(expected))
 
@@ -408,10 +413,11 @@ def test_the_paper_recipe_has_the_layers_and_settings_of_the_paper():
 @pytest.mark.parametrize(
     ("image_shape", "arguments", "message"),
     [
-        ((28, 32, 1), {}, r"square.*\(28, 32, 1\)"),
-        ((32, 32, 2), {}, r"1 or 3 channels.*\(32, 32, 2\)"),
-        ((30, 30, 1), {}, r"even until.*\(30, 30, 1\).*Try a side of 28, 32 or 64"),
-        ((8, 8, 1), {}, r"above `base_size`.*\(8, 8, 1\)"),
+        ((32, 32), {}, r"height, width, channels.*\(32, 32\)"),
+        ((32, 32, 5), {}, r"1 to 4 channels.*\(32, 32, 5\)"),
+        ((30, 30, 1), {}, "Received: 30x30.*Choose 28x28 or 32x32"),
+        ((28, 34, 1), {}, "Received: 28x34.*Choose 28x32 or 28x36"),
+        ((8, 8, 1), {}, "base_size=8.*Choose 10x10 or 12x12"),
         ((32, 32, 1), {"base_size": 2}, "base_size=2"),
         ((32, 32, 1), {"num_classes": 1}, "num_classes=1"),
         ((32, 32, 1), {"base_latent_dim": 0}, "base_latent_dim=0"),
