@@ -1,7 +1,7 @@
 """Run programs on several replicas, in a new process.
 
-TensorFlow makes logical devices only before it starts. One process runs all programs of a module,
-because each process imports TensorFlow.
+TensorFlow makes logical devices only before it starts. One process runs all programs of
+several modules, because each process imports TensorFlow.
 """
 
 import contextlib
@@ -41,13 +41,13 @@ def programs_in(module_name):
     }
 
 
-def run_programs(module_name):
-    """Run the `PROGRAMS` of a module, and return a report of each by name.
+def run_programs(*module_names):
+    """Run the `PROGRAMS` of modules in one process, and return a report of each by name.
 
     A report is the end of the traceback, or empty if the program succeeded.
     """
     outcome = subprocess.run(
-        [sys.executable, pathlib.Path(__file__).parent / "run_programs.py", module_name],
+        [sys.executable, pathlib.Path(__file__).parent / "run_programs.py", *module_names],
         env=environment(),
         capture_output=True,
         text=True,
@@ -145,3 +145,22 @@ def sgd():
 
 def updates_of(optimizer):
     return int(keras.ops.convert_to_numpy(optimizer.iterations))
+
+
+def compare_steps(update, num_replicas):
+    """Check that a step on several replicas equals one step on the whole batch."""
+    arguments = {"update": update, "regularizer": "r1", "ema_decay": 0.5, "discriminator_steps": 2}
+    gans = [build(count, sgd, **arguments) for count in (1, num_replicas)]
+    start = tiny.copy_of(gans[0].trainable_variables + gans[0].ema_generator.weights)
+    batches = IMAGES, order_for_replicas(IMAGES, num_replicas, 2)
+    with random_numbers_from_images():
+        histories = [
+            gan.fit(batches_of(batch), epochs=3, verbose=0).history
+            for gan, batch in zip(gans, batches, strict=True)
+        ]
+    tiny.assert_close(gans[1].weights, gans[0].weights, rtol=1e-4)
+    assert tiny.differ(gans[1].trainable_variables + gans[1].ema_generator.weights, start)
+    for name, values in histories[0].items():
+        np.testing.assert_allclose(histories[1][name], values, rtol=1e-4, err_msg=name)
+    assert updates_of(gans[1].generator_optimizer) == 3
+    assert updates_of(gans[1].discriminator_optimizer) == 6

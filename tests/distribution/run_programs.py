@@ -1,6 +1,6 @@
-"""Run the programs of a module on four logical devices. Print a report of each.
+"""Run the programs of modules on four logical devices. Print a report of each.
 
-python run_programs.py MODULE
+python run_programs.py MODULE ...
 """
 
 import gc
@@ -40,8 +40,10 @@ def main():
     # Deleting an iterator that Keras makes of an array blocks; see ganzoo.data.tuning. Without
     # the garbage collector, no iterator is deleted.
     gc.disable()
-    programs = importlib.import_module(sys.argv[1]).PROGRAMS
-    reports = {name: run(program) for name, program in programs.items()}
+    reports = {}
+    for name in sys.argv[1:]:
+        programs = importlib.import_module(name).PROGRAMS
+        reports |= {claim: run(program) for claim, program in programs.items()}
     print("REPORTS" + json.dumps(reports), flush=True)
     os._exit(0)
 

@@ -105,6 +105,15 @@ def test_small_grids_are_zoomed_and_large_grids_are_not():
     assert images.zoom_for(np.zeros((10, 641, 1))) == 1
 
 
-@pytest.mark.parametrize(("channels", "drawable"), [(1, True), (2, False), (3, True), (4, False)])
-def test_only_gray_and_rgb_images_are_drawable(channels, drawable):
-    assert images.is_drawable((8, 8, channels)) is drawable
+@pytest.mark.parametrize(
+    ("shape", "drawable"),
+    [
+        ((8, 8, 1), True),
+        ((8, 8, 2), True),
+        ((8, 8, 4), True),
+        ((8, 8, 5), False),
+        ((1, 1, 2), False),
+    ],
+)
+def test_points_and_images_of_many_channels_are_not_drawable(shape, drawable):
+    assert images.is_drawable(shape) is drawable
