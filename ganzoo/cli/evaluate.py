@@ -30,7 +30,7 @@ def evaluate(
     ],
     metrics: Annotated[
         str | None,
-        typer.Option(metavar="fid,kid,...|all", help="[default: fid,kid,precision_recall]"),
+        typer.Option(metavar="fid,kid,...|all", help="[default: fid,kid,precision_recall,copies]"),
     ] = None,
     num_images: Annotated[int, typer.Option("-n", min=1, help="Number of images.")] = 10_000,
     extractor: Annotated[
@@ -40,6 +40,10 @@ def evaluate(
     neighbours: Annotated[
         pathlib.Path | None,
         typer.Option(help="Write a PNG of generated images and their nearest training images."),
+    ] = None,
+    copies: Annotated[
+        pathlib.Path | None,
+        typer.Option(help="Write a PNG of the clearest copies beside their training images."),
     ] = None,
     seed: Seed = 0,
     as_json: Json = False,
@@ -57,15 +61,21 @@ def evaluate(
         gan = loading.find_model(model)
         restores = gan.task == "super_resolution"
         if restores:
-            _refuse_for_upscaling(metrics, extractor, neighbours)
+            _refuse_for_upscaling(metrics, extractor, neighbours, copies)
             result = _upscale_with_progress(gan, data)
         else:
             names = metrics.split(",") if metrics else list(evaluation.DEFAULT_METRICS)
             names += ["neighbours"] if neighbours else []
+            names += ["copies"] if copies else []
             result = _evaluate_with_progress(gan, data, names, num_images, extractor, seed)
-    if neighbours:
-        grid = images.make_grid(result.neighbours, columns=evaluation.NEIGHBOUR_COLUMNS)
-        images.write_png(neighbours, grid, images.zoom_for(grid))
+    pictures = (
+        (neighbours, "neighbours", evaluation.NEIGHBOUR_COLUMNS),
+        (copies, "copies", 2),
+    )
+    for path, name, columns in pictures:
+        if path:
+            grid = images.make_grid(getattr(result, name), columns)
+            images.write_png(path, grid, images.zoom_for(grid))
     if as_json:
         print(json.dumps(result.to_dict(), indent=2))
     elif restores:
@@ -100,11 +110,11 @@ def _upscale_with_progress(gan, data):
         return evaluation.evaluate_super_resolution(gan, data, report=report)
 
 
-def _refuse_for_upscaling(metrics, extractor, neighbours):
-    if metrics or extractor or neighbours:
+def _refuse_for_upscaling(metrics, extractor, neighbours, copies):
+    if metrics or extractor or neighbours or copies:
         raise ValueError(
-            "Super-resolution models are measured by PSNR and SSIM. Remove --metrics, --extractor "
-            "and --neighbours."
+            "Super-resolution models are measured by PSNR and SSIM. Remove --metrics, "
+            "--extractor, --neighbours and --copies."
         )
 
 

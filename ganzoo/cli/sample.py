@@ -34,6 +34,13 @@ def sample(
             help="Write many images to the folder --out, in blocks. Shards may share it.",
         ),
     ] = None,
+    no_copies: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME|DIR",
+            help="Replace images that copy one of these training images.",
+        ),
+    ] = None,
     shards: Annotated[int, typer.Option(help="With --format: number of processes.")] = 1,
     shard: Annotated[
         int | None, typer.Option(help="With --format: index of this process, from 0.")
@@ -52,6 +59,10 @@ def sample(
     # `pathlib` drops the final slash, which marks a folder.
     is_folder = out.endswith(("/", os.sep))
     out = pathlib.Path(out)
+    if no_copies is not None and (format or interpolate):
+        raise ValueError(
+            "--no-copies cannot be combined with --format or --interpolate. Remove one of them."
+        )
     if format is not None:
         if interpolate:
             raise ValueError("--format and --interpolate cannot be combined. Remove one of them.")
@@ -73,7 +84,7 @@ def sample(
     import_tensorflow()
     import numpy as np
 
-    from ganzoo import images, sampling
+    from ganzoo import evaluation, images, sampling
     from ganzoo.base import require_generation
     from ganzoo.saving import loading
 
@@ -91,7 +102,15 @@ def sample(
         print(f"{out}: {num_rows} walks of {num_steps} images")
         return
     repeated = classes and [classes[index % len(classes)] for index in range(num_images)]
-    pixels = gan.generate(num_images, labels=repeated, seed=seed)
+    if no_copies is None:
+        pixels = gan.generate(num_images, labels=repeated, seed=seed)
+    else:
+        with interruptible():
+            references = evaluation.open_references(no_copies, gan.image_shape)
+            pixels, num_replaced = sampling.generate_originals(
+                gan, references, num_images, repeated, seed
+            )
+        print(f"Replaced {num_replaced} copies of training images.")
     if kind == ".png":
         # Use one column per given class.
         columns = len(classes) if classes and len(classes) > 1 else None

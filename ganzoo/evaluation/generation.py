@@ -18,6 +18,7 @@ from ganzoo.metrics import (
     ParzenLogLikelihood,
     PrecisionRecall,
     Result,
+    TrainingCopies,
     TrainingNeighbours,
 )
 from ganzoo.metrics.features import Extractor
@@ -37,11 +38,12 @@ _METRICS = {
         LabelAccuracy,
         ModeCoverage,
         ParzenLogLikelihood,
+        TrainingCopies,
         TrainingNeighbours,
     )
 }
 METRICS = tuple(_METRICS)
-DEFAULT_METRICS = ("fid", "kid", "precision_recall")
+DEFAULT_METRICS = ("fid", "kid", "precision_recall", "copies")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,12 +58,15 @@ class Evaluation:
             few images or from overfitting. Precision and `is` may exceed theirs.
         neighbours: uint8 `(num_images, height, width, channels)`, rows of `NEIGHBOUR_COLUMNS`
             images: a fake image, then its nearest training images. None if not requested.
+        copies: uint8 array of the same kind, rows of 2 images: the fake images that are most like
+            copies, and their training images. None without the metric `copies`.
     """
 
     extractor: str
     results: dict[str, Result]
     floors: dict[str, Result]
     neighbours: np.ndarray | None = None
+    copies: np.ndarray | None = None
 
     def rows(self) -> Iterator[tuple[str, str | None, str | None, str | None]]:
         """Yield `(name, value, standard error, floor)` as text, for a table."""
@@ -111,9 +116,9 @@ def evaluate(
 ) -> Evaluation:
     """Measure generated images against the real images of a data set.
 
-    `fid` and `neighbours` use all training images; the other metrics use 10,000 of them, chosen by
-    the seed. The test split is held out for the floors. Without a test split, one training image in
-    ten is held out instead. Labels are drawn with the frequencies of the training images.
+    `fid`, `copies` and `neighbours` use all training images. The other metrics use 10,000 of them,
+    chosen by the seed. The test split is held out for the floors. Without a test split, one training
+    image in ten is held out instead. Labels are drawn with the frequencies of the training images.
 
     Args:
         gan: model that generates images.
@@ -161,7 +166,7 @@ def evaluate(
     if gan.num_classes:
         labels = np.random.default_rng(seed).choice(data.training.labels, num_images)
         labels = labels.astype("int32")
-    examples = None
+    first = None
     # Images are generated in chunks, so that memory does not grow with their number.
     for block, start in enumerate(range(0, num_images, _CHUNK)):
         chunk_labels = None if labels is None else labels[start : start + _CHUNK]
@@ -170,20 +175,31 @@ def evaluate(
         fake = data.extractor(pixels).with_labels(chunk_labels)
         for metric in scores.values():
             metric.update_embedding(fake, real=False)
-        examples = pixels[:_ROWS] if examples is None else examples
+        first = pixels if first is None else first
         if report:
             report(start + count)
     neighbours = None
     if "neighbours" in scores:
         nearest = scores["neighbours"].nearest(NEIGHBOUR_COLUMNS - 1)[:_ROWS]
-        neighbours = np.concatenate([examples[:, None], data.training.pixels[nearest]], axis=1)
-        neighbours = neighbours.reshape(-1, *gan.image_shape)
+        neighbours = _pair_up(first[:_ROWS], data.training.pixels[nearest])
+    copies = None
+    if "copies" in scores:
+        # The metric uses as many images as the first chunk has.
+        fakes, trainings = scores["copies"].worst_pairs(_ROWS)
+        copies = _pair_up(first[fakes], data.training.pixels[trainings][:, None])
     return Evaluation(
         data.extractor.name,
         {name: metric.result() for name, metric in scores.items()},
         {name: metric.result() for name, metric in floors.items()},
         neighbours,
+        copies,
     )
+
+
+def _pair_up(pixels, real):
+    """Return rows of a grid: an image, then its real images `(num_images, count, ...)`."""
+    rows = np.concatenate([pixels[:, None], real], axis=1)
+    return rows.reshape(-1, *pixels.shape[1:])
 
 
 def check_metrics(names: Sequence[str]) -> None:

@@ -1,6 +1,7 @@
 """Measure the quality of images."""
 
 from ganzoo.metrics.accuracy import LabelAccuracy
+from ganzoo.metrics.copies import TrainingCopies
 from ganzoo.metrics.features import Embedding, extractor_names, get_extractor
 from ganzoo.metrics.frechet import FrechetDistance
 from ganzoo.metrics.inception_score import InceptionScore
@@ -22,6 +23,7 @@ __all__ = [
     "ParzenLogLikelihood",
     "PrecisionRecall",
     "Result",
+    "TrainingCopies",
     "TrainingNeighbours",
     "extractor_names",
     "get_extractor",

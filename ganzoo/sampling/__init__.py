@@ -1,6 +1,16 @@
-"""Sample many images in blocks that machines can share, and interpolate between latents."""
+"""Sample images: many in blocks, along paths between latents, or without copies."""
 
 from ganzoo.sampling.bulk import BLOCK, FORMATS, Drawn, draw_block, sample
 from ganzoo.sampling.interpolation import interpolate, slerp
+from ganzoo.sampling.originals import generate_originals
 
-__all__ = ["BLOCK", "FORMATS", "Drawn", "draw_block", "interpolate", "sample", "slerp"]
+__all__ = [
+    "BLOCK",
+    "FORMATS",
+    "Drawn",
+    "draw_block",
+    "generate_originals",
+    "interpolate",
+    "sample",
+    "slerp",
+]

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 import ganzoo
-from ganzoo import evaluation, metrics
+from ganzoo import evaluation, metrics, sampling
 from ganzoo.evaluation import references
 
 
@@ -122,12 +122,45 @@ def test_copies_of_training_images_are_detected_and_shown(folder, monkeypatch):
         def generate(self, num_images, labels=None, seed=None):
             return training[np.random.default_rng(seed).integers(len(training), size=num_images)]
 
-    outcome = measure(folder, Copier(), ("neighbours",))
+    outcome = measure(folder, Copier(), ("neighbours", "copies"))
+    assert float(outcome.results["copies"]) == 1
+    for fake, original in outcome.copies.reshape(10, 2, 8, 8, 1):
+        np.testing.assert_array_equal(fake, original)
     assert float(outcome.results["neighbours"]) > 0.99
     assert abs(measure(folder, FakeGAN(), ("neighbours",)).results["neighbours"].details["z"]) < 4
     rows = outcome.neighbours.reshape(10, evaluation.NEIGHBOUR_COLUMNS, 8, 8, 1)
     for fake, nearest, *_ in rows:
         np.testing.assert_array_equal(fake, nearest)
+
+
+def test_generated_copies_are_replaced_by_other_images_of_their_class(tmp_path, folder):
+    references = evaluation.open_references(folder, (8, 8, 1), lambda p: p.reshape(len(p), -1))
+    training = references.images.pixels
+
+    class Lazy(FakeGAN):
+        """Copy training images in the first attempt, but for every third one."""
+
+        def generate(self, num_images, labels=None, seed=None):
+            made = np.random.default_rng(seed).integers(0, 256, (num_images, 8, 8, 1), "uint8")
+            made[:, 0, 0, 0] = labels
+            if seed[1] == 0:
+                copied = np.arange(num_images) % 3 > 0
+                made[copied] = training[: copied.sum()]
+            return made
+
+    labels = np.arange(30) % 2
+    pixels, num_replaced = sampling.generate_originals(Lazy(), references, 30, labels, seed=4)
+    assert num_replaced == 20
+    np.testing.assert_array_equal(pixels[:, 0, 0, 0], labels)
+    kept = Lazy().generate(30, labels, seed=(4, 0))[::3]
+    np.testing.assert_array_equal(pixels[::3], kept)
+
+    class Copier(FakeGAN):
+        def generate(self, num_images, labels=None, seed=None):
+            return training[:num_images]
+
+    with pytest.raises(ValueError, match="5 of 5 images were copies"):
+        sampling.generate_originals(Copier(), references, 5)
 
 
 def test_rows_and_record_hold_the_same_results(folder):
@@ -169,7 +202,7 @@ def test_models_with_other_image_shapes_are_refused(folder):
 def test_all_selects_the_metrics_that_apply(folder):
     """The folder has no test split, and fewer images than the likelihood needs."""
     conditional, plain = (measure(folder, FakeGAN(num_classes)) for num_classes in (2, None))
-    assert list(plain.results) == ["fid", "kid", "precision_recall", "is", "modes"]
+    assert list(plain.results) == ["fid", "kid", "precision_recall", "is", "modes", "copies"]
     assert set(conditional.results) - set(plain.results) == {"label_accuracy"}
 
 
@@ -186,7 +219,7 @@ def test_all_omits_class_metrics_if_the_extractor_has_no_classes(folder):
     outcome = evaluation.evaluate(
         FakeGAN(), folder, ["all"], 100, lambda pixels: pixels.reshape(len(pixels), -1) / 255.0
     )
-    assert list(outcome.results) == ["fid", "kid", "precision_recall"]
+    assert list(outcome.results) == ["fid", "kid", "precision_recall", "copies"]
 
 
 def test_all_omits_class_metrics_if_the_extractor_has_other_classes(folder):
