@@ -11,6 +11,7 @@ from ganzoo import registry
 from ganzoo import cgan  # isort: skip
 from ganzoo import dcgan  # isort: skip
 from ganzoo import lapgan  # isort: skip
+from ganzoo import r3gan  # isort: skip
 from ganzoo import srgan  # isort: skip
 from ganzoo import vanilla  # isort: skip
 from ganzoo.version import __version__
@@ -29,6 +30,7 @@ _MODULES = (
     "optimizers",
     "regularizers",
     "sampling",
+    "schedules",
     "training",
 )
 _FUNCTIONS = {

@@ -1,0 +1,146 @@
+"""`R3GAN`: a GAN with a relativistic loss and two gradient penalties."""
+
+from typing import ClassVar
+
+import keras
+
+from ganzoo.base import LatentGAN
+from ganzoo.layers import check_image_shape, check_recipe, dtype_policy
+from ganzoo.optimizers import Adam
+from ganzoo.r3gan import networks
+from ganzoo.regularizers import R1R2
+from ganzoo.schedules import Cosine, HalfLife
+
+# 20 million images in batches of 512.
+_PAPER_STEPS = 39_063
+
+
+@keras.saving.register_keras_serializable(package="ganzoo")
+class R3GAN(LatentGAN):
+    """GAN with a relativistic loss, R1 and R2 penalties, and residual networks.
+
+    Neither network has normalization layers. The generator compares pairs of real and fake images,
+    so that it has to cover all real ones. Learning rates, Adam's `beta_2`, the weight of the
+    penalty and the half-life of the averaged weights follow cosines over `schedule_steps`.
+
+    Args:
+        image_shape: `(height, width, channels)`. The shorter side is 4 to 7 times a power of two,
+            at least 8. The longer side is a multiple of this power. 1 to 4 channels.
+        num_classes: int, at least 2. Classes that both networks are conditioned on. None for none.
+        latent_dim: int, at least 1. Length of a latent vector. None takes 64.
+        base_filters: int, at least 1. Filters at the resolution of the images, doubled at each
+            smaller one up to 8 times, or to 768 with `recipe="paper"`. None takes 48, or the
+            paper's: 768 up to a side of 32, halved at each larger one.
+        blocks: int, at least 1. Residual blocks at each resolution.
+        recipe: `"default"` or `"paper"`.
+        schedule_steps: int, at least 1. Steps in which the schedules of training reach their last
+            values. None takes 40,000, or the paper's 20 million images in batches of 512.
+        **kwargs: `seed`, `name` and `dtype`.
+
+    Input shape: latents `(batch, latent_dim)`, standard normal. With classes, `[latents, labels]`.
+    Output shape: images `(batch, height, width, channels)`, about [-1, 1], not clipped.
+
+    Raises:
+        ValueError: If a size is out of range, or the networks cannot make `image_shape`.
+
+    Example:
+        >>> gan = ganzoo.R3GAN(image_shape=(32, 48, 3), num_classes=10, base_filters=4)
+        >>> gan.generate(2, labels=[3, 5], seed=0).shape
+        (2, 32, 48, 3)
+
+    Reference: Huang et al., 2024 (arXiv:2501.05441). Initialization: Zhang et al., 2019
+    (arXiv:1901.09321). Projection: Miyato & Koyama, 2018 (arXiv:1802.05637).
+    """
+
+    recommended_batch_sizes: ClassVar = {"default": 64, "paper": 512}
+    per_sample_discriminator = True
+
+    def __init__(
+        self,
+        image_shape: tuple[int, int, int],
+        num_classes: int | None = None,
+        latent_dim: int | None = None,
+        base_filters: int | None = None,
+        blocks: int = 2,
+        recipe: str = "default",
+        schedule_steps: int | None = None,
+        **kwargs,
+    ):
+        check_recipe(recipe)
+        image_shape = tuple(image_shape)
+        check_image_shape(image_shape)
+        latent_dim = 64 if latent_dim is None else latent_dim
+        if schedule_steps is None:
+            schedule_steps = _PAPER_STEPS if recipe == "paper" else 40_000
+        _check_numbers(
+            num_classes,
+            latent_dim=latent_dim,
+            base_filters=1 if base_filters is None else base_filters,
+            blocks=blocks,
+            schedule_steps=schedule_steps,
+        )
+        choose_sizes = networks.paper_sizes if recipe == "paper" else networks.default_sizes
+        sizes = choose_sizes(image_shape, base_filters, blocks)
+        with dtype_policy(kwargs.get("dtype")):
+            generator = networks.build_generator(image_shape, num_classes, latent_dim, sizes)
+            discriminator = networks.build_discriminator(image_shape, num_classes, sizes)
+        super().__init__(generator, discriminator, **kwargs)
+        self.num_classes = num_classes
+        self.latent_dim = latent_dim
+        self.base_filters = sizes.widths[-1]
+        self.blocks = blocks
+        self.recipe = recipe
+        self.schedule_steps = schedule_steps
+
+    def recommended(self, **given) -> dict:
+        steps = self.schedule_steps
+
+        def optimizer(rate):
+            beta_2 = Cosine(0.9, 0.99, steps)
+            return Adam(Cosine(rate, rate / 4, steps), beta_1=0.0, beta_2=beta_2, epsilon=1e-8)
+
+        if self.recipe == "paper":
+            return {
+                **super().recommended(**given),
+                "generator_optimizer": optimizer(2e-4),
+                "discriminator_optimizer": optimizer(2e-4),
+                "loss": "relativistic",
+                "regularizer": R1R2(Cosine(0.05, 0.005, steps)),
+                # 5 million images in batches of 512.
+                "ema_decay": HalfLife(Cosine(0.0, 9766.0, steps)),
+                "update": "alternating",
+            }
+        return {
+            **super().recommended(**given),
+            "generator_optimizer": optimizer(5e-4),
+            "discriminator_optimizer": optimizer(5e-4),
+            "loss": "relativistic",
+            "regularizer": R1R2(Cosine(0.5, 0.05, steps)),
+            "ema_decay": HalfLife(Cosine(0.0, 1000.0, steps)),
+            "update": "alternating",
+        }
+
+    def get_config(self) -> dict:
+        return {
+            **self.get_common_config(),
+            "image_shape": self.image_shape,
+            "num_classes": self.num_classes,
+            "latent_dim": self.latent_dim,
+            "base_filters": self.base_filters,
+            "blocks": self.blocks,
+            "recipe": self.recipe,
+            "schedule_steps": self.schedule_steps,
+        }
+
+
+def _check_numbers(num_classes, **numbers):
+    if num_classes is not None and num_classes < 2:
+        raise ValueError(
+            "`num_classes` must be at least 2, or None for a model without classes. Received: "
+            f"num_classes={num_classes}."
+        )
+    for name, value in numbers.items():
+        if not isinstance(value, int) or value < 1:
+            raise ValueError(
+                f"`{name}` must be an integer of at least 1. Received: {name}={value}."
+            )

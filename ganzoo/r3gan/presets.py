@@ -1,0 +1,3 @@
+"""Define the presets of the R3GAN."""
+
+PRESETS = {}
