@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import math
 import os
 import pathlib
 import re
@@ -23,6 +24,8 @@ from ganzoo.saving.files import new_file, write_json
 _PROGRESS = "progress.json"
 # File next to the checkpoints, with the name of the last one that was written.
 _NEWEST = "newest.json"
+# Largest share of the training time for checkpoints at the ends of epochs.
+_LARGEST_SHARE = 0.02
 
 
 class Checkpoint(keras.callbacks.Callback):
@@ -30,8 +33,9 @@ class Checkpoint(keras.callbacks.Callback):
 
     Files are called `step_00001234.keras`. Each is written under another name, flushed to the
     disk, read back and renamed, so that a file of this name is always complete. The newest two
-    are kept. A checkpoint also holds the running means of the epoch and the progress of the watched
-    callbacks. A resumed run therefore equals an uninterrupted one.
+    are kept. Without `every`, an epoch that is short beside the time to save is not saved, except
+    the last one. A checkpoint also holds the running means of the epoch and the progress of the
+    watched callbacks. A resumed run therefore equals an uninterrupted one.
 
     Args:
         folder: folder of the files. It is created.
@@ -56,7 +60,9 @@ class Checkpoint(keras.callbacks.Callback):
     ):
         super().__init__()
         self.folder = pathlib.Path(folder)
+        self.every = every
         self.every_steps, self.every_seconds = parse_every(every)
+        self._seconds_to_save = 0.0
         self.watched = watched
         self._progress = progress
 
@@ -75,10 +81,14 @@ class Checkpoint(keras.callbacks.Callback):
             self.save()
 
     def on_epoch_end(self, epoch, logs=None):
-        self.save()
+        waited = time.monotonic() - self._saved_time
+        ends = self.model.stop_training or epoch + 1 == self.params["epochs"]
+        if self.every is not None or ends or waited * _LARGEST_SHARE >= self._seconds_to_save:
+            self.save()
 
     def save(self) -> pathlib.Path:
         """Save the model now, and return the path of the file."""
+        started = time.monotonic()
         _require_finite(self.model)
         self.folder.mkdir(parents=True, exist_ok=True)
         path = self.folder / f"step_{self.model.step:08d}.keras"
@@ -88,6 +98,7 @@ class Checkpoint(keras.callbacks.Callback):
         # The others include damaged files of later steps, from before training was resumed.
         for other in set(checkpoints(self.folder)) - set(kept):
             other.unlink()
+        self._seconds_to_save = time.monotonic() - started
         self._note_save()
         return path
 
@@ -173,28 +184,61 @@ def parse_every(every: int | str | None) -> tuple[int | None, float | None]:
 
 
 class StopAtStep(keras.callbacks.Callback):
-    """End training after a number of steps.
+    """End training after a number of steps, or after some time.
 
     Args:
         max_steps: int. Steps of the model, counted over all calls of `fit`.
         steps_per_epoch: int. Also end epochs at multiples of this. An epoch that is resumed is
             shorter than `fit` expects. None leaves epochs unchanged.
+        minutes: float. Training ends after the step in which this time is over. A resumed run
+            counts the time before its checkpoint, too. None sets no limit.
     """
 
-    def __init__(self, max_steps: int, steps_per_epoch: int | None = None):
+    progress_name = "StopAtStep"
+
+    def __init__(
+        self, max_steps: int, steps_per_epoch: int | None = None, minutes: float | None = None
+    ):
         super().__init__()
         self.max_steps = max_steps
         self.steps_per_epoch = steps_per_epoch
+        self.seconds = math.inf if minutes is None else 60 * minutes
+        self._seconds_before = 0.0
+        self._started = None
+
+    @property
+    def seconds_left(self) -> float:
+        """Seconds of training that are left, infinite without a limit."""
+        return self.seconds - self._seconds_so_far
+
+    @property
+    def has_ended(self) -> bool:
+        """True if training ends now, and not only an epoch."""
+        return self.model.step >= self.max_steps or self.seconds_left <= 0
+
+    @property
+    def _seconds_so_far(self):
+        since = 0.0 if self._started is None else time.monotonic() - self._started
+        return self._seconds_before + since
+
+    def on_train_begin(self, logs=None):
+        self._started = time.monotonic()
 
     def on_train_batch_end(self, batch, logs=None):
-        step = self.model.step
-        ended = self.steps_per_epoch and step % self.steps_per_epoch == 0
-        if step >= self.max_steps or ended:
+        if self.has_ended or (self.steps_per_epoch and self.model.step % self.steps_per_epoch == 0):
             self.model.stop_training = True
 
     def on_epoch_end(self, epoch, logs=None):
-        if self.steps_per_epoch and self.model.step < self.max_steps:
+        if self.steps_per_epoch and not self.has_ended:
             self.model.stop_training = False
+
+    def get_progress(self) -> tuple[dict, None]:
+        """Return `(run, epoch)` for a checkpoint; see `ganzoo.callbacks.progress`."""
+        return {"seconds": self._seconds_so_far}, None
+
+    def set_progress(self, run: dict, epoch: None) -> None:
+        """Continue from a checkpoint."""
+        self._seconds_before = run["seconds"]
 
 
 def save_whole(model: keras.Model, path: str | os.PathLike, progress: dict | None = None) -> None:

@@ -1,11 +1,13 @@
 """Show the progress of a run: one line per epoch, and a live bar in a terminal."""
 
+import math
 import time
 
 import keras
 import rich.console
 import rich.progress
 
+from ganzoo.callbacks.checkpoints import StopAtStep
 from ganzoo.callbacks.logs import MetricsFile
 
 # Columns of the table, most important first. Those that do not fit the terminal are left out.
@@ -28,8 +30,10 @@ class EpochLines(keras.callbacks.Callback):
     manager, so that the bar ends with training, also after an error.
 
     Args:
-        max_steps: int. Step of the model at which training ends.
-        steps_per_epoch: int.
+        stop: `StopAtStep` that ends training.
+        steps_per_epoch: int. Steps of an epoch of `fit`.
+        num_epochs: int. The last number in the column `epoch` of `metrics`. None if it is not
+            known.
         metrics: `MetricsFile` of the run, which measures the speed. It must come earlier in the
             list of callbacks.
         console: `rich.console.Console`. None writes to standard error.
@@ -37,15 +41,16 @@ class EpochLines(keras.callbacks.Callback):
 
     def __init__(
         self,
-        max_steps: int,
+        stop: StopAtStep,
         steps_per_epoch: int,
+        num_epochs: int | None,
         metrics: MetricsFile,
         console: rich.console.Console | None = None,
     ):
         super().__init__()
-        self.max_steps = max_steps
+        self.stop = stop
         self.steps_per_epoch = steps_per_epoch
-        self.num_epochs = -(-max_steps // steps_per_epoch)
+        self.of_epochs = "" if num_epochs is None else f"/{num_epochs}"
         self.metrics = metrics
         self.console = console or rich.console.Console(stderr=True)
         self.is_live = self.console.is_terminal or self.console.is_jupyter
@@ -72,10 +77,10 @@ class EpochLines(keras.callbacks.Callback):
         self._task = self._bar.add_task("", total=self.steps_per_epoch, left="")
 
     def on_epoch_begin(self, epoch, logs=None):
-        steps = min(self.steps_per_epoch, self.max_steps - epoch * self.steps_per_epoch)
+        steps = min(self.steps_per_epoch, self.stop.max_steps - epoch * self.steps_per_epoch)
         self._bar.update(
             self._task,
-            description=f"epoch {epoch + 1}/{self.num_epochs}",
+            description="training",
             total=steps,
             completed=self.model.step - epoch * self.steps_per_epoch,
         )
@@ -86,7 +91,7 @@ class EpochLines(keras.callbacks.Callback):
         # Without a bar, a long first epoch would show nothing.
         waited = time.perf_counter() - self._started > _SECONDS_TO_ESTIMATE
         if waited and not self._estimated:
-            self._print(f"Step {self.model.step}/{self.max_steps}, {self._time_left()} left.")
+            self._print(f"Step {self.model.step}, {self._time_left()} left.")
             self._estimated = True
         completed = (self.model.step - 1) % self.steps_per_epoch + 1
         left = f"{self._time_left()} left" if self.model.step > self._first_step else ""
@@ -102,7 +107,7 @@ class EpochLines(keras.callbacks.Callback):
         row = self.metrics.epochs[-1]
         speed = row["images_per_second"]
         cells = {
-            "epoch": f"{epoch + 1}/{self.num_epochs}",
+            "epoch": f"{row['epoch']}{self.of_epochs}",
             "step": str(row["step"]),
             "images/s": "" if speed is None else f"{speed:.0f}",
             "left": self._time_left(),
@@ -116,10 +121,13 @@ class EpochLines(keras.callbacks.Callback):
     def _time_left(self):
         """Return hours, minutes and seconds until the end of the run, at the speed so far."""
         taken = self.model.step - self._first_step
-        if not taken:
-            return "" if self.model.step < self.max_steps else "0:00:00"
-        seconds = (time.perf_counter() - self._started) / taken
-        minutes, seconds = divmod(round(seconds * (self.max_steps - self.model.step)), 60)
+        seconds = self.stop.seconds_left
+        if taken:
+            per_step = (time.perf_counter() - self._started) / taken
+            seconds = min(seconds, per_step * (self.stop.max_steps - self.model.step))
+        if math.isinf(seconds):
+            return ""
+        minutes, seconds = divmod(max(0, round(seconds)), 60)
         return f"{minutes // 60}:{minutes % 60:02}:{seconds:02}"
 
     def _fitting_columns(self, logs):

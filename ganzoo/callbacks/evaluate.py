@@ -24,15 +24,20 @@ class Evaluate(keras.callbacks.Callback):
         data: name of a data set or folder, or `ganzoo.evaluation.References`.
         run_dir: folder of the run.
         metric: name in `ganzoo.evaluation.METRICS`.
-        every: int, at least 1. Epochs from one measurement to the next.
+        every: int, at least 1. Passes over the data from one measurement to the next.
         num_images: int, at least 1. Images to generate. Values of different numbers of images
             cannot be compared.
         extractor: see `ganzoo.evaluation.evaluate`.
         seed: int. Seed of the images, the same each time.
+        patience: int. Training ends after this many measurements in a row that are no better than
+            the best one. None does not end it.
+        passes: int. Passes over the data in an epoch of `fit`.
 
     Raises:
         ValueError: If the metric is unknown, or a number is below 1.
     """
+
+    progress_name = "Evaluate"
 
     def __init__(
         self,
@@ -43,6 +48,8 @@ class Evaluate(keras.callbacks.Callback):
         num_images: int = 2000,
         extractor: object = None,
         seed: int = 0,
+        patience: int | None = None,
+        passes: int = 1,
     ):
         super().__init__()
         if metric not in evaluation.METRICS:
@@ -59,7 +66,10 @@ class Evaluate(keras.callbacks.Callback):
         self.num_images = num_images
         self.extractor = extractor
         self.seed = seed
+        self.patience = patience
+        self.passes = passes
         self.best = None
+        self._worse = 0
 
     def on_train_begin(self, logs=None):
         if not isinstance(self.data, evaluation.References):
@@ -71,7 +81,7 @@ class Evaluate(keras.callbacks.Callback):
         self._writer = tf.summary.create_file_writer(str(self.run_dir / "logs" / "metrics"))
 
     def on_epoch_end(self, epoch, logs=None):
-        if (epoch + 1) % self.every:
+        if (epoch + 1) * self.passes // self.every == epoch * self.passes // self.every:
             return
         measured = evaluation.evaluate(
             self.model, self.data, [self.metric], self.num_images, seed=self.seed
@@ -82,11 +92,23 @@ class Evaluate(keras.callbacks.Callback):
             tf.summary.scalar(f"metrics/{self.metric}", float(measured), step=self.model.step)
         self._writer.flush()
         if self.best is None or evaluation.is_better(measured, self.best):
-            self.best = measured
+            self.best, self._worse = measured, 0
             self._keep()
+            return
+        self._worse += 1
+        if self.patience is not None and self._worse >= self.patience:
+            self.model.stop_training = True
 
     def on_train_end(self, logs=None):
         self._writer.close()
+
+    def get_progress(self) -> tuple[dict, None]:
+        """Return `(run, epoch)` for a checkpoint; see `ganzoo.callbacks.progress`."""
+        return {"worse": self._worse}, None
+
+    def set_progress(self, run: dict, epoch: None) -> None:
+        """Continue from a checkpoint."""
+        self._worse = run["worse"]
 
     @property
     def _record(self):

@@ -15,6 +15,17 @@ from ganzoo.callbacks.windows import WindowMeans
 from ganzoo.saving.files import write_json
 
 
+def count_passes(model: keras.Model, epoch: int, steps_per_pass: int | None) -> int:
+    """Return the number of passes over the data at the end of an epoch of `fit`, rounded up.
+
+    Args:
+        model: a `GAN`.
+        epoch: int. Index of the epoch.
+        steps_per_pass: int. None returns the number of epochs.
+    """
+    return epoch + 1 if steps_per_pass is None else -(-model.step // steps_per_pass)
+
+
 class GameScalars(keras.callbacks.Callback):
     """Write the logs of `fit` to TensorBoard several times per epoch, under `game/`.
 
@@ -80,12 +91,21 @@ class MetricsFile(keras.callbacks.Callback):
         batch_size: int. Images per step, for `images_per_second`. The speed is that of training
             alone: the first step, which compiles, and other callbacks are left out.
         doctor: `Doctor` whose findings go to the file, or None.
+        steps_per_pass: int. Rows count passes over the data of this many steps. None counts epochs
+            of `fit`.
     """
 
     progress_name = "MetricsFile"
 
-    def __init__(self, path: str | os.PathLike, batch_size: int, doctor: Doctor | None = None):
+    def __init__(
+        self,
+        path: str | os.PathLike,
+        batch_size: int,
+        doctor: Doctor | None = None,
+        steps_per_pass: int | None = None,
+    ):
         super().__init__()
+        self.steps_per_pass = steps_per_pass
         self.doctor = doctor
         self.findings = []
         self.path = pathlib.Path(path)
@@ -116,7 +136,7 @@ class MetricsFile(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         speed = self._steps * self.batch_size / self._seconds if self._steps else None
         row = {
-            "epoch": epoch + 1,
+            "epoch": count_passes(self.model, epoch, self.steps_per_pass),
             "step": self.model.step,
             "seconds": round(self._seconds, 3),
             "images_per_second": speed,

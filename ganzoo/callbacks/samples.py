@@ -7,6 +7,7 @@ import keras
 import tensorflow as tf
 
 from ganzoo import images
+from ganzoo.callbacks.logs import count_passes
 
 
 class SampleGrid(keras.callbacks.Callback):
@@ -20,6 +21,8 @@ class SampleGrid(keras.callbacks.Callback):
         num_images: int. Images in the grid.
         seed: int. Seed of the latents.
         every: int. Epochs from one grid to the next.
+        steps_per_pass: int. Files are numbered by passes over the data of this many steps. None
+            numbers them by epochs of `fit`.
 
     Raises:
         ValueError: In `fit`, if the model's images are neither gray nor RGB, with or without alpha.
@@ -35,13 +38,19 @@ class SampleGrid(keras.callbacks.Callback):
     """
 
     def __init__(
-        self, run_dir: str | os.PathLike, num_images: int = 64, seed: int = 0, every: int = 1
+        self,
+        run_dir: str | os.PathLike,
+        num_images: int = 64,
+        seed: int = 0,
+        every: int = 1,
+        steps_per_pass: int | None = None,
     ):
         super().__init__()
         self.run_dir = pathlib.Path(run_dir)
         self.num_images = num_images
         self.seed = seed
         self.every = every
+        self.steps_per_pass = steps_per_pass
         self._writer = None
 
     def on_train_begin(self, logs=None):
@@ -63,7 +72,8 @@ class SampleGrid(keras.callbacks.Callback):
             for index, (name, pixels) in enumerate(previews.items()):
                 # The first picture is the model's output. The others show intermediate results.
                 prefix = f"{name}_" if index else ""
-                self._draw(pixels, name, epoch + 1, f"{prefix}epoch_{epoch + 1:03d}")
+                number = count_passes(self.model, epoch, self.steps_per_pass)
+                self._draw(pixels, name, number, f"{prefix}epoch_{number:03d}")
 
     def on_train_end(self, logs=None):
         self._writer.close()

@@ -112,10 +112,25 @@ def train(
         ),
     ] = None,
     epochs: Annotated[
-        int | None, typer.Option(help="Passes over the data. [default: 20]", **_panel("Training"))
+        int | None,
+        typer.Option(
+            help="Passes over the data. [default: 20, or more to make 5,000 steps]",
+            **_panel("Training"),
+        ),
     ] = None,
     max_steps: Annotated[
         int | None, typer.Option(help="Stop after this many steps.", **_panel("Training"))
+    ] = None,
+    minutes: Annotated[
+        float | None,
+        typer.Option(help="Stop after this training time.", **_panel("Training")),
+    ] = None,
+    patience: Annotated[
+        int | None,
+        typer.Option(
+            help="Stop after this many evaluations without a better one. Needs --evaluate-every.",
+            **_panel("Training"),
+        ),
     ] = None,
     loss: Annotated[
         str | None,
@@ -210,7 +225,8 @@ def train(
     evaluate_every: Annotated[
         int | None,
         typer.Option(
-            help="Epochs between FID measurements. The best model becomes best.keras.",
+            help="Epochs between measurements: FID, or KID below 2,048 images. The best model "
+            "becomes best.keras.",
             **_panel("Output"),
         ),
     ] = None,
@@ -241,6 +257,7 @@ def train(
         "mixed_precision": mixed_precision,
         "class_conditional": class_conditional,
         "evaluate_every": evaluate_every,
+        "patience": patience,
         "seed": seed,
         # `place` moves these short flags into `model` and `compile`.
         "recipe": recipe,
@@ -255,7 +272,7 @@ def train(
     }
     given = {name: value for name, value in given.items() if value is not None}
     given = training.place(given, training.flags_of(family))
-    lengths = {"epochs": epochs, "max_steps": max_steps}
+    lengths = {"epochs": epochs, "max_steps": max_steps, "minutes": minutes}
     lengths = {name: value for name, value in lengths.items() if value is not None}
     with interruptible():
         if resume:

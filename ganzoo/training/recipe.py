@@ -36,9 +36,14 @@ class Recipe:
             schedules are stored as Keras serializes them.
         image_size: int or None. See `ganzoo.data.load`. For super-resolution, the side of the
             crops. None takes 96.
-        epochs: int. Passes over the data.
+        epochs: int or None. Passes over the data. None takes 20, or more if these are fewer than
+            5,000 steps. With `max_steps` or `minutes` alone, passes are not limited.
         batch_size: int or None. Images per step. None takes the family's recommendation.
         max_steps: int or None. Largest number of steps. Training may end earlier, after `epochs`.
+        minutes: float or None. Training ends after this time, at the end of a step. A resumed run
+            counts the time of all its parts.
+        patience: int or None. Training ends after this many evaluations in a row without a better
+            value. It needs `evaluate_every`.
         decay_steps: int or None. Both learning rates fall to 0 in this many steps, along a cosine.
             None does not change the rates.
         mixed_precision: bool or None. Compute in half precision inside the networks: float16 on a
@@ -66,9 +71,11 @@ class Recipe:
     model: dict = dataclasses.field(default_factory=dict)
     compile: dict = dataclasses.field(default_factory=dict)
     image_size: int | None = None
-    epochs: int = 20
+    epochs: int | None = None
     batch_size: int | None = None
     max_steps: int | None = None
+    minutes: float | None = None
+    patience: int | None = None
     decay_steps: int | None = None
     mixed_precision: bool | None = None
     class_conditional: bool = False
@@ -82,10 +89,17 @@ class Recipe:
             # A frozen dataclass allows no plain assignment.
             object.__setattr__(self, name, arguments.to_json(getattr(self, name)))
         whole = "image_size", "epochs", "batch_size", "max_steps", "evaluate_every", "decay_steps"
-        for name in whole:
+        for name in (*whole, "patience"):
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise ValueError(f"`{name}` must be at least 1. Received: {name}={value}.")
+        if self.minutes is not None and not self.minutes > 0:
+            raise ValueError(f"`minutes` must be above 0. Received: minutes={self.minutes}.")
+        if self.patience is not None and self.evaluate_every is None:
+            raise ValueError(
+                "`patience` counts evaluations. Received: patience without `evaluate_every`. Add "
+                "it, such as --evaluate-every 1."
+            )
         if self.blend is not None and not 0 <= self.blend <= 1:
             raise ValueError(f"`blend` must be from 0 to 1. Received: blend={self.blend}.")
         if self.blend is not None and not self.start_from:

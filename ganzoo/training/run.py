@@ -28,6 +28,16 @@ from ganzoo.training.run_folder import (
 
 # The number of `ganzoo evaluate`, so that scores are comparable.
 _EVALUATED_IMAGES = 10_000
+# Below this number of training images, runs are evaluated by KID.
+_FEWEST_FOR_FID = 2048
+# The default length of a run: passes, and at least this many steps.
+_DEFAULT_PASSES = 20
+_FEWEST_STEPS = 5000
+# An epoch of `fit` has at least this many steps, if a run then has at least so many epochs.
+_EPOCH_STEPS = 250
+_FEWEST_EPOCHS = 20
+# The number of steps of a run that ends after some time only.
+_UNLIMITED = 10**9
 # Errors of a worker when another one is lost.
 _LOST_WORKER_ERRORS = (
     tf.errors.UnavailableError,
@@ -98,6 +108,7 @@ def resume(
     out: pathlib.Path | str,
     epochs: int | None = None,
     max_steps: int | None = None,
+    minutes: float | None = None,
     save_every: int | str | None = None,
     cluster: Cluster | None = None,
     verbose: bool = True,
@@ -110,6 +121,7 @@ def resume(
         out: run folder.
         epochs: int. New total number of passes. None keeps the run's.
         max_steps: int. New total number of steps. None keeps the run's.
+        minutes: float. New total training time. None keeps the run's.
         save_every: as for `train`.
         cluster: `Cluster`. It may differ from the one that started the run.
         verbose: bool. True prints one line per epoch to standard error, and shows a bar in a
@@ -133,7 +145,7 @@ def resume(
     callbacks.parse_every(save_every)
     cluster = cluster or Cluster()
     recipe = read_recipe(out)
-    changes = {"epochs": epochs, "max_steps": max_steps}
+    changes = {"epochs": epochs, "max_steps": max_steps, "minutes": minutes}
     recipe = dataclasses.replace(recipe, **{k: v for k, v in changes.items() if v is not None})
     with _all_workers(cluster, recipe, out), lock(out, cluster):
         if cluster.is_chief:
@@ -218,28 +230,53 @@ def _fill_in(recipe):
     return recipe
 
 
+def _length_of(recipe, steps_per_pass):
+    """Return `(max_steps, passes)`: the steps of a run, and the passes in an epoch of `fit`.
+
+    A pass over few images takes seconds. Then several passes are one epoch, so that samples and
+    checkpoints take a small share of the time.
+    """
+    limits = [recipe.max_steps]
+    if recipe.epochs is not None:
+        limits.append(recipe.epochs * steps_per_pass)
+    elif recipe.max_steps is None and recipe.minutes is None:
+        num_passes = max(_DEFAULT_PASSES, -(-_FEWEST_STEPS // steps_per_pass))
+        limits.append(num_passes * steps_per_pass)
+    max_steps = min([limit for limit in limits if limit is not None], default=_UNLIMITED)
+    passes = min(-(-_EPOCH_STEPS // steps_per_pass), max_steps // steps_per_pass // _FEWEST_EPOCHS)
+    return max_steps, max(1, passes)
+
+
 def _fit(model, recipe, dataset, real, out, cluster, save_every, verbose, progress=None):
-    steps_per_epoch = len(dataset())
-    total = recipe.epochs * steps_per_epoch
-    total = min(total, recipe.max_steps or total)
+    total, passes = _length_of(recipe, len(dataset()))
+    steps_per_epoch = passes * len(dataset())
     # Load the model now. It may be gone after hours of training.
     source = None if recipe.blend is None else loading.find_model(recipe.start_from)
     show = keras.callbacks.LambdaCallback(
         on_train_begin=lambda logs: setattr(model, "real_examples", real.examples)
     )
-    watchers = [show, callbacks.StopAtStep(total, steps_per_epoch)]
+    stop = callbacks.StopAtStep(total, steps_per_epoch, recipe.minutes)
+    if progress and (trained := progress["callbacks"].get("StopAtStep")):
+        stop.set_progress(*trained)
+    watchers = [show, stop]
     metrics = checkpoint = None
     lines = contextlib.nullcontext()
     if cluster.is_chief:
         doctor = callbacks.Doctor(out, held_out=real.held_out, seed=recipe.seed)
-        metrics = callbacks.MetricsFile(out / "metrics.json", recipe.batch_size, doctor)
-        grid, scalars = callbacks.SampleGrid(out, seed=recipe.seed), callbacks.GameScalars(out)
+        evaluations = _evaluate(recipe, real, out, passes)
+        per_pass = len(dataset())
+        metrics = callbacks.MetricsFile(out / "metrics.json", recipe.batch_size, doctor, per_pass)
+        grid = callbacks.SampleGrid(out, seed=recipe.seed, steps_per_pass=per_pass)
+        scalars = callbacks.GameScalars(out)
+        watched = [doctor, metrics, scalars, *evaluations]
+        watched += [stop] if recipe.minutes else []
         checkpoint = callbacks.Checkpoint(
-            out / "checkpoints", save_every, watched=(doctor, metrics, scalars), progress=progress
+            out / "checkpoints", save_every, watched=watched, progress=progress
         )
-        watchers += [doctor, *_evaluate(recipe, real, out), metrics, grid, scalars, checkpoint]
+        watchers += [doctor, *evaluations, metrics, grid, scalars, checkpoint]
         if verbose:
-            lines = callbacks.EpochLines(total, steps_per_epoch, metrics)
+            num_passes = None if total == _UNLIMITED else -(-total // per_pass)
+            lines = callbacks.EpochLines(stop, steps_per_epoch, num_passes, metrics)
             watchers.append(lines)
     try:
         with (
@@ -247,7 +284,7 @@ def _fit(model, recipe, dataset, real, out, cluster, save_every, verbose, progre
             callbacks.FinishStep() as finish_step,
             lines,
         ):
-            if model.step < total:
+            if model.step < total and stop.seconds_left > 0:
                 # Remove the model of a shorter run. Until this one ends, its checkpoints are newer.
                 if cluster.is_chief:
                     (out / "model.keras").unlink(missing_ok=True)
@@ -266,11 +303,12 @@ def _fit(model, recipe, dataset, real, out, cluster, save_every, verbose, progre
                 callbacks.save_whole(model, out / "model.keras")
     except callbacks.StepFinishedError as stop:
         state = ""
+        of_total = "" if total == _UNLIMITED else f" of {total}"
         if cluster.is_chief:
             with _name_last_good(model, recipe, out, cluster, metrics):
                 state = f"the state is in {str(checkpoint.save())!r}. "
         raise InterruptedRunError(
-            f"Stopped at step {model.step} of {total}; {state}Resume with "
+            f"Stopped at step {model.step}{of_total}; {state}Resume with "
             f"`{resume_command(recipe, out)}`.",
             stop.signum,
         ) from None
@@ -278,12 +316,23 @@ def _fit(model, recipe, dataset, real, out, cluster, save_every, verbose, progre
     return Outcome(model, out, logs, model.step, cluster.is_chief)
 
 
-def _evaluate(recipe, real, out):
+def _evaluate(recipe, real, out, passes):
     """Return a list with the callback that evaluates images during a run, or an empty list."""
     if real.references is None:
         return []
-    every, count = recipe.evaluate_every, _EVALUATED_IMAGES
-    return [callbacks.Evaluate(real.references, out, every=every, num_images=count)]
+    # The bias of FID is large if there are few images.
+    metric = "fid" if len(real.references.training) >= _FEWEST_FOR_FID else "kid"
+    return [
+        callbacks.Evaluate(
+            real.references,
+            out,
+            metric,
+            every=recipe.evaluate_every,
+            num_images=_EVALUATED_IMAGES if metric == "fid" else _FEWEST_FOR_FID,
+            patience=recipe.patience,
+            passes=passes,
+        )
+    ]
 
 
 def _share(model, dataset, cluster, verbose):

@@ -1,6 +1,7 @@
 """Test the lines that `ganzoo train` prints."""
 
 import io
+import math
 import types
 
 import rich.console
@@ -17,22 +18,25 @@ LOGS = {
 }
 
 
-def run(clock, width=80, logs=LOGS, measured=None, steps=(1, 2, 3, 4, 5)):
+def run(clock, measured=None, num_epochs=3, seconds_left=math.inf):
     """Train 5 steps of 2 seconds in epochs of 2 steps, and return what is printed."""
-    model = types.SimpleNamespace(step=0, metrics=[types.SimpleNamespace(name=n) for n in logs])
-    metrics = types.SimpleNamespace(epochs=[{"step": 0, "images_per_second": 511.7}])
-    console = rich.console.Console(file=io.StringIO(), width=width)
-    with callbacks.EpochLines(5, 2, metrics, console) as lines:
+    model = types.SimpleNamespace(step=0, metrics=[types.SimpleNamespace(name=n) for n in LOGS])
+    row = {"epoch": 0, "step": 0, "images_per_second": 511.7}
+    metrics = types.SimpleNamespace(epochs=[row])
+    stop = types.SimpleNamespace(max_steps=5, seconds_left=seconds_left)
+    console = rich.console.Console(file=io.StringIO(), width=80)
+    with callbacks.EpochLines(stop, 2, num_epochs, metrics, console) as lines:
         lines.set_model(model)
         lines.on_train_begin()
-        for step in steps:
+        for step in range(1, 6):
             if step % 2:
                 lines.on_epoch_begin(step // 2)
             clock.now += 2.0
-            model.step = metrics.epochs[-1]["step"] = step
+            model.step = row["step"] = step
             lines.on_train_batch_end(0)
             if step % 2 == 0 or step == 5:
-                lines.on_epoch_end((step - 1) // 2, {**logs, **(measured or {})})
+                row["epoch"] = (step + 1) // 2
+                lines.on_epoch_end((step - 1) // 2, {**LOGS, **(measured or {})})
     return console.file.getvalue().splitlines()
 
 
@@ -59,11 +63,17 @@ def test_a_measurement_follows_the_columns(monkeypatch):
 
 def test_a_long_first_epoch_without_a_bar_shows_an_estimate(monkeypatch):
     monkeypatch.setattr(epoch_lines, "_SECONDS_TO_ESTIMATE", 1)
-    assert run(clock_of(monkeypatch))[0] == "Step 2/5, 0:00:06 left."
+    assert run(clock_of(monkeypatch))[0] == "Step 2, 0:00:06 left."
+
+
+def test_a_limit_in_minutes_shortens_the_time_left(monkeypatch):
+    lines = run(clock_of(monkeypatch), num_epochs=None, seconds_left=3)
+    assert [line.split()[0] for line in lines[2:]] == ["1", "2", "3"]
+    assert [line.split()[3] for line in lines[2:]] == ["0:00:03", "0:00:02", "0:00:00"]
 
 
 def test_a_terminal_shows_a_bar_and_the_same_lines(monkeypatch):
     monkeypatch.setattr(rich.console.Console, "is_terminal", True)
     lines = run(clock_of(monkeypatch))
-    assert any("epoch 3/3" in line and "1/1" in line for line in lines)
+    assert any("training" in line and "1/1" in line for line in lines)
     assert sum("512" in line for line in lines) == 3

@@ -62,6 +62,18 @@ def test_the_metric_is_computed_every_n_epochs(references, tmp_path):
     assert len(history.history["fid"]) == 2
 
 
+def test_training_ends_after_measurements_without_a_better_one(references, tmp_path, monkeypatch):
+    values = iter([5.0, 3.0, 4.0, 2.0, 2.0, 9.0, 1.0])
+
+    def measure(gan, *_, **kwargs):
+        result = metrics.Result("fid", next(values), "quarters", num_real=9, num_fake=9)
+        return evaluation.Evaluation("quarters", {"fid": result}, {})
+
+    monkeypatch.setattr(evaluation, "evaluate", measure)
+    evaluate = callbacks.Evaluate(references, tmp_path, patience=2)
+    assert fit(make_gan(), evaluate, epochs=7).history["fid"] == [5, 3, 4, 2, 2, 9]
+
+
 @pytest.mark.parametrize(
     ("arguments", "named"),
     [
