@@ -22,6 +22,7 @@ ROWS = [
     ("saving.weights",),
     ("images", "schedules"),
     ("layers", "losses", "regularizers", "optimizers"),
+    ("perceptual",),
     ("metrics",),
     ("distribution",),
     ("data",),
@@ -57,7 +58,7 @@ PYTHON_ONLY = {
     "__main__",
 }
 HEAVY = {"tensorflow", "keras", "numpy", "tensorflow_datasets"}
-WITHOUT_TENSORFLOW = {"images", "layers", "losses", "regularizers", "schedules"}
+WITHOUT_TENSORFLOW = {"images", "layers", "losses", "perceptual", "regularizers", "schedules"}
 UNITS = {unit for row in ROWS for unit in row}
 
 

@@ -9,6 +9,7 @@ from ganzoo.metrics.kernel import KernelDistance
 from ganzoo.metrics.mode_coverage import ModeCoverage
 from ganzoo.metrics.neighbours import TrainingNeighbours
 from ganzoo.metrics.parzen import ParzenLogLikelihood
+from ganzoo.metrics.perceptual import lpips
 from ganzoo.metrics.precision_recall import PrecisionRecall
 from ganzoo.metrics.restoration import psnr, ssim
 from ganzoo.metrics.result import Result
@@ -27,6 +28,7 @@ __all__ = [
     "TrainingNeighbours",
     "extractor_names",
     "get_extractor",
+    "lpips",
     "psnr",
     "ssim",
 ]
