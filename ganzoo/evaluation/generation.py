@@ -128,7 +128,7 @@ def evaluate(
         metrics: names in `ganzoo.evaluation.METRICS`, or `["all"]` that apply.
         num_images: int. Images to generate.
         extractor: see `ganzoo.metrics.get_extractor`. None uses the classifier of the data set
-            if ganzoo has one, else `"inception_v3"`.
+            if ganzoo has one, else `"alexnet"`.
         seed: int. Seed of the generated images and of every choice of real images.
         report: function that is called with the number of generated images so far.
 

@@ -67,7 +67,7 @@ def open_references(
         image_shape: `(height, width, channels)` of the generated images. Real images are
             resized to it.
         extractor: see `ganzoo.metrics.get_extractor`. None uses the classifier of the data set
-            if ganzoo has one, else `"inception_v3"`.
+            if ganzoo has one, else `"alexnet"`.
         seed: int. Seed of every choice.
 
     Raises:
@@ -99,7 +99,7 @@ def open_references(
 def _extractor_for(name):
     name = re.split("[/:]", str(name))[0]
     name = "fashion_mnist" if name == "sample" else name
-    return name if name in extractor_names() else "inception_v3"
+    return name if name in extractor_names() else "alexnet"
 
 
 def _read_images(name, image_shape, seed):

@@ -12,10 +12,16 @@ from ganzoo.images import from_pixels, is_drawable, on_white, to_pixels
 from ganzoo.layers import dtype_policy
 from ganzoo.messages import first_line
 from ganzoo.metrics.classifiers import CLASSIFIERS, build_classifier
+from ganzoo.perceptual import ALEXNET, load_alexnet
 from ganzoo.saving import weights
 
 # Images per forward pass.
 _BATCH = 250
+# Extractors that predict classes, and so give probabilities.
+_CLASSIFYING = (*CLASSIFIERS, "inception_v3", "stacked_mnist")
+# Smallest and largest side of the images that AlexNet embeds. Its first convolution has a stride of
+# 4, so small images must be enlarged. It was trained on images of the largest size.
+_ALEXNET_SIDES = (96, 224)
 # Arguments that `get_extractor` takes.
 Extractor = str | Callable | None
 
@@ -69,7 +75,7 @@ class Embedding:
         if self.probabilities is None:
             raise ValueError(
                 "The metric needs an extractor that classifies. Received: one that returns only "
-                f"features. Use one of {', '.join(extractor_names())}."
+                f"features. Use one of {', '.join(sorted(_CLASSIFYING))}."
             )
         return self.probabilities
 
@@ -102,7 +108,7 @@ class Embedding:
 
 def extractor_names() -> list[str]:
     """Return the names that `get_extractor` knows, sorted."""
-    return sorted([*CLASSIFIERS, "inception_v3", "stacked_mnist"])
+    return sorted([*_CLASSIFYING, "alexnet"])
 
 
 def get_extractor(extractor: Extractor) -> Callable:
@@ -113,7 +119,9 @@ def get_extractor(extractor: Extractor) -> Callable:
 
             - A name in `extractor_names()`. `"mnist"`, `"fashion_mnist"` and `"cifar10"` are
               classifiers that come with ganzoo. `"stacked_mnist"` predicts a digit per channel,
-              1,000 classes. `"inception_v3"` has ImageNet weights, which Keras downloads.
+              1,000 classes. `"alexnet"` embeds images of any kind. It comes with ganzoo, has
+              ImageNet weights, and predicts no classes. `"inception_v3"` has ImageNet weights,
+              too, which Keras downloads.
             - A function from uint8 pixels to float features `(num_images, dim)` or to an
               `Embedding`, such as a Keras model that takes pixels.
             - None: metrics are then given features instead of images.
@@ -135,6 +143,8 @@ def get_extractor(extractor: Extractor) -> Callable:
         return _build_small(extractor)
     if extractor == "stacked_mnist":
         return ChannelByChannel(extractor, _build_small("mnist"))
+    if extractor == "alexnet":
+        return _build_alexnet()
     if extractor == "inception_v3":
         return _build_inception()
     raise ValueError(
@@ -186,10 +196,12 @@ class Network:
 
     Args:
         name: str.
-        network: Keras model that takes images in [-1, 1] and returns `(features, logits)`.
+        network: Keras model that takes images in [-1, 1]. It returns `(features, logits)`, or
+            features alone if it does not classify.
         image_shape: `(height, width, channels)` that the network takes. Other images are resized
             by antialiased bilinear interpolation. Gray images become RGB by repetition, RGB
-            images gray by their luma (BT.601).
+            images gray by their luma (BT.601). If the network takes any size, height and width
+            are pairs: the smallest and largest side to use.
         fingerprint: str. Identifies the weights of the network.
     """
 
@@ -197,7 +209,7 @@ class Network:
         self,
         name: str,
         network: keras.Model,
-        image_shape: tuple[int, int, int],
+        image_shape: tuple,
         fingerprint: str,
     ):
         self.name = name
@@ -211,13 +223,13 @@ class Network:
         made = [self._embed(pixels[i : i + _BATCH]) for i in range(0, len(pixels), _BATCH)]
         if not made:
             raise ValueError("A batch needs at least one image. Received: no images. Leave it out.")
-        features, probabilities = (np.concatenate(part) for part in zip(*made, strict=True))
-        return _checked(Embedding(features, probabilities, pixels))
+        arrays = (np.concatenate(part) for part in zip(*made, strict=True))
+        return _checked(Embedding(*arrays, pixels=pixels))
 
     def _embed_batch(self, pixels):
         images = self.prepare(from_pixels(pixels))
-        features, logits = self._network(images, training=False)
-        return features, tf.nn.softmax(logits)
+        features, *logits = tf.nest.flatten(self._network(images, training=False))
+        return features, *map(tf.nn.softmax, logits)
 
     def prepare(self, images: tf.Tensor) -> tf.Tensor:
         """Resize and convert images in [-1, 1] to the shape that the network takes."""
@@ -226,7 +238,9 @@ class Network:
             images = tf.image.grayscale_to_rgb(images)
         elif images.shape[-1] == 3 and channels == 1:
             images = tf.image.rgb_to_grayscale(images)
-        if tuple(images.shape[1:3]) == tuple(size):
+        if isinstance(size[0], tuple):
+            size = tf.clip_by_value(tf.shape(images)[1:3], *zip(*size, strict=True))
+        elif tuple(images.shape[1:3]) == tuple(size):
             return images
         return tf.clip_by_value(tf.image.resize(images, size, antialias=True), -1, 1)
 
@@ -308,6 +322,22 @@ def _build_small(name):
 
 
 @functools.cache
+def _build_alexnet():
+    """Return the means of AlexNet's last feature maps.
+
+    These 256 features respond to content, and to noise and blur. Those of all layers are 1,152,
+    and a Gaussian needs more images than features.
+    """
+    with dtype_policy("float32"):
+        whole = load_alexnet()
+        features = keras.layers.GlobalAveragePooling2D(name="features")(whole.outputs[-1])
+    network = keras.Model(whole.input, features, name="alexnet")
+    image_shape = (_ALEXNET_SIDES, _ALEXNET_SIDES, 3)
+    fingerprint = "{}, {} to {} pixels".format(ALEXNET.sha256, *_ALEXNET_SIDES)
+    return Network("alexnet", network, image_shape, fingerprint)
+
+
+@functools.cache
 def _build_inception():
     try:
         with dtype_policy("float32"):
@@ -315,8 +345,8 @@ def _build_inception():
     except Exception as error:  # Keras raises a bare `Exception` if a download fails.
         raise ValueError(
             "The extractor 'inception_v3' needs its ImageNet weights, which Keras could not "
-            f"download ({first_line(error)}). Connect to the network once, or use one of "
-            f"{', '.join(CLASSIFIERS)}, which come with ganzoo."
+            f"download ({first_line(error)}). Connect to the network once, or use 'alexnet', "
+            "which comes with ganzoo."
         ) from None
     pooled = whole.get_layer("avg_pool").output
     network = keras.Model(whole.input, [pooled, whole.output], name="inception_v3")

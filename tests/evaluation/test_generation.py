@@ -246,6 +246,15 @@ def test_images_that_are_not_square_keep_their_size(tmp_path, monkeypatch):
     assert opened.images.pixels.shape == (27, 12, 8, 1)
 
 
+def test_a_folder_of_colors_is_embedded_by_alexnet(tmp_path):
+    pixels = np.random.default_rng(0).integers(0, 256, (20, 8, 8, 3), "uint8")
+    for index, image in enumerate(pixels):
+        ganzoo.images.write_png(tmp_path / f"{index:02d}.png", image)
+    opened = evaluation.open_references(tmp_path, (8, 8, 3))
+    assert opened.extractor is metrics.get_extractor("alexnet")
+    assert opened.training.features.shape == (18, 256)
+
+
 def test_references_are_reused_for_several_models(folder):
     extractor = Levels()
     opened = evaluation.open_references(folder, (8, 8, 1), extractor, seed=3)

@@ -3,12 +3,14 @@
 import keras
 import numpy as np
 import pytest
+import scipy.ndimage
 import tensorflow as tf
 
 import ganzoo
-from ganzoo import metrics
+from ganzoo import data, metrics
 from ganzoo.metrics.classifiers import CLASSIFIERS, build_classifier
 from ganzoo.metrics.features import Network
+from ganzoo.perceptual import load_alexnet
 
 
 def make_pixels(shape, seed=0):
@@ -108,7 +110,7 @@ def test_a_failed_download_of_inception_says_what_to_do(error, named, monkeypatc
         raise error
 
     monkeypatch.setattr(keras.applications, "InceptionV3", fail)
-    with pytest.raises(ValueError, match=rf"\({named}\).* come with ganzoo") as raised:
+    with pytest.raises(ValueError, match=rf"\({named}\).* comes with ganzoo") as raised:
         metrics.features._build_inception.__wrapped__()
     assert "\n" not in str(raised.value)
 
@@ -134,3 +136,42 @@ def test_classifiers_reach_the_recorded_accuracy_on_test_images(name):
     )
     accuracy = np.mean(classes == test.labels)
     assert accuracy == pytest.approx(ACCURACIES[name], abs=5e-4)
+
+
+def test_alexnet_embeds_images_of_any_kind_and_predicts_no_classes():
+    extractor = metrics.get_extractor("alexnet")
+    gray = make_pixels((2, 8, 12, 1))
+    embedding = extractor(gray)
+    assert embedding.features.shape == (2, 256)
+    assert embedding.probabilities is None
+    np.testing.assert_allclose(
+        extractor(gray.repeat(3, axis=-1)).features, embedding.features, rtol=1e-4, atol=1e-5
+    )
+    # Features are means of the last feature maps, of sides from 96 to 224 pixels.
+    rgb = make_pixels((1, 100, 240, 3))
+    resized = tf.image.resize(rgb / np.float32(127.5) - 1, (100, 224), antialias=True)
+    expected = load_alexnet()(resized)[-1].numpy().mean(axis=(1, 2))
+    np.testing.assert_allclose(extractor(rgb).features, expected, rtol=1e-4, atol=1e-5)
+    with pytest.raises(ValueError, match="cifar10, fashion_mnist, inception_v3"):
+        embedding.require_probabilities()
+
+
+def test_fid_by_alexnet_rises_with_blur_and_with_noise():
+    extractor = metrics.get_extractor("alexnet")
+    real, unseen = data.load_arrays("sample").pixels[:40].reshape(2, 20, 28, 28, 1)
+    static = np.random.default_rng(0).normal(size=unseen.shape)
+    training = extractor(real)
+
+    def fid(pixels):
+        metric = metrics.FrechetDistance(extractor)
+        metric.update_embedding(training, real=True)
+        metric.update(np.clip(pixels, 0, 255).astype("uint8"), real=False)
+        return float(metric.result())
+
+    floor = fid(unseen)
+    for damaged in (
+        [scipy.ndimage.gaussian_filter(unseen, (0, width, width, 0)) for width in (0.7, 1.5)],
+        [unseen + level * static for level in (10, 40)],
+    ):
+        little, much = map(fid, damaged)
+        assert floor < little < much
