@@ -90,7 +90,16 @@ def train(
         typer.Option(
             "--from",
             metavar="PRESET|RUN",
-            help="Start with the weights of a trained model.",
+            help="Start with the weights of a trained model. Its data, resolution or channels may "
+            "differ.",
+            **_panel("Model"),
+        ),
+    ] = None,
+    freeze_discriminator: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N",
+            help="Keep the first N layers of the discriminator as --from has them.",
             **_panel("Model"),
         ),
     ] = None,
@@ -252,6 +261,7 @@ def train(
         "image_size": image_size,
         "batch_size": batch_size,
         "start_from": start_from,
+        "freeze_discriminator": freeze_discriminator,
         "blend": blend,
         "decay_steps": decay_steps,
         "mixed_precision": mixed_precision,

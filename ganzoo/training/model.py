@@ -9,7 +9,7 @@ import tensorflow as tf
 from ganzoo import registry
 from ganzoo.base import GAN
 from ganzoo.saving import loading
-from ganzoo.training import arguments
+from ganzoo.training import arguments, transfer
 from ganzoo.training.recipe import Recipe
 
 
@@ -56,15 +56,15 @@ def build_model(recipe: Recipe, cluster, data_arguments: dict) -> GAN:
     with cluster.strategy.scope():
         model = model_class(**chosen, seed=recipe.seed, dtype=dtype)
     if recipe.start_from:
-        source = loading.find_model(recipe.start_from)
-        shapes = [[w.shape for w in network.weights] for network in (source, model)]
-        if shapes[0] != shapes[1]:
+        report = transfer.copy_weights(loading.find_model(recipe.start_from), model)
+        if recipe.blend is not None and any(part.new for part in report.values()):
             raise ValueError(
-                f"--from needs a model with the same networks as this run, a "
-                f"{type(model).__name__} of {model.image_shape}. Received: "
-                f"{recipe.start_from!r}, a {type(source).__name__} of {source.image_shape}."
+                "--blend needs a starting model with the same networks. Received: "
+                f"{recipe.start_from!r}, whose layers differ. Remove --blend."
             )
-        model.set_weights(source.get_weights())
+        _print_transfer(recipe.start_from, report)
+    if recipe.freeze_discriminator:
+        transfer.freeze_first(model.discriminator, recipe.freeze_discriminator)
     arguments.compile_with(model, recipe.compile, recipe.decay_steps)
     divisor = cluster.num_replicas * model.discriminator_steps
     if recipe.batch_size % divisor:
@@ -73,6 +73,17 @@ def build_model(recipe: Recipe, cluster, data_arguments: dict) -> GAN:
             f"Received: batch_size={recipe.batch_size}. Choose another --batch-size."
         )
     return model
+
+
+def _print_transfer(name, report):
+    """Print which layers took the weights of a trained model, if not all of them did."""
+    for network, (taken, new) in report.items():
+        if new:
+            shown = ", ".join(new[:5]) + (", ..." if len(new) > 5 else "")
+            print(
+                f"{name}: the {network} takes {len(taken)} of {len(taken) + len(new)} layers. New: "
+                f"{shown}."
+            )
 
 
 def blend(model: GAN, source: GAN, share: float) -> None:

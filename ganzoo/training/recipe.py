@@ -53,7 +53,10 @@ class Recipe:
         evaluate_every: int or None. Epochs between evaluations of the generated images. The best
             generator is kept. None evaluates nothing.
         seed: int. Seed of the weights, the latents and the order of images.
-        start_from: str or None. Preset or run that training starts from.
+        start_from: str or None. Preset or run that training starts from. Layers that match take its
+            weights.
+        freeze_discriminator: int or None. Layers of the discriminator, from the images on, that
+            are not trained. See `ganzoo.training.transfer.freeze_first`.
         blend: float or None. Weight, from 0 to 1, of the trained generator in the final model. The
             rest comes from `start_from`. None keeps the trained generator.
 
@@ -82,6 +85,7 @@ class Recipe:
     evaluate_every: int | None = None
     seed: int = 0
     start_from: str | None = None
+    freeze_discriminator: int | None = None
     blend: float | None = None
 
     def __post_init__(self):
@@ -89,7 +93,7 @@ class Recipe:
             # A frozen dataclass allows no plain assignment.
             object.__setattr__(self, name, arguments.to_json(getattr(self, name)))
         whole = "image_size", "epochs", "batch_size", "max_steps", "evaluate_every", "decay_steps"
-        for name in (*whole, "patience"):
+        for name in (*whole, "patience", "freeze_discriminator"):
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise ValueError(f"`{name}` must be at least 1. Received: {name}={value}.")
