@@ -7,6 +7,7 @@ from ganzoo.metrics.frechet import FrechetDistance
 from ganzoo.metrics.inception_score import InceptionScore
 from ganzoo.metrics.kernel import KernelDistance
 from ganzoo.metrics.mode_coverage import ModeCoverage
+from ganzoo.metrics.naturalness import niqe
 from ganzoo.metrics.neighbours import TrainingNeighbours
 from ganzoo.metrics.parzen import ParzenLogLikelihood
 from ganzoo.metrics.perceptual import lpips
@@ -29,6 +30,7 @@ __all__ = [
     "extractor_names",
     "get_extractor",
     "lpips",
+    "niqe",
     "psnr",
     "ssim",
 ]
