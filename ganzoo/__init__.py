@@ -17,6 +17,7 @@ from ganzoo import vanilla  # isort: skip
 from ganzoo.version import __version__
 
 _MODULES = (
+    "augment",
     "base",
     "callbacks",
     "data",
@@ -32,6 +33,7 @@ _MODULES = (
     "sampling",
     "schedules",
     "training",
+    "transforms",
 )
 _FUNCTIONS = {
     "GAN": "ganzoo.base",

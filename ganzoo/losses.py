@@ -44,6 +44,12 @@ class AdversarialLoss(abc.ABC):
     ) -> keras.KerasTensor:
         """Return the loss of the generator, a scalar. Arguments are those of `discriminator`."""
 
+    def margins(
+        self, real_logits: keras.KerasTensor, fake_logits: keras.KerasTensor
+    ) -> keras.KerasTensor:
+        """Return a number per real logit, positive if the discriminator takes it for real."""
+        return real_logits
+
     def scores(
         self, real_logits: keras.KerasTensor, fake_logits: keras.KerasTensor
     ) -> tuple[keras.KerasTensor, keras.KerasTensor]:
@@ -135,6 +141,10 @@ class LeastSquares(AdversarialLoss):
     def generator(self, real_logits, fake_logits):
         return 0.5 * ops.mean(ops.square(fake_logits - 1.0))
 
+    def margins(self, real_logits, fake_logits):
+        """Return the difference to 0.5, halfway between the targets."""
+        return real_logits - 0.5
+
     def scores(self, real_logits, fake_logits):
         """Return the means of the outputs, which estimate probabilities, clipped to [0, 1]."""
         real, fake = ops.clip(real_logits, 0.0, 1.0), ops.clip(fake_logits, 0.0, 1.0)
@@ -160,6 +170,10 @@ class Hinge(AdversarialLoss):
 
 class _ComparativeLoss(AdversarialLoss):
     """Loss in which only the difference between real and fake logits has a meaning."""
+
+    def margins(self, real_logits, fake_logits):
+        """Return the difference between the logits of each pair."""
+        return real_logits - fake_logits
 
     def scores(self, real_logits, fake_logits):
         """Return the probability that real images rank above fake ones, and its complement."""

@@ -79,7 +79,13 @@ class HalfLife(keras.optimizers.schedules.LearningRateSchedule):
         return cls(deserialize(config["half_life"]))
 
 
-def check(name: str, value: Schedule, least: float = 0.0, below: float = float("inf")) -> None:
+def check(
+    name: str,
+    value: Schedule,
+    least: float = 0.0,
+    below: float = float("inf"),
+    most: float = float("inf"),
+) -> None:
     """Check a hyperparameter. A schedule is checked at step 0.
 
     Args:
@@ -87,10 +93,11 @@ def check(name: str, value: Schedule, least: float = 0.0, below: float = float("
         value: number, schedule or function.
         least: float. Smallest valid value.
         below: float. Upper bound, which is not a valid value itself.
+        most: float. Largest valid value.
 
     Raises:
-        ValueError: If the value is not in `[least, below)`, or is a function that is not
-            registered with Keras.
+        ValueError: If the value is out of range, or is a function that is not registered with
+            Keras.
 
     Example:
         >>> check("weight", keras.optimizers.schedules.CosineDecay(1.0, 100))
@@ -103,8 +110,9 @@ def check(name: str, value: Schedule, least: float = 0.0, below: float = float("
             "`@keras.saving.register_keras_serializable()`."
         )
     start = float(value(0)) if callable(value) else value
-    if not least <= start < below:
+    if not (least <= start < below and start <= most):
         upper = "" if below == float("inf") else f" and below {below:g}"
+        upper += "" if most == float("inf") else f" and at most {most:g}"
         raise ValueError(f"`{name}` must be at least {least:g}{upper}. Received: {name}={start!r}.")
 
 

@@ -20,8 +20,8 @@ ROWS = [
     ("registry", "saving.files"),
     ("saving.downloads", "saving.untrusted"),
     ("saving.weights",),
-    ("images", "schedules"),
-    ("layers", "losses", "regularizers", "optimizers"),
+    ("images", "schedules", "transforms"),
+    ("augment", "layers", "losses", "regularizers", "optimizers"),
     ("perceptual",),
     ("metrics",),
     ("distribution",),
@@ -58,7 +58,16 @@ PYTHON_ONLY = {
     "__main__",
 }
 HEAVY = {"tensorflow", "keras", "numpy", "tensorflow_datasets"}
-WITHOUT_TENSORFLOW = {"images", "layers", "losses", "perceptual", "regularizers", "schedules"}
+WITHOUT_TENSORFLOW = {
+    "augment",
+    "images",
+    "layers",
+    "losses",
+    "perceptual",
+    "regularizers",
+    "schedules",
+    "transforms",
+}
 UNITS = {unit for row in ROWS for unit in row}
 
 

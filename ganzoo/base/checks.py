@@ -61,6 +61,19 @@ def check_compile(chosen: dict) -> None:
         raise ValueError(unknown("update", chosen["update"], UPDATES))
 
 
+def check_augmentation(augmentation, image_shape: tuple) -> None:
+    """Check that images of a shape can be augmented.
+
+    Raises:
+        ValueError: If they have more than four channels.
+    """
+    if augmentation is not None and image_shape[-1] not in (1, 2, 3, 4):
+        raise ValueError(
+            "`augment` needs images of 1 to 4 channels: gray or colors, with or without alpha. "
+            f"Received: images of shape {image_shape}. Remove it."
+        )
+
+
 def require_mirrored(optimizer) -> None:
     """Check that an optimizer was created inside of the strategy's scope.
 

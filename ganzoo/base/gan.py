@@ -7,8 +7,10 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from ganzoo import augment as augmentations
 from ganzoo import export, losses, regularizers, schedules
 from ganzoo.base import checks, train_step, updates
+from ganzoo.base.adaptive import AdaptiveAmount
 from ganzoo.base.logs import LOGS, Untracked, per_level, read_local_sum
 from ganzoo.data import validation
 from ganzoo.data.pipelines import from_arrays
@@ -69,6 +71,8 @@ class GAN(keras.Model):
     recommended_batch_sizes: ClassVar[dict] = {"default": 64, "paper": 128}
     # Number of classes of a model with class labels.
     num_classes: int | None = None
+    # Number of discriminators that train independently.
+    num_levels: int = 1
     # True if each logit depends on one image only (no batch normalization). Then both networks
     # share a backward pass through the discriminator.
     per_sample_discriminator: bool = False
@@ -100,6 +104,9 @@ class GAN(keras.Model):
         self.real_examples = None
         self._renderers = {}
         self._trackers = [keras.metrics.Mean(name=name) for name in LOGS]
+        self.augmentation = None
+        self._adaptive_amount = None
+        self._augment_trackers = []
         # State in an object that Keras does not track as metrics or weights.
         self._untracked = Untracked()
         # All weights exist. Without this Keras refuses to save or load them.
@@ -142,6 +149,7 @@ class GAN(keras.Model):
             "discriminator_optimizer": Adam(2e-4, beta_1=0.5),
             "loss": "non_saturating",
             "regularizer": "none",
+            "augment": "none",
             "discriminator_steps": 1,
             "ema_decay": 0.999,
             "update": "simultaneous",
@@ -153,6 +161,7 @@ class GAN(keras.Model):
         discriminator_optimizer: keras.optimizers.Optimizer | str | None = None,
         loss: losses.AdversarialLoss | str | None = None,
         regularizer: regularizers.GradientRegularizer | str | None = None,
+        augment: augmentations.Augmentation | str | None = None,
         discriminator_steps: int | None = None,
         ema_decay: schedules.Schedule | None = None,
         update: str | None = None,
@@ -171,6 +180,8 @@ class GAN(keras.Model):
             loss: name in `ganzoo.losses.LOSSES`, or an `AdversarialLoss`.
             regularizer: gradient penalty: a name in `ganzoo.regularizers.REGULARIZERS`,
                 `"none"`, or a `GradientRegularizer`.
+            augment: augmentation of the images that the discriminator sees in training, for few
+                images: `"diffaugment"`, `"ada"`, `"none"`, or a `ganzoo.augment.Augmentation`.
             discriminator_steps: int, at least 1. Updates of the discriminator per update of the
                 generator: k of algorithm 1 in Goodfellow et al., 2014. A batch is split in k
                 equal parts, so that each update sees new real images and new latents. To update
@@ -200,6 +211,7 @@ class GAN(keras.Model):
             "discriminator_optimizer": discriminator_optimizer,
             "loss": loss,
             "regularizer": regularizer,
+            "augment": augment,
             "discriminator_steps": discriminator_steps,
             "ema_decay": ema_decay,
             "update": update,
@@ -217,6 +229,8 @@ class GAN(keras.Model):
         checks.check_compile(chosen)
         adversarial_loss = losses.get(chosen["loss"])
         regularizer = regularizers.get(chosen["regularizer"])
+        augmentation = augmentations.get(chosen["augment"])
+        checks.check_augmentation(augmentation, self.image_shape)
         many = self.distribute_strategy.num_replicas_in_sync > 1
         if many and jit_compile is True:
             raise ValueError(
@@ -244,6 +258,7 @@ class GAN(keras.Model):
         self.discriminator_optimizer = discriminator_optimizer
         self.adversarial_loss = adversarial_loss
         self.regularizer = regularizer
+        self._set_augmentation(augmentation)
         self.discriminator_steps = chosen["discriminator_steps"]
         self.ema_decay = chosen["ema_decay"]
         self.update = chosen["update"]
@@ -267,6 +282,18 @@ class GAN(keras.Model):
         optimizer.build(network.trainable_variables)
         return optimizer
 
+    def _set_augmentation(self, augmentation):
+        self.augmentation = augmentation
+        self._adaptive_amount = None
+        if augmentation is None:
+            return
+        with self.distribute_strategy.scope():
+            if augmentation.amount is None:
+                self._adaptive_amount = AdaptiveAmount(self.num_levels)
+            known = [tracker.name for tracker in self._augment_trackers]
+            if augmentation.log_name not in (None, *known):
+                self._augment_trackers.append(keras.metrics.Mean(name=augmentation.log_name))
+
     def get_compile_config(self) -> dict:
         if not self.compiled:
             return {}
@@ -276,6 +303,7 @@ class GAN(keras.Model):
             "discriminator_optimizer": serialize(self.discriminator_optimizer),
             "loss": serialize(self.adversarial_loss),
             "regularizer": serialize(self.regularizer) if self.regularizer else "none",
+            "augment": serialize(self.augmentation) if self.augmentation else "none",
             "discriminator_steps": self.discriminator_steps,
             "ema_decay": schedules.serialize(self.ema_decay),
             "update": self.update,
@@ -397,7 +425,8 @@ class GAN(keras.Model):
         return self._num_replicas() * (self.discriminator_steps if self.compiled else 1)
 
     def train_step(self, data):
-        return self.track(*train_step.train_step(self, data))
+        logs = self.track(*train_step.train_step(self, data))
+        return {**logs, **self._augment_logs()}
 
     def test_step(self, data):
         real_images, condition = self.unpack(data)
@@ -439,9 +468,20 @@ class GAN(keras.Model):
         return tf.cast(images, "float32")
 
     def discriminate(self, images, condition, training: bool = True):
-        """Return logits of the discriminator, float32."""
+        """Return logits of the discriminator, float32. In training it sees augmented images."""
+        if training:
+            images = self.augment_images(images)
         logits = self.discriminator(network_inputs(images, condition), training=training)
         return tf.cast(logits, "float32")
+
+    def augment_images(self, images, level: int = 0):
+        """Return images as the discriminator of a level sees them in training.
+
+        A family that overrides `discriminate` calls this there.
+        """
+        if self.augmentation is None:
+            return images
+        return self.augmentation(images, self._augment_amounts()[level], self.draw_uniform)
 
     def discriminator_loss(self, real_images, fake_images, condition) -> tuple:
         """Return `(loss, real_logits, fake_logits)`, the loss with its penalty."""
@@ -473,12 +513,8 @@ class GAN(keras.Model):
 
     def penalty(self, real_images, fake_images, condition) -> tf.Tensor:
         """Return the gradient penalty. Only the network itself runs in reduced precision."""
-
-        def draw(shape):
-            return tf.random.stateless_uniform(shape, self.next_seed())
-
         penalty = 0.0
-        for points in self.regularizer.points(real_images, fake_images, draw):
+        for points in self.regularizer.points(real_images, fake_images, self.draw_uniform):
             with tf.GradientTape() as tape:
                 tape.watch(points)
                 # The gradient of the sum holds each image's own gradient if its logit depends
@@ -527,6 +563,25 @@ class GAN(keras.Model):
         """Count a training step, also if the loss scale of float16 skipped its updates."""
         self._untracked.steps.assign_add(1)
 
+    def adapt_augmentation(
+        self, generator_loss, discriminator_loss, real_logits, fake_logits
+    ) -> None:
+        """Adapt the augmentation to the logits of a step, once the losses are computed."""
+        if self._adaptive_amount is None:
+            return
+        pairs = zip(tf.nest.flatten(real_logits), tf.nest.flatten(fake_logits), strict=True)
+        margins = [self.adversarial_loss.margins(real, fake) for real, fake in pairs]
+        self._adaptive_amount.update(
+            self.augmentation,
+            updates.wait_for([generator_loss, discriminator_loss], margins),
+            self._untracked.steps.value,
+            self.discriminator_steps,
+        )
+
+    def draw_uniform(self, shape) -> tf.Tensor:
+        """Return new uniform random numbers in [0, 1), different on every replica."""
+        return tf.random.stateless_uniform(shape, self.next_seed())
+
     def next_seed(self) -> tf.Tensor:
         """Return a new seed, int32 `(2,)`, different on every replica. Its state is saved."""
         return updates.fold_in_replica(self.seed_generator.next())
@@ -542,6 +597,22 @@ class GAN(keras.Model):
         for tracker, value in zip(self._trackers, values, strict=True):
             tracker.update_state(value)
         return self.read_logs(self._trackers)
+
+    def _augment_amounts(self):
+        """Return the current amount of augmentation of each level."""
+        if self._adaptive_amount is not None:
+            return tf.unstack(self._adaptive_amount.variables["amounts"].value)
+        step = self.discriminator_optimizer.iterations
+        return [self.augmentation.amount_at(step)] * self.num_levels
+
+    def _augment_logs(self):
+        """Return the running mean of the amount of augmentation over levels, if it is logged."""
+        if self.augmentation is None:
+            return {}
+        trackers = [t for t in self._augment_trackers if t.name == self.augmentation.log_name]
+        for tracker in trackers:
+            tracker.update_state(tf.reduce_mean(self._augment_amounts()))
+        return self.read_logs(trackers)
 
     def read_logs(self, trackers) -> dict:
         """Return running means by name, in the shape that Keras expects of a step's logs."""
@@ -655,19 +726,28 @@ class GAN(keras.Model):
     def _seed_states(self):
         return [v for v in self.non_trainable_variables if v.name == "seed_generator_state"]
 
+    def _augment_state(self):
+        state = self._adaptive_amount
+        return {} if state is None else {f"augment_{n}": v for n, v in state.variables.items()}
+
     def save_own_variables(self, store):
         super().save_own_variables(store)
         # Keras does not save seed states. A resumed run would draw its first latents again.
         for index, state in enumerate(self._seed_states()):
             store[f"seed_{index}"] = keras.ops.convert_to_numpy(state)
         store["steps"] = np.int64(self._untracked.steps.value.numpy())
+        for name, variable in self._augment_state().items():
+            store[name] = variable.value.numpy()
 
     def load_own_variables(self, store):
         names = list(store.keys())
-        ours = [n for n in names if n == "steps" or n.startswith("seed_")]
+        ours = [n for n in names if n == "steps" or n.startswith(("seed_", "augment_"))]
         super().load_own_variables({n: store[n] for n in names if n not in ours})
         if "steps" in ours:  # Older versions did not count them.
             self._untracked.steps.assign(np.asarray(store["steps"]))
+        for name, variable in self._augment_state().items():
+            if name in ours:  # The file may be of a model without augmentation.
+                variable.assign(np.asarray(store[name]))
         for index, state in enumerate(self._seed_states()):
             state.assign(np.asarray(store[f"seed_{index}"]))
 

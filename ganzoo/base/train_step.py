@@ -1,7 +1,9 @@
 """The training step: algorithm 1 of Goodfellow et al., 2014 (arXiv:1406.2661).
 
-Precision, replicas and the order of updates are handled in `updates.py`, the moving average in
-`ema.py`. A family changes the step by overriding the methods of `GAN` that are called here.
+`gan.discriminate` augments its images: the real and the fake ones, in the losses of both networks
+and under the gradient penalty (Zhao et al., 2020, arXiv:2006.10738, figure 4). Precision, replicas
+and the order of updates are handled in `updates.py`, the moving average in `ema.py`. A family
+changes the step by overriding the methods of `GAN` that are called here.
 """
 
 import tensorflow as tf
@@ -26,6 +28,7 @@ def train_step(gan, data) -> tuple:
     losses_and_logits = update_both(gan, real_images, condition)
     ema.update_ema(gan, condition)
     gan.count_step()
+    gan.adapt_augmentation(*losses_and_logits)
     return losses_and_logits
 
 

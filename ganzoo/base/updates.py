@@ -103,6 +103,14 @@ def every_n_steps(now: tf.Tensor, compute: Callable, network: keras.Model) -> tf
     return tf.where(now, value, 0.0)
 
 
+def sum_over_replicas(tensor: tf.Tensor) -> tf.Tensor:
+    """Return the sum of a tensor over the replicas of this step."""
+    if _num_replicas() == 1:
+        return tensor
+    context = tf.distribute.get_replica_context()
+    return context.all_reduce(tf.distribute.ReduceOp.SUM, tensor)
+
+
 def average_over_replicas(variables: Sequence) -> None:
     """Set floating-point variables to their mean over the replicas of this step."""
     # Random states are integers and differ on purpose.
@@ -155,9 +163,7 @@ def _share_overflow(gradients, optimizer):
     """
     if _num_replicas() == 1 or not isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
         return gradients
-    overflows = 1.0 - tf.cast(optimizer.check_finite(gradients), "float32")
-    context = tf.distribute.get_replica_context()
-    overflows = context.all_reduce(tf.distribute.ReduceOp.SUM, overflows)
+    overflows = sum_over_replicas(1.0 - tf.cast(optimizer.check_finite(gradients), "float32"))
     mark = tf.where(overflows > 0, np.inf, 0.0)
     return [g if g is None else g + tf.cast(mark, g.dtype) for g in gradients]
 

@@ -212,6 +212,8 @@ class LAPGAN(LatentGAN):
         if not isinstance(condition, Level):
             pairs = zip(images, condition, strict=True)
             return [self.discriminate(*pair, training=training) for pair in pairs]
+        if training:
+            images = self.augment_images(images, condition.index)
         network = self.discriminator.get_layer(networks.level_name(condition.index))
         logits = network([images, *condition.labels], training=training)
         return tf.cast(logits, "float32")

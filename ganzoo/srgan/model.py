@@ -140,6 +140,11 @@ class SRGAN(GAN):
             is_paper_gan = self.recipe == "paper" and not content_only
             content = "vgg54" if is_paper_gan else "pixel"
         content_losses.check(content)
+        if kwargs.get("augment") not in (None, "none"):
+            raise ValueError(
+                "SRGAN does not take `augment`, because it trains on random crops of photographs. "
+                f"Received: augment={kwargs['augment']!r}. Remove it."
+            )
         if not adversarial_weight >= 0:
             raise ValueError(
                 "`adversarial_weight` must be at least 0. Received: "

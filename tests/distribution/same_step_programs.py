@@ -60,4 +60,27 @@ def compiling_again_ends_synchronized_normalization():
     assert not any(layer.synchronized for layer in layers)
 
 
+def an_adaptive_augmentation_sees_the_signs_of_the_whole_batch():
+    amounts, logs = [], []
+    for num_replicas in (1, 2):
+        ada = ganzoo.augment.ADA(target=0.25, every=2, ramp_images=64)
+        gan = build(num_replicas, sgd, augment=ada, run_eagerly=True)
+        with random_numbers_from_images():
+            history = gan.fit(batches_of(IMAGES), epochs=3, verbose=0).history
+        (variable, *_) = gan._adaptive_amount.variables.values()
+        parts = gan.distribute_strategy.experimental_local_results(variable.value)
+        amounts += [part.numpy() for part in parts]
+        logs.append(history["augment_probability"])
+    np.testing.assert_array_equal(amounts, [amounts[0]] * 3)
+    np.testing.assert_array_equal(logs[1], logs[0])
+    assert logs[0][1] > 0
+
+
+def replicas_augment_differently():
+    gan = build(2, sgd, augment="diffaugment")
+    found = strategy_of(2).run(lambda: gan.augment_images(tf.ones((4, 8, 8, 3))))
+    first, second = strategy_of(2).experimental_local_results(found)
+    assert np.abs(first - second).max() > 0.1
+
+
 PROGRAMS = programs_in(__name__)
