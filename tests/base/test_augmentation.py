@@ -196,9 +196,11 @@ def test_the_levels_of_a_pyramid_adapt_independently():
     amounts = gan._adaptive_amount.variables["amounts"]
     np.testing.assert_array_equal(amounts, [0.5] + [0.0] * (gan.num_levels - 1))
     seen = []
-    gan.augment_images = lambda images, level=0: seen.append((level, images.shape[1])) or images
+    gan.augment_images = lambda images, level=0: (
+        seen.append((level, (*images.shape[1:3],))) or images
+    )
     gan.train_step(data if len(data) > 1 else data[0])
-    assert set(seen) == set(enumerate(gan.level_sides))
+    assert set(seen) == set(enumerate(gan.level_sizes))
 
 
 def test_models_that_cannot_be_augmented_refuse_it_in_one_line():

@@ -1,6 +1,7 @@
 """Compare training steps on one replica and on several."""
 
 import numpy as np
+import tensorflow as tf
 import tiny
 from replicas import (
     IMAGES,
