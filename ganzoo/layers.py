@@ -90,6 +90,19 @@ def check_image_shape(image_shape: tuple[int, ...]) -> None:
     check_size(image_shape, fits, rule)
 
 
+def scale_rate(rate: float, image_shape: tuple[int, ...]) -> float:
+    """Return a learning rate for images of any size, from one for a side of at most 32.
+
+    Larger images have more layers and larger sums of gradients, and a rate that suits 32 pixels
+    makes their training diverge. The rate falls with the longer side.
+
+    Example:
+        >>> [scale_rate(8e-4, shape) for shape in ((28, 28, 1), (64, 48, 3), (128, 128, 3))]
+        [0.0008, 0.0004, 0.0002]
+    """
+    return rate * min(1.0, 32 / max(image_shape[:2]))
+
+
 def check_size(
     image_shape: tuple[int, ...], fits: Callable[[tuple[int, int]], bool], rule: str
 ) -> None:

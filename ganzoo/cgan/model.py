@@ -9,7 +9,7 @@ import tensorflow as tf
 from ganzoo.base import LatentGAN
 from ganzoo.cgan import networks
 from ganzoo.data import validation
-from ganzoo.layers import check_image_shape, check_recipe, dtype_policy
+from ganzoo.layers import check_image_shape, check_recipe, dtype_policy, scale_rate
 from ganzoo.optimizers import Adam, FlooredExponentialDecay, MomentumRampSGD
 from ganzoo.regularizers import R1
 
@@ -93,10 +93,11 @@ class CGAN(LatentGAN):
 
     def recommended(self, **given) -> dict:
         if self.recipe == "default":
+            rate = scale_rate(8e-4, self.image_shape)
             return {
                 **super().recommended(**given),
-                "generator_optimizer": Adam(8e-4, beta_1=0.5),
-                "discriminator_optimizer": Adam(8e-4, beta_1=0.5),
+                "generator_optimizer": Adam(rate, beta_1=0.5),
+                "discriminator_optimizer": Adam(rate, beta_1=0.5),
                 # Without it, all images of a class become the same.
                 "regularizer": R1(0.5, every=4),
                 "ema_decay": 0.998,

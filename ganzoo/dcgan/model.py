@@ -6,7 +6,7 @@ import keras
 
 from ganzoo.base import LatentGAN
 from ganzoo.dcgan import networks
-from ganzoo.layers import check_image_shape, check_recipe, dtype_policy
+from ganzoo.layers import check_image_shape, check_recipe, dtype_policy, scale_rate
 from ganzoo.messages import unknown
 from ganzoo.optimizers import Adam
 from ganzoo.regularizers import R1
@@ -101,10 +101,11 @@ class DCGAN(LatentGAN):
         # Without normalization, gradients can grow suddenly. A slow mean of their squares would
         # react too late.
         beta_2 = 0.99 if self.per_sample_discriminator else 0.999
+        rate = scale_rate(8e-4, self.image_shape)
         return {
             **super().recommended(**given),
-            "generator_optimizer": Adam(8e-4, beta_1=0.5, beta_2=beta_2),
-            "discriminator_optimizer": Adam(8e-4, beta_1=0.5, beta_2=beta_2),
+            "generator_optimizer": Adam(rate, beta_1=0.5, beta_2=beta_2),
+            "discriminator_optimizer": Adam(rate, beta_1=0.5, beta_2=beta_2),
             # Replaces the normalization in the discriminator.
             "regularizer": R1(1.0, every=4) if self.per_sample_discriminator else "none",
             "ema_decay": 0.998,
