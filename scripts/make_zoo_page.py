@@ -27,8 +27,8 @@ not picked. For SRGANs they are details of upscaled photographs.
 Scores of different extractors cannot be compared. [Metrics](metrics.md) describes the protocol.
 ± is a standard error. The column "real images" holds the score of real images that were not used in
 training. The command below the scores reproduces them within 1 %, or a tenth of the standard error
-if that is larger. PSNR is reproduced within 0.02 dB, and SSIM within 0.0002. Processors round
-differently.
+if that is larger. PSNR is reproduced within 0.02 dB, SSIM within 0.0002, LPIPS within 0.001, and
+NIQE within 0.02. Processors round differently.
 
 `python scripts/make_zoo_page.py` writes this page from the cards, which `ganzoo info NAME` prints.
 

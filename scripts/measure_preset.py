@@ -5,8 +5,10 @@
 This measures the packaged presets, because float16 weights generate slightly different images than
 the trained weights. The SHA-256 of the weights does not change. Copy the printed scores to the
 family's `presets.py` and to its page. Then run `python scripts/make_zoo_page.py` and
-`python scripts/make_strips.py`, which read the cards. The cards of super-resolution presets are
-made by hand.
+`python scripts/make_strips.py`, which read the cards. Super-resolution presets need a folder of
+photographs, and their pictures are made by hand:
+
+    python scripts/measure_preset.py srgan_x4 srresnet_x4 --evaluate-on Set5
 """
 
 import argparse
@@ -17,6 +19,8 @@ import ganzoo
 from ganzoo import evaluation, images
 from ganzoo.saving import files
 
+# Decimal places of the scores of super-resolution.
+PLACES = {"psnr": 2, "ssim": 4, "lpips": 4, "niqe": 2}
 PRESETS = pathlib.Path(ganzoo.__file__).parent / "presets"
 # Suffixes of scores that belong to another score.
 ERROR, REAL = "_standard_error", "_of_unseen_real_images"
@@ -24,6 +28,12 @@ ERROR, REAL = "_standard_error", "_of_unseen_real_images"
 
 def figures_of(measured):
     """Return the scores of an evaluation in the format of a card."""
+    if isinstance(measured, evaluation.SuperResolutionResult):
+        return {
+            prefix + name: round(getattr(measured.mean, prefix + name), places)
+            for prefix in ("", "bicubic_")
+            for name, places in PLACES.items()
+        }
     figures = {}
     for name, result in measured.results.items():
         floor = measured.floors.get(name)
@@ -51,10 +61,20 @@ def measure(folder, data=None):
         data: name of the data. None uses those of the card.
 
     Returns:
-        `ganzoo.evaluation.Evaluation`.
+        `ganzoo.evaluation.Evaluation` or `SuperResolutionResult`.
     """
     card = json.loads((folder / "card.json").read_text(encoding="utf-8"))
     gan = ganzoo.from_preset(folder)
+    if gan.task == "super_resolution":
+        measured = evaluation.evaluate_super_resolution(gan, data)
+        card["metrics"] = {
+            **figures_of(measured),
+            "images": card["metrics"]["images"],
+            "protocol": measured.protocol,
+            "command": card["metrics"]["command"],
+        }
+        files.write_json(folder / "card.json", card)
+        return measured
     measured = evaluation.evaluate(gan, data or card["data"]["name"], ["all"], seed=0)
     fid = measured.results["fid"]
     card["metrics"] = {
@@ -78,7 +98,7 @@ def measure(folder, data=None):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("names", nargs="+", help="such as dcgan_fashion_mnist")
-    parser.add_argument("--evaluate-on", help="other data, if those of the card are missing")
+    parser.add_argument("--evaluate-on", help="data, if they are not those of the card")
     arguments = parser.parse_args()
     for name in arguments.names:
         measured = measure(PRESETS / name, arguments.evaluate_on)

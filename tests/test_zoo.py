@@ -213,6 +213,6 @@ def test_scores_on_set5_agree_with_the_card(name):
     folder = os.environ["SET5_DIR"]
     mean = evaluation.evaluate_super_resolution(ganzoo.from_preset(name), folder).mean
     # A tolerance of 1 % would exceed the difference between the two presets.
-    for figure, most in (("psnr", 0.02), ("ssim", 2e-4)):
+    for figure, most in (("psnr", 0.02), ("ssim", 2e-4), ("lpips", 1e-3), ("niqe", 0.02)):
         for kind in (figure, f"bicubic_{figure}"):
             assert getattr(mean, kind) == pytest.approx(figures_of(name)[kind], abs=most), kind

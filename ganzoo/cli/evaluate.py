@@ -2,8 +2,10 @@
 
 import itertools
 import json
+import math
 import pathlib
 import sys
+import textwrap
 from typing import Annotated
 
 import rich.markup
@@ -21,6 +23,8 @@ from ganzoo.cli.app import (
 )
 
 SCORE_COLUMNS = ("generated", "+-", "real images")
+# Metrics of super-resolution, with the digits to show.
+RESTORATION_DIGITS = {"PSNR": 2, "SSIM": 4, "LPIPS": 4, "NIQE": 2}
 
 
 def evaluate(
@@ -113,20 +117,23 @@ def _upscale_with_progress(gan, data):
 def _refuse_for_upscaling(metrics, extractor, neighbours, copies):
     if metrics or extractor or neighbours or copies:
         raise ValueError(
-            "Super-resolution models are measured by PSNR and SSIM. Remove --metrics, "
-            "--extractor, --neighbours and --copies."
+            "Super-resolution models are measured by PSNR, SSIM, LPIPS and NIQE. Remove "
+            "--metrics, --extractor, --neighbours and --copies."
         )
 
 
 def _print_restoration(result):
-    columns = ("PSNR", "bicubic", "SSIM", "bicubic")
-    table = make_table("image", *columns, numbers=columns)
+    table = make_table("image", "by", *RESTORATION_DIGITS, numbers=RESTORATION_DIGITS)
     for score in (*result.images, result.mean):
-        decibels = (f"{value:.2f}" for value in (score.psnr, score.bicubic_psnr))
-        similarities = (f"{value:.4f}" for value in (score.ssim, score.bicubic_ssim))
-        table.add_row(rich.markup.escape(score.name), *decibels, *similarities)
+        for heading, by, prefix in ((score.name, "model", ""), ("", "bicubic", "bicubic_")):
+            cells = [rich.markup.escape(heading), by]
+            for name, digits in RESTORATION_DIGITS.items():
+                value = getattr(score, prefix + name.lower())
+                # Images may be too small for LPIPS and NIQE.
+                cells.append("" if math.isnan(value) else f"{value:.{digits}f}")
+            table.add_row(*cells)
     print_table(table)
-    print(f"\n{result.protocol}")
+    print(f"\n{textwrap.fill(result.protocol, 80)}")
 
 
 def print_evaluation(result) -> None:

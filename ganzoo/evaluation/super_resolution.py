@@ -1,31 +1,38 @@
 """Evaluate super-resolution models, and bicubic interpolation for comparison."""
 
 import dataclasses
+import itertools
 import math
 import os
 from collections.abc import Callable
 
 import numpy as np
-from PIL import Image
 
 from ganzoo.base import GAN
-from ganzoo.images import photos, to_pil
-from ganzoo.metrics import psnr, ssim
+from ganzoo.images import photos, resize_bicubic
+from ganzoo.metrics import lpips, niqe, psnr, ssim
+from ganzoo.metrics.naturalness import BLOCK
 from ganzoo.metrics.restoration import WINDOW
+from ganzoo.perceptual import SMALLEST_SIDE
 
 
 @dataclasses.dataclass(frozen=True)
 class ImageScore:
-    """PSNR and SSIM of an upscaled image, and of bicubic interpolation.
+    """PSNR, SSIM, LPIPS and NIQE of an upscaled image, and of bicubic interpolation.
 
-    PSNR is in dB, `inf` for equal images. SSIM is at most 1. See `ganzoo.metrics`.
+    PSNR is in dB, `inf` for equal images. SSIM is at most 1. For LPIPS and NIQE, lower is better.
+    They are NaN for images with a side below 31 and 96 pixels. See `ganzoo.metrics`.
     """
 
     name: str
     psnr: float
     ssim: float
+    lpips: float
+    niqe: float
     bicubic_psnr: float
     bicubic_ssim: float
+    bicubic_lpips: float
+    bicubic_niqe: float
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,7 +43,7 @@ class SuperResolutionResult:
         data: str. The folder.
         scale: int. Ratio of high to low resolution.
         protocol: str. The measurement. Values of other protocols cannot be compared.
-        mean: `ImageScore`. Mean over all images.
+        mean: `ImageScore`. Means over the images that have a value.
         images: tuple with an `ImageScore` for each image, sorted by name.
     """
 
@@ -47,7 +54,7 @@ class SuperResolutionResult:
     images: tuple[ImageScore, ...]
 
     def to_dict(self) -> dict:
-        """Return the record for JSON. Infinity becomes None."""
+        """Return the record for JSON. Infinity and NaN become None."""
         return dataclasses.asdict(self, dict_factory=_finite)
 
 
@@ -58,7 +65,8 @@ def evaluate_super_resolution(
 
     Each image is cut at the right and the bottom to multiples of the scale, shrunk by antialiased
     bicubic interpolation, and rounded to uint8. Then it is upscaled by the model, and by bicubic
-    interpolation. As many pixels as the scale are left out at each border. Gray images stay gray.
+    interpolation. PSNR and SSIM leave out as many pixels as the scale at each border. LPIPS and
+    NIQE measure the whole image. Gray images stay gray.
 
     Args:
         gan: super-resolution model, such as `ganzoo.SRGAN`.
@@ -93,15 +101,15 @@ def evaluate_super_resolution(
         scores.append(_score(gan, path))
         if report:
             report(scores[-1])
-    columns = [dataclasses.astuple(score)[1:] for score in scores]
+    rows = [dataclasses.astuple(score)[1:] for score in scores]
     return SuperResolutionResult(
         data=str(folder),
         scale=gan.scale,
         protocol=(
-            f"x{gan.scale}, Y channel, {gan.scale}-pixel border, PSNR in dB, "
-            "bicubic (a=-0.5, antialiased)"
+            f"x{gan.scale}; PSNR (dB) and SSIM: Y channel, {gan.scale}-pixel border; "
+            "LPIPS (AlexNet v0.1) and NIQE (ganzoo's): whole images; bicubic: a=-0.5, antialiased"
         ),
-        mean=ImageScore("mean", *np.mean(columns, axis=0).tolist()),
+        mean=ImageScore("mean", *map(_mean, zip(*rows, strict=True))),
         images=tuple(scores),
     )
 
@@ -121,10 +129,8 @@ def _read(path, scale):
 
 
 def _resize(pixels, height, width):
-    # Pillow widens the kernel to shrink an image. Matlab, which papers use, treats the border
-    # differently: 0.0002 dB on Set5.
-    resized = to_pil(pixels).resize((width, height), Image.Resampling.BICUBIC)
-    return np.atleast_3d(np.asarray(resized))
+    resized = resize_bicubic(pixels, height, width)
+    return np.clip(np.rint(resized), 0, 255).astype("uint8")
 
 
 def _score(gan, path):
@@ -132,13 +138,26 @@ def _score(gan, path):
     height, width, _ = high_res.shape
     low_res = _resize(high_res, height // gan.scale, width // gan.scale)
     bicubic = _resize(low_res, height, width)
-    figures = [
-        float(metric(high_res, made, border=gan.scale))
-        for made in (gan.upscale(low_res), bicubic)
-        for metric in (psnr, ssim)
-    ]
-    return ImageScore(path.name, *figures)
+    figures = (_compare(high_res, made, gan.scale) for made in (gan.upscale(low_res), bicubic))
+    return ImageScore(path.name, *map(float, itertools.chain(*figures)))
+
+
+def _compare(high_res, made, scale):
+    """Yield PSNR, SSIM, LPIPS and NIQE of an image, NaN if it is too small for one."""
+    smallest = min(made.shape[:2])
+    yield psnr(high_res, made, border=scale)
+    yield ssim(high_res, made, border=scale)
+    yield lpips(high_res, made) if smallest >= SMALLEST_SIDE else math.nan
+    yield niqe(made) if smallest >= BLOCK else math.nan
+
+
+def _mean(values):
+    known = [value for value in values if not math.isnan(value)]
+    return float(np.mean(known)) if known else math.nan
 
 
 def _finite(items):
-    return {key: None if value == math.inf else value for key, value in items}
+    return {
+        key: None if isinstance(value, float) and not math.isfinite(value) else value
+        for key, value in items
+    }

@@ -1,5 +1,6 @@
 """Convert images and pixels, write grids, PNG files and animations, and read photos."""
 
+from ganzoo.images.bicubic import resize_bicubic
 from ganzoo.images.pixels import (
     encode_png,
     from_pixels,
@@ -22,6 +23,7 @@ __all__ = [
     "is_drawable",
     "make_grid",
     "on_white",
+    "resize_bicubic",
     "round_to_pixels",
     "to_pil",
     "to_pixels",

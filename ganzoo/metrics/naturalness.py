@@ -4,8 +4,8 @@ import functools
 import math
 
 import numpy as np
-from PIL import Image
 
+from ganzoo.images import resize_bicubic
 from ganzoo.metrics.features import as_pixels
 from ganzoo.registry import File
 from ganzoo.saving import weights
@@ -14,7 +14,7 @@ from ganzoo.saving import weights
 # `scripts/fit_niqe.py`. The values of NIQE depend on them.
 PHOTOGRAPHS = File(
     "niqe_photographs.npz",
-    sha256="571dd68f98e65d726a9ef28e44379956af88af926245bce12986327dba8951d3",
+    sha256="d262d41f196ad411ad27808d1a057f4279c272c662e17b591542f1df0179cb9a",
     size=11_170,
 )
 # Side of a block in pixels of the image.
@@ -87,10 +87,7 @@ def measure_blocks(pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         if side == BLOCK:
             sharpness = _blocks(deviation, side).mean(axis=(1, 2))
         statistics += _statistics(_blocks(contrast, side))
-        # Pillow widens the kernel to shrink an image. Matlab treats the border differently.
-        half = Image.fromarray(plane.astype("float32"))
-        plane = np.asarray(half.resize((width // 2, height // 2), Image.Resampling.BICUBIC))
-        plane = plane.astype("float64")
+        plane = resize_bicubic(plane, height // 2, width // 2)
     return np.stack(statistics, axis=-1), sharpness
 
 

@@ -147,7 +147,7 @@ def test_upscale_overwrites_no_result_and_no_source(ganzoo_command, upscaler, tm
 def test_evaluate_prints_a_row_for_each_image_and_the_record_as_json(ganzoo_command, tmp_path):
     model = ganzoo.SRGAN(scale=2, num_blocks=1, filters=2, seed=0)
     model.save(tmp_path / "srgan.keras")
-    photos = tiny.write_folder(tmp_path / "photos", num_images=2, side=24)
+    photos = tiny.write_folder(tmp_path / "photos", num_images=2, side=32)
     result = ganzoo.evaluation.evaluate_super_resolution(model, photos)
     arguments = ["evaluate", tmp_path / "srgan.keras", "--data", photos]
 
@@ -158,13 +158,16 @@ def test_evaluate_prints_a_row_for_each_image_and_the_record_as_json(ganzoo_comm
 
     code, out, _ = ganzoo_command(*arguments)
     assert code == 0
-    heading, *rows, _, protocol = out.splitlines()
-    assert heading.split() == ["image", "PSNR", "bicubic", "SSIM", "bicubic"]
-    for row, score in zip(rows, (*result.images, result.mean), strict=True):
-        decibels = [f"{score.psnr:.2f}", f"{score.bicubic_psnr:.2f}"]
-        similarities = [f"{score.ssim:.4f}", f"{score.bicubic_ssim:.4f}"]
-        assert row.split() == [score.name, *decibels, *similarities]
-    assert protocol == result.protocol
+    rows, protocol = (part.splitlines() for part in out.split("\n\n"))
+    assert rows.pop(0).split() == ["image", "by", "PSNR", "SSIM", "LPIPS", "NIQE"]
+    for score in (*result.images, result.mean):
+        # The images are too small for NIQE.
+        figures = [f"{score.psnr:.2f}", f"{score.ssim:.4f}", f"{score.lpips:.4f}"]
+        assert rows.pop(0).split() == [score.name, "model", *figures]
+        figures = [f"{score.bicubic_psnr:.2f}", f"{score.bicubic_ssim:.4f}"]
+        assert rows.pop(0).split() == ["bicubic", *figures, f"{score.bicubic_lpips:.4f}"]
+    assert rows == []
+    assert " ".join(protocol) == result.protocol
 
 
 def test_other_output_does_not_mix_with_the_json_record(ganzoo_command, tmp_path, monkeypatch):

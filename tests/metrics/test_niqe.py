@@ -57,9 +57,8 @@ def niqe_by_hand(gray):
         for left in range(0, gray.shape[1] - 95, 96):
             rows.append([])
             for scale in (1, 2):
-                size = (gray.shape[1] // scale, gray.shape[0] // scale)
-                plane = Image.fromarray(gray.astype("float32"))
-                plane = np.asarray(plane.resize(size, Image.Resampling.BICUBIC), "float64")
+                size = [side // scale for side in gray.shape]
+                plane = images.resize_bicubic(gray, *size)
 
                 def smooth(x):
                     return scipy.ndimage.gaussian_filter(x, 7 / 6, radius=3, mode="nearest")
