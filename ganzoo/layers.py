@@ -262,9 +262,31 @@ def network_inputs(inputs, condition) -> keras.KerasTensor | list:
     return [inputs, *condition] if condition else inputs
 
 
-def leaky_relu(name: str) -> keras.layers.LeakyReLU:
+def leaky_relu(name: str) -> keras.layers.Layer:
     """Return the discriminator's activation: slope 0.2 below 0 (Radford et al., 2015)."""
-    return keras.layers.LeakyReLU(0.2, name=name)
+    return LeakyReLU(0.2, name=name)
+
+
+@keras.saving.register_keras_serializable(package="ganzoo")
+class LeakyReLU(keras.layers.LeakyReLU):
+    """Leaky ReLU for networks with a gradient penalty.
+
+    The second derivative is zero almost everywhere. TensorFlow computes it nonetheless, and sends
+    the zeros through all layers before. Without them a penalty takes a third less time.
+    """
+
+    def call(self, inputs):
+        slope = self.negative_slope
+
+        @ops.custom_gradient
+        def activate(x):
+            def gradient(upstream):
+                # A comparison has no derivative, so nothing is traced through it.
+                return upstream * ops.cast(ops.where(x > 0, 1.0, slope), upstream.dtype)
+
+            return ops.leaky_relu(x, slope), gradient
+
+        return activate(inputs)
 
 
 def _widths(image_shape, base_filters):

@@ -209,3 +209,28 @@ def test_a_regularizer_is_restored_from_its_config(name):
     restored = keras.saving.deserialize_keras_object(config)
     assert type(restored) is type(regularizer)
     assert (restored.weight, restored.every) == (0.25, 4)
+
+
+def test_a_penalty_through_leaky_relu_equals_that_of_keras_without_tracing_zeros():
+    """The gradient of the penalty by the weights is that of `keras.layers.LeakyReLU`."""
+    gradients, traced = [], []
+    for leaky_relu in (layers.LeakyReLU(0.2), ganzoo.layers.leaky_relu("ours")):
+        keras.utils.set_random_seed(0)
+        gan = build_gan(layers.Flatten(), layers.Dense(8), leaky_relu, layers.Dense(1))
+        gan.compile(regularizer="r1_r2")
+        kernels = [v for v in gan.discriminator.trainable_variables if v.name == "kernel"]
+        with tf.GradientTape() as tape:
+            penalty = gan.penalty(tf.constant(REAL), tf.constant(FAKE), ())
+        gradients.append(tape.gradient(penalty, [kernel.value for kernel in kernels]))
+        x = tf.constant([-2.0, 3.0])
+        with tf.GradientTape() as outer, tf.GradientTape() as inner:
+            outer.watch(x)
+            inner.watch(x)
+            slopes = inner.gradient(leaky_relu(x), x)
+        np.testing.assert_allclose(slopes, [0.2, 1.0])
+        traced.append(outer.gradient(slopes, x))
+    assert np.abs(gradients[0][0]).max() > 0.01
+    for theirs, ours in zip(*gradients, strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-5)
+    assert np.asarray(traced[0]).tolist() == [0.0, 0.0]
+    assert traced[1] is None

@@ -87,7 +87,7 @@ def build_generator(
             # The convolution is linear, so it may precede the interpolation, which saves time.
             x = _match_width(x, filters, f"{name}_width")
             x = _double(x, f"{name}_up")
-        x = _blocks(x, filters, sizes, scale, name)
+        x = _blocks(x, filters, sizes, scale, _plain_leaky_relu, name)
     x = _conv(image_shape[-1], 1, name="to_images")(x)
     # Use float32 even under mixed precision, so that the images are not rounded.
     images = layers.Activation("linear", dtype="float32", name="images")(x)
@@ -108,7 +108,7 @@ def build_discriminator(image_shape: tuple, num_classes: int | None, sizes: Size
         if stage > 0:
             x = _halve(x, f"{name}_down")
             x = _match_width(x, filters, f"{name}_width")
-        x = _blocks(x, filters, sizes, scale, name)
+        x = _blocks(x, filters, sizes, scale, leaky_relu, name)
     x = layers.DepthwiseConv2D(
         sizes.start_size,
         use_bias=False,
@@ -138,13 +138,13 @@ def _residual_scale(sizes):
     return (len(sizes.widths) * sizes.blocks) ** -0.25
 
 
-def _blocks(x, filters, sizes, scale, name):
+def _blocks(x, filters, sizes, scale, activation, name):
     for index in range(sizes.blocks):
-        x = _residual_block(x, filters, sizes, scale, f"{name}_block_{index}")
+        x = _residual_block(x, filters, sizes, scale, activation, f"{name}_block_{index}")
     return x
 
 
-def _residual_block(x, filters, sizes, scale, name):
+def _residual_block(x, filters, sizes, scale, activation, name):
     """Return the sum of `x` and of three convolutions, 1x1, 3x3 and 1x1.
 
     The last one starts at zero, so that an untrained block is the identity (Zhang et al., 2019).
@@ -152,9 +152,9 @@ def _residual_block(x, filters, sizes, scale, name):
     hidden = max(1, round(filters * sizes.expansion))
     gain = scale * math.sqrt(2.0 / (1.0 + 0.2**2))  # He et al., 2015, for a slope of 0.2 below 0.
     y = _conv(hidden, 1, gain, bias=True, name=f"{name}_conv_1")(x)
-    y = leaky_relu(name=f"{name}_leaky_relu_1")(y)
+    y = activation(name=f"{name}_leaky_relu_1")(y)
     y = _spatial_conv(hidden, sizes.group_width, gain, name=f"{name}_conv_2")(y)
-    y = leaky_relu(name=f"{name}_leaky_relu_2")(y)
+    y = activation(name=f"{name}_leaky_relu_2")(y)
     y = _conv(filters, 1, gain=0.0, name=f"{name}_conv_3")(y)
     return layers.Add(name=name)([x, y])
 
@@ -189,6 +189,11 @@ def _double(x, name):
 def _halve(x, name):
     x = layers.AveragePooling2D(2, strides=1, padding="same", name=f"{name}_blur")(x)
     return layers.AveragePooling2D(2, name=name)(x)
+
+
+def _plain_leaky_relu(name):
+    """Return the generator's activation. No second derivatives are needed there."""
+    return layers.LeakyReLU(0.2, name=name)
 
 
 def _match_width(x, filters, name):
