@@ -4,8 +4,9 @@ from typing import ClassVar
 
 import keras
 
+from ganzoo.augment import ADA
 from ganzoo.base import LatentGAN
-from ganzoo.layers import check_image_shape, check_recipe, dtype_policy
+from ganzoo.layers import check_image_shape, check_recipe, dtype_policy, scale_rate
 from ganzoo.optimizers import Adam
 from ganzoo.r3gan import networks
 from ganzoo.regularizers import R1R2
@@ -94,30 +95,29 @@ class R3GAN(LatentGAN):
 
     def recommended(self, **given) -> dict:
         steps = self.schedule_steps
-
-        def optimizer(rate):
-            beta_2 = Cosine(0.9, 0.99, steps)
-            return Adam(Cosine(rate, rate / 4, steps), beta_1=0.0, beta_2=beta_2, epsilon=1e-8)
-
         if self.recipe == "paper":
             return {
                 **super().recommended(**given),
-                "generator_optimizer": optimizer(2e-4),
-                "discriminator_optimizer": optimizer(2e-4),
+                "generator_optimizer": _optimizer(2e-4, steps),
+                "discriminator_optimizer": _optimizer(2e-4, steps),
                 "loss": "relativistic",
                 "regularizer": R1R2(Cosine(0.05, 0.005, steps)),
+                "augment": ADA(probability=Cosine(0.0, 0.55, steps), color=0.5, cutout=1.0),
                 # 5 million images in batches of 512.
                 "ema_decay": HalfLife(Cosine(0.0, 9766.0, steps)),
                 "update": "alternating",
             }
+        height, width, _ = self.image_shape
+        rate = scale_rate(1e-3, self.image_shape)
+        # The gradient by a pixel falls with the number of pixels.
+        weight = 0.5 * height * width / 32**2
         return {
             **super().recommended(**given),
-            "generator_optimizer": optimizer(5e-4),
-            "discriminator_optimizer": optimizer(5e-4),
+            "generator_optimizer": _optimizer(rate, steps),
+            "discriminator_optimizer": _optimizer(rate, steps),
             "loss": "relativistic",
-            "regularizer": R1R2(Cosine(0.5, 0.05, steps)),
+            "regularizer": R1R2(Cosine(weight, weight / 10, steps), every=4),
             "ema_decay": HalfLife(Cosine(0.0, 1000.0, steps)),
-            "update": "alternating",
         }
 
     def get_config(self) -> dict:
@@ -131,6 +131,10 @@ class R3GAN(LatentGAN):
             "recipe": self.recipe,
             "schedule_steps": self.schedule_steps,
         }
+
+
+def _optimizer(rate, steps):
+    return Adam(Cosine(rate, rate / 4, steps), beta_1=0.0, beta_2=Cosine(0.9, 0.99, steps))
 
 
 def _check_numbers(num_classes, **numbers):

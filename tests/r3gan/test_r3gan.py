@@ -171,6 +171,8 @@ def test_the_schedules_of_the_paper_have_its_values_at_the_ends_and_in_the_middl
 
     np.testing.assert_allclose(values(rate), [2e-4, 1.25e-4, 5e-5, 5e-5], rtol=1e-5)
     np.testing.assert_allclose(values(gamma), [0.05, 0.0275, 0.005, 0.005], rtol=1e-5)
+    augment = recommended["augment"].probability
+    np.testing.assert_allclose(values(augment), [0.0, 0.275, 0.55, 0.55], atol=1e-6)
     np.testing.assert_allclose(values(optimizer.beta_2), [0.9, 0.945, 0.99, 0.99], rtol=1e-5)
     assert optimizer.beta_1 == 0.0
     # A weight has half its share in the average after 0, 2.5 and 5 million images.
