@@ -22,6 +22,20 @@ def unknown(kind: str, name: object, known: Iterable[str]) -> str:
     return f"Unknown {kind}: {name!r}.{hint} Known: {', '.join(known) or 'none yet'}."
 
 
+def count(number: int, noun: str) -> str:
+    """Return a number of things in words.
+
+    Args:
+        number: int.
+        noun: str. The thing, in the singular. Its plural must end in s.
+
+    Example:
+        >>> count(1, "image"), count(10_000, "image")
+        ('1 image', '10,000 images')
+    """
+    return f"{number:,} {noun}" + ("" if number == 1 else "s")
+
+
 def first_line(error: BaseException, limit: int = 100) -> str:
     r"""Return the first line of an error's message, or the name of its class if it has none.
 

@@ -178,8 +178,8 @@ def parse_every(every: int | str | None) -> tuple[int | None, float | None]:
     if re.fullmatch(r"\d+", str(every)) and int(every) > 0:
         return int(every), None
     raise ValueError(
-        "The distance of checkpoints must be a number of steps, such as 500, or minutes, such as "
-        f"10m. Received: {every!r}."
+        "Checkpoints need an interval in steps, such as 500, or in minutes, such as 10m. Received: "
+        f"{every!r}. Change it (--save-every)."
     )
 
 

@@ -4,6 +4,7 @@ import contextlib
 import functools
 import os
 import pathlib
+import re
 import signal
 import sys
 import warnings
@@ -31,7 +32,21 @@ class _FlagsWithoutType:
 
 
 class Command(_FlagsWithoutType, typer.core.TyperCommand):
-    """Command of ganzoo."""
+    """Command whose errors name options instead of Python arguments."""
+
+    def invoke(self, ctx):
+        try:
+            return super().invoke(ctx)
+        except Exception as error:
+            if len(error.args) == 1 and isinstance(error.args[0], str):
+                # Flags take no value, and arguments have no name.
+                options = {
+                    parameter.name: max(parameter.opts, key=len)
+                    for parameter in self.params
+                    if parameter.opts[0].startswith("-") and not parameter.is_flag
+                }
+                error.args = (name_options(error.args[0], options),)
+            raise
 
 
 class _Group(_FlagsWithoutType, typer.core.TyperGroup):
@@ -53,7 +68,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Model = Annotated[
     str, typer.Argument(metavar="PRESET|RUN", help="Preset, run folder or .keras file.")
 ]
-Seed = Annotated[int, typer.Option(help="Random seed.")]
+Seed = Annotated[int, typer.Option(min=0, help="Random seed.")]
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -79,7 +94,7 @@ def main(arguments: list[str] | None = None) -> None:
             raise
         # Only Typer's usage errors have this method. Their class has moved between versions.
         usage = hasattr(error, "format_message")
-        text = _explain_usage(error, arguments) if usage else str(error)
+        text = _explain_usage(error, arguments) if usage else _explain(error)
         print(f"ganzoo: {' '.join(text.split()) or type(error).__name__}", file=sys.stderr)
         code = 2 if usage or isinstance(error, ValueError) else 1
         if isinstance(error, KeyboardInterrupt):
@@ -88,6 +103,46 @@ def main(arguments: list[str] | None = None) -> None:
         elif signum := getattr(error, "signum", None):
             code = 128 + signum
     sys.exit(code)
+
+
+def name_options(text: str, options: dict[str, str]) -> str:
+    """Replace Python arguments in a message by options of the command line.
+
+    Args:
+        text: str. The message.
+        options: dict of options by the name of their argument.
+
+    Example:
+        >>> text = "`seed` must be at least 0. Received: seed=-1."
+        >>> name_options(text, {"seed": "--seed"})
+        '--seed must be at least 0. Received: --seed -1.'
+    """
+    text = re.sub(r"`(\w+)`", lambda found: options.get(found[1], found[0]), text)
+    # Other code in backticks is Python's, and `--compile loss=hinge` is an option already.
+    pattern = r"`[^`]*`|--[\w-]+ \w+=|\b(\w+)=(?=\S)"
+    return re.sub(
+        pattern,
+        lambda found: f"{options[found[1]]} " if found[1] in options else found[0],
+        text,
+    )
+
+
+def _explain(error):
+    """Return the message of an error in one line."""
+    if isinstance(error, OSError) and error.filename is not None:
+        path = os.fsdecode(error.filename)
+        return (
+            f"{path!r} cannot be read or written: {error.strerror}. Check the path, its "
+            "permissions and the free space."
+        )
+    lines = str(error).splitlines()
+    if lines and lines[0] == "in user code:":
+        return lines[-1]  # The lines before are a traceback.
+    if type(error).__module__.startswith("tensorflow."):
+        # A traceback of the operation stands before the cause, and the graph's node after it.
+        skipped = ("Graph execution error", "Detected at node", "<stack traces", " ")
+        return next((line for line in lines if line and not line.startswith(skipped)), "")
+    return str(error)
 
 
 def _explain_usage(error, arguments):

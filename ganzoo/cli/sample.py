@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from ganzoo import messages
 from ganzoo.cli.app import Model, Seed, import_tensorflow, interruptible, progress_bar
 
 
@@ -74,11 +75,14 @@ def sample(
         raise ValueError("--shards and --shard need --format tfrecord, npz or png.")
     is_folder = is_folder or out.is_dir() or not out.suffix
     kind = "folder" if is_folder else out.suffix.lower()
-    allowed = (".png", ".gif", ".webp") if interpolate else (".png", "folder")
-    if kind not in allowed:
+    if interpolate and kind not in (".png", ".gif", ".webp"):
         raise ValueError(
-            f"--out must be {' or '.join(allowed)} here. Received: {str(out)!r}. Animations need "
-            "--interpolate. Folders do not support it."
+            f"With --interpolate, --out must be a .png, .gif or .webp file. Received: {str(out)!r}."
+        )
+    if not interpolate and kind not in (".png", "folder"):
+        raise ValueError(
+            f"--out must be a .png file or a folder. Received: {str(out)!r}. For a .gif or .webp "
+            "file, add --interpolate."
         )
     classes = _parse_labels(labels)
     import_tensorflow()
@@ -99,7 +103,7 @@ def sample(
         else:
             frames = np.stack([images.make_grid(step) for step in walks.swapaxes(0, 1)])
             images.write_animation(out, frames, images.zoom_for(frames[0]))
-        print(f"{out}: {num_rows} walks of {num_steps} images")
+        print(f"{out}: {messages.count(num_rows, 'walk')} of {num_steps} images")
         return
     repeated = classes and [classes[index % len(classes)] for index in range(num_images)]
     if no_copies is None:
@@ -119,7 +123,7 @@ def sample(
     else:
         for index, image in enumerate(pixels):
             images.write_png(out / f"{index:05d}.png", image)
-    print(f"{out}: {num_images} images")
+    print(f"{out}: {messages.count(num_images, 'image')}")
 
 
 def _sample_in_bulk(model, num_images, out, format, seed, labels, shards, shard):
@@ -146,8 +150,8 @@ def _sample_in_bulk(model, num_images, out, format, seed, labels, shards, shard)
             report=lambda done: update(completed=done),
         )
     print(
-        f"{out}: {drawn.num_images} of {num_images} images in {drawn.num_files} files, "
-        f"{drawn.num_made} of them new"
+        f"{out}: {drawn.num_images:,} of {messages.count(num_images, 'image')} in "
+        f"{messages.count(drawn.num_files, 'file')} ({drawn.num_made:,} new)"
     )
 
 

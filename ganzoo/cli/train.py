@@ -11,7 +11,7 @@ from typing import Annotated
 import rich.markup
 import typer
 
-from ganzoo import registry
+from ganzoo import messages, registry
 from ganzoo.cli.app import Command, import_tensorflow, interruptible, make_table, print_table
 
 FAMILIES = ", ".join(family.name for family in registry.families())
@@ -299,7 +299,7 @@ def train(
     if outcome.is_chief:
         report(outcome)
     else:
-        print(f"Done: {outcome.step} steps. The chief writes {out}.")
+        print(f"Done: {messages.count(outcome.step, 'step')}. The chief writes {out}.")
 
 
 def _add_family_flags(function):
@@ -376,7 +376,8 @@ def report(outcome) -> None:
     folder = outcome.folder
     grids = sorted((folder / "samples").glob("epoch_*.png"))
     speed = outcome.logs.get("images_per_second")
-    print(f"\nDone: {outcome.step} steps" + (f", {speed:.0f} images/s." if speed else "."))
+    steps = messages.count(outcome.step, "step")
+    print(f"\nDone: {steps}, {speed:.0f} images/s." if speed else f"\nDone: {steps}.")
     places = {
         "samples": grids[-1] if grids else "none",
         "real images": folder / "samples" / "real.png",
@@ -411,7 +412,7 @@ def _require_same(recipe, wanted):
         if changed or (not isinstance(value, dict) and value != was):
             if changed:
                 key, value = next(iter(changed.items()))
-                name, was = f"{name} {key}", was.get(key)
+                name, was = f"--{name} {key}", was.get(key)
             raise ValueError(
                 f"The run was started with {name}={was}. Received: {name}={value}. Remove the "
                 "option to resume, or start another run."

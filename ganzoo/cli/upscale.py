@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from ganzoo import messages
 from ganzoo.cli.app import Model, import_tensorflow, progress_bar
 
 
@@ -50,7 +51,7 @@ def upscale(
         except (ValueError, OSError) as error:
             print(f"ganzoo: {error}", file=sys.stderr)
             num_failed += 1
-    print(f"{out}: {len(results) - num_failed} images")
+    print(f"{out}: {messages.count(len(results) - num_failed, 'image')}")
     if num_failed:
         raise typer.Exit(1)
 

@@ -116,9 +116,11 @@ def sample(
     """
     if format not in FORMATS:
         raise ValueError(messages.unknown("format", format, FORMATS))
+    if shards < 1:
+        raise ValueError(f"`shards` must be at least 1. Received: shards={shards}.")
     if not 0 <= shard < shards:
         raise ValueError(
-            f"`shard` must be from 0 to `shards` - 1. Received: shard={shard}, shards={shards}."
+            f"`shard` must be from 0 to {shards - 1}. Received: shard={shard}, shards={shards}."
         )
     require_generation(gan)
     # Check the arguments before anything is written.

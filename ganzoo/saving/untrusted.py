@@ -119,7 +119,8 @@ def refusing(path: pathlib.Path | str) -> Iterator[None]:
             yield
     # Damaged and malicious files raise any exception, from deep inside other libraries.
     except Exception as error:
-        reason = next(iter(str(error).split("\n")), "").strip() or type(error).__name__
+        text = getattr(error, "strerror", None) or str(error)
+        reason = next(iter(text.split("\n")), "").strip() or type(error).__name__
         raise ValueError(f"{str(path)!r} cannot be loaded: {reason[:300].rstrip('.')}.") from None
 
 

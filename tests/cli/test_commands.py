@@ -402,7 +402,7 @@ def test_a_demo_that_cannot_train_writes_nothing(ganzoo_command, tmp_path, monke
     monkeypatch.chdir(tmp_path / "full")
     for wrong, named in (
         (["--out", "."], "not an empty folder"),
-        (["--out", "new", "--max-steps", "0"], "max_steps=0"),
+        (["--out", "new", "--max-steps", "0"], "--max-steps 0"),
     ):
         code, _, err = ganzoo_command("demo", *wrong)
         assert code == 2

@@ -1,8 +1,10 @@
 """Test the exit code and the one-line message of commands that fail."""
 
 import pytest
+import tensorflow as tf
 
 from ganzoo import cli
+from ganzoo.cli.app import name_options
 from ganzoo.saving import weights
 
 TRAIN = ["train", "vanilla", "--data", "sample", "--out", "{tmp}/run"]
@@ -23,12 +25,13 @@ TRAIN = ["train", "vanilla", "--data", "sample", "--out", "{tmp}/run"]
         ([*TRAIN, "--epochs", "x"], "Received: 'x'. See `ganzoo train --help`."),
         ([*TRAIN, "--epochs=2.5"], "Received: '2.5'."),
         # With one step, the case ends soon even if the 0 is not refused.
-        ([*TRAIN, "--epochs", "0", "--max-steps", "1"], "epochs=0"),
-        ([*TRAIN, "--max-steps", "0"], "max_steps=0"),
-        ([*TRAIN, "--batch-size", "0"], "batch_size=0"),
+        ([*TRAIN, "--epochs", "0", "--max-steps", "1"], "--epochs 0"),
+        ([*TRAIN, "--max-steps", "0"], "--max-steps 0"),
+        ([*TRAIN, "--batch-size", "0"], "--batch-size 0"),
+        ([*TRAIN, "--seed", "-1"], "--seed -1"),
         ([*TRAIN, "--save-every", "10x"], "'10x'"),
         ([*TRAIN, "--save-every", "0"], "'0'"),
-        ([*TRAIN, "--recipe", "papers"], "recipe='papers'"),
+        ([*TRAIN, "--recipe", "papers"], "--recipe 'papers'"),
         ([*TRAIN, "--class-conditional"], "--class-conditional"),
         ([*TRAIN, "--model", "hidden_unit=8"], "Did you mean 'hidden_units'"),
         ([*TRAIN, "--model", "hidden_units"], "--model needs KEY=VALUE"),
@@ -46,7 +49,7 @@ TRAIN = ["train", "vanilla", "--data", "sample", "--out", "{tmp}/run"]
         (["sample", "{tmp}/none.keras", "--out", "{tmp}/a.png"], "none.keras"),
         (["sample", "dcgan_mnst", "--out", "{tmp}/a.png"], "Did you mean 'dcgan_mnist'"),
         (["sample", "{model}", "--out", "{tmp}/a.jpg"], "a.jpg"),
-        (["sample", "{model}", "--out", "{tmp}/a.png", "-n", "0"], "num_images=0"),
+        (["sample", "{model}", "--out", "{tmp}/a.png", "-n", "0"], "-n 0"),
         (["sample", "{model}", "--out", "{tmp}/a.png", "--labels", "0,x"], "0,x"),
         (["sample", "{model}", "--out", "{tmp}/a.png", "--labels", "1"], "VanillaGAN"),
         (["upscale", "{model}", "{model}", "--out", "{tmp}/x"], "VanillaGAN, which cannot upscale"),
@@ -60,7 +63,7 @@ TRAIN = ["train", "vanilla", "--data", "sample", "--out", "{tmp}/run"]
         (["evaluate", "{tmp}/none.keras", "--data", "{tmp}"], "none.keras"),
         (["evaluate", "{model}", "--data", "{tmp}"], "holds no images"),
         (["evaluate", "{model}", "--data", "sample", "--metrics", "fdi"], "Did you mean 'fid'"),
-        (["evaluate", "{model}", "--data", "sample", "--extractor", "vgg"], "extractor='vgg'"),
+        (["evaluate", "{model}", "--data", "sample", "--extractor", "vgg"], "--extractor 'vgg'"),
         (["evaluate", "{model}", "--data", "sample", "-n", "0"], "-n"),
     ],
     ids=lambda value: " ".join(value)[:60] if isinstance(value, list) else "",
@@ -100,8 +103,37 @@ def test_a_failure_while_running_gives_one_line_and_exit_code_1(
     (tmp_path / "file").write_text("in the way")
     code, _, err = ganzoo_command("sample", model_file, "--out", tmp_path / "file" / "a.png")
     assert code == 1
-    assert err.startswith("ganzoo: ")
+    assert err.startswith(f"ganzoo: '{tmp_path / 'file'}' cannot be read or written: ")
     assert len(err.splitlines()) == 1
+
+
+def test_errors_inside_tensorflow_are_shown_without_tracebacks(ganzoo_command, monkeypatch):
+    @tf.function
+    def fail(cause):
+        if cause == "tracing":
+            raise ValueError("of a trace")
+        return tf.reshape(tf.range(tf.random.uniform((), 1, 3, "int32")), (-1, 5))
+
+    for cause, named in (("tracing", "of a trace"), ("running", "Input to reshape")):
+        monkeypatch.setattr(weights, "find_description", lambda _, cause=cause: fail(cause))
+        _, _, err = ganzoo_command("info", "any")
+        (line,) = err.splitlines()
+        assert line.startswith("ganzoo: ")
+        assert named in line
+        assert len(line) < 160
+
+
+def test_messages_name_options_where_they_are_not_code_or_options_already():
+    options = {"seed": "--seed", "loss": "--loss"}
+    for text, expected in (
+        (
+            "`seed` must be 0. Received: seed=1, seeds=2.",
+            "--seed must be 0. Received: --seed 1, seeds=2.",
+        ),
+        ("Use `fit(seed=1)`.", "Use `fit(seed=1)`."),
+        ("--loss and --compile loss=... differ.", "--loss and --compile loss=... differ."),
+    ):
+        assert name_options(text, options) == expected
 
 
 def test_an_interruption_gives_one_line_and_exit_code_130(ganzoo_command, monkeypatch):

@@ -213,8 +213,9 @@ def test_the_command_generates_a_shard(sample, gan, tmp_path):
     arguments = ["-n", NUM_IMAGES, "--seed", 3, "--format", "npz", "--out", out]
     code, output, _ = sample(*arguments, "--shards", 2, "--shard", 0)
     assert code == 0
-    assert output == f"{out}: {bulk.BLOCK + 5} of {NUM_IMAGES} images in 2 files, 2 of them new\n"
-    assert sample(*arguments)[1].endswith("3 files, 1 of them new\n")
+    made = bulk.BLOCK + 5
+    assert output == f"{out}: {made:,} of {NUM_IMAGES:,} images in 2 files (2 new)\n"
+    assert sample(*arguments)[1].endswith("3 files (1 new)\n")
     images, _ = images_in(out, "npz")
     np.testing.assert_array_equal(images[: bulk.BLOCK], gan.generate(bulk.BLOCK, seed=3))
     record = json.loads((out / "images.json").read_text())
@@ -228,7 +229,7 @@ def test_the_command_generates_a_shard(sample, gan, tmp_path):
         (["--shards", 2, "--shard", 0], "--format"),
         (["--shard", 0], "--format"),
         (["--format", "npz", "--shards", 2], "--shard is missing"),
-        (["--format", "npz", "--shards", 0], "shards=0"),
+        (["--format", "npz", "--shards", 0], "--shards 0"),
         (["--format", "npz", "--interpolate"], "--interpolate"),
         (["--format", "gif"], "Unknown format"),
         (["--format", "npz", "--labels", "1"], "not conditioned"),
