@@ -31,7 +31,7 @@ ROWS = [
     FAMILIES,
     ("evaluation", "sampling"),
     ("callbacks",),
-    ("training.arguments",),
+    ("training.arguments", "training.transfer"),
     ("training.recipe",),
     ("training.run_folder",),
     ("saving.loading",),

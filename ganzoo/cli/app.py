@@ -68,7 +68,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Model = Annotated[
     str, typer.Argument(metavar="PRESET|RUN", help="Preset, run folder or .keras file.")
 ]
-Seed = Annotated[int, typer.Option(min=0, help="Random seed.")]
+Seed = Annotated[int, typer.Option(help="Random seed.")]
 
 
 def main(arguments: list[str] | None = None) -> None:

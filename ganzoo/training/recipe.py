@@ -52,7 +52,7 @@ class Recipe:
         class_conditional: bool. Condition on classes, for families where they are optional.
         evaluate_every: int or None. Epochs between evaluations of the generated images. The best
             generator is kept. None evaluates nothing.
-        seed: int, from 0 to 2**32 - 1. Seed of the weights, the latents and the order of images.
+        seed: int. Seed of the weights, the latents and the order of images.
         start_from: str or None. Preset or run that training starts from. Layers that match take its
             weights.
         freeze_discriminator: int or None. Layers of the discriminator, from the images on, that
@@ -104,8 +104,6 @@ class Recipe:
                 "`patience` counts evaluations. Received: patience without `evaluate_every`. Add "
                 "it, such as --evaluate-every 1."
             )
-        if not 0 <= self.seed < 2**32:
-            raise ValueError(f"`seed` must be from 0 to {2**32 - 1}. Received: seed={self.seed}.")
         if self.blend is not None and not 0 <= self.blend <= 1:
             raise ValueError(f"`blend` must be from 0 to 1. Received: blend={self.blend}.")
         if self.blend is not None and not self.start_from:

@@ -28,7 +28,6 @@ TRAIN = ["train", "vanilla", "--data", "sample", "--out", "{tmp}/run"]
         ([*TRAIN, "--epochs", "0", "--max-steps", "1"], "--epochs 0"),
         ([*TRAIN, "--max-steps", "0"], "--max-steps 0"),
         ([*TRAIN, "--batch-size", "0"], "--batch-size 0"),
-        ([*TRAIN, "--seed", "-1"], "--seed -1"),
         ([*TRAIN, "--save-every", "10x"], "'10x'"),
         ([*TRAIN, "--save-every", "0"], "'0'"),
         ([*TRAIN, "--recipe", "papers"], "--recipe 'papers'"),
