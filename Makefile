@@ -10,7 +10,7 @@ demo: $(VENV)/.ganzoo
 
 # In two processes: most of a test is one thread of Python.
 test: $(VENV)/.ganzoo-test
-	$(BIN)/python -m pytest -n 2 --dist loadscope --durations=10
+	$(BIN)/python -m pytest -n 2 --dist worksteal --durations=10
 
 test-slow: $(VENV)/.ganzoo-test
 	$(BIN)/python -m pytest -m slow

@@ -15,14 +15,15 @@ from ganzoo import registry
 from ganzoo.base import updates
 
 # Every recipe is tested with its own settings, and with a penalty and a given update. By default,
-# CGAN stands for all penalties: Grappler once dropped the order of its updates.
+# CGAN stands for all paper recipes and penalties: Grappler once dropped the order of its updates.
+SLOW = pytest.mark.slow
 CASES = [
     pytest.param(
         family,
         recipe,
         settings,
         id="-".join([family.name, recipe, *settings.values()]),
-        marks=pytest.mark.slow if settings and family.name != "cgan" else [],
+        marks=[] if (recipe, settings) == ("default", {}) or family.name == "cgan" else SLOW,
     )
     for family in registry.families()
     for recipe, settings in [

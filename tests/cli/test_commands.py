@@ -352,10 +352,7 @@ def test_train_and_resume_write_a_run_and_print_the_next_commands(ganzoo_command
     assert int(ganzoo.load(out).generator_optimizer.iterations) == 4
 
 
-def test_evaluate_prints_scores_of_generated_and_of_real_images(
-    ganzoo_command, tmp_path, monkeypatch
-):
-    monkeypatch.setenv("GANZOO_HOME", str(tmp_path / "home"))
+def test_evaluate_prints_scores_of_generated_and_of_real_images(ganzoo_command):
     arguments = ["evaluate", "dcgan_fashion_mnist", "--data", "sample", "-n", "300"]
     code, out, _ = ganzoo_command(*arguments, "--metrics", "fid,precision_recall")
     assert code == 0

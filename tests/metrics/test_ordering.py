@@ -6,7 +6,7 @@ import scipy.ndimage
 
 from ganzoo import data, metrics
 
-COUNT = 2000
+COUNT = 1000
 
 
 @pytest.fixture(scope="module")

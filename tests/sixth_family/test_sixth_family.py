@@ -27,13 +27,18 @@ def command(*arguments):
 
 
 @pytest.fixture(scope="module")
-def run(registered, tmp_path_factory):
+def photos(tmp_path_factory):
+    return tiny.write_folder(tmp_path_factory.mktemp("data") / "photos", num_images=64)
+
+
+@pytest.fixture(scope="module")
+def run(registered, photos, tmp_path_factory):
     """A run of 3 steps: 2 from the command line with own arguments, 1 after `--resume`."""
     out = tmp_path_factory.mktemp("runs") / "wgan_gp"
     own = ["--model", "filters=4", "--model", "latent_dim=6"]
     own += ["--compile", "discriminator_steps=2", "--compile", "regularizer.weight=5"]
     own += ["--compile", "generator_optimizer.learning_rate=1e-3"]
-    data = ["--data", "sample", "--image-size", 8, "--batch-size", 16]
+    data = ["--data", photos, "--batch-size", 16]
     assert command("train", "wgan_gp", *data, "--max-steps", 2, *own, "--out", out) == 0
     assert command("train", "wgan_gp", "--resume", "--max-steps", 3, "--out", out) == 0
     return out
@@ -56,10 +61,10 @@ def test_it_is_listed_with_its_arguments(capsys):
     assert "Filters of all convolutions." in printed
 
 
-def test_it_is_sampled_measured_and_exported(run, tmp_path, capsys):
+def test_it_is_sampled_measured_and_exported(run, photos, tmp_path, capsys):
     assert command("sample", run, "-n", 4, "--out", tmp_path / "grid.png") == 0
     capsys.readouterr()
-    arguments = ["--data", "sample", "--metrics", "fid", "-n", 100, "--json"]
+    arguments = ["--data", photos, "--extractor", "mnist", "--metrics", "fid", "-n", 100, "--json"]
     assert command("evaluate", run, *arguments) == 0
     assert json.loads(capsys.readouterr().out)["results"]["fid"]["num_fake"] == 100
     assert command("export", run, "--out", tmp_path / "model.onnx") == 0
