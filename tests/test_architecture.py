@@ -16,7 +16,7 @@ FAMILIES = tuple(family.name for family in registry.families())
 # unit is a module or a folder. The modules of `saving` and `training` are separate units, because
 # they belong to different rows.
 ROWS = [
-    ("messages", "version"),
+    ("checks", "messages", "version"),
     ("registry", "saving.files"),
     ("saving.downloads", "saving.untrusted"),
     ("saving.weights",),
@@ -47,6 +47,7 @@ WITHIN_A_ROW = {("__main__", "cli")}
 NEVER = {family: {"export", "metrics"} for family in FAMILIES}
 # These units, like the registration of families, do not import the packages in `HEAVY` at the top.
 PYTHON_ONLY = {
+    "checks",
     "messages",
     "registry",
     "version",

@@ -390,10 +390,34 @@ def test_existing_files_are_not_overwritten(tmp_path):
             gan.export(tmp_path / name)
         gan.export(tmp_path / name, overwrite=True)
     photos = tiny.write_folder(tmp_path / "photos", num_images=2)
-    for path, format in ((photos, "savedmodel"), (photos, "onnx"), (tmp_path / "model.tflite", "")):
-        with pytest.raises(ValueError, match=r"not a .* that could be overwritten"):
-            gan.export(path, format or "savedmodel", overwrite=True)
+    with pytest.raises(ValueError, match="not a savedmodel that could be overwritten"):
+        gan.export(photos, overwrite=True)
+    with pytest.raises(ValueError, match="A file is written here, not a folder"):
+        gan.export(photos, "onnx", overwrite=True)
     assert len(list(photos.iterdir())) == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "format", "found"),
+    [
+        ("a", None, "savedmodel"),
+        ("a.v1", None, "savedmodel"),
+        ("a.ONNX", None, "onnx"),
+        ("a.TFLite", None, "litert"),
+        ("a", "onnx", "onnx"),
+        ("a.h5", None, None),
+        ("a.PB", None, None),
+        ("a.keras", "onnx", None),
+        ("a.onnx", "savedmodel", None),
+        ("a.tflite", "onnx", None),
+    ],
+)
+def test_the_suffix_of_a_path_must_fit_the_format(name, format, found):
+    if found:
+        assert export.find_format(name, format) == found
+        return
+    with pytest.raises(ValueError, match=r"onnx \(a file ending in \.onnx\), litert .*savedmodel"):
+        export.find_format(name, format)
 
 
 def test_an_unknown_format_is_refused(tmp_path):

@@ -12,6 +12,7 @@ from ganzoo import export, losses, regularizers, schedules
 from ganzoo.base import checks, train_step, updates
 from ganzoo.base.adaptive import AdaptiveAmount
 from ganzoo.base.logs import LOGS, Untracked, per_level, read_local_sum
+from ganzoo.checks import check_positive, check_seed
 from ganzoo.data import validation
 from ganzoo.data.pipelines import from_arrays
 from ganzoo.distribution import worker_of
@@ -98,8 +99,8 @@ class GAN(keras.Model):
         self.ema_generator = keras.models.clone_model(generator)
         self.ema_generator.trainable = False
         self.ema_generator.set_weights(generator.get_weights())
-        self.seed = seed
-        self.seed_generator = keras.random.SeedGenerator(seed)
+        self.seed = None if seed is None else check_seed(seed)
+        self.seed_generator = keras.random.SeedGenerator(self.seed)
         # Images of the first batches. Callbacks show them next to generated ones.
         self.real_examples = None
         self._renderers = {}
@@ -353,7 +354,7 @@ class GAN(keras.Model):
             FloatingPointError: If a loss is NaN or infinite. The message names the step.
         """
         if batch_size is not None:
-            validation.check_positive(batch_size=batch_size)
+            check_positive(batch_size=batch_size)
         checks.refuse_weights(kwargs)
         x, y, examples = self._check_all(x, y, batch_size, self._batch_divisor())
         if examples is not None:  # A distributed dataset cannot be inspected here.

@@ -10,6 +10,7 @@ import tensorflow as tf
 from ganzoo import images
 from ganzoo.base import inversion
 from ganzoo.base.gan import GAN
+from ganzoo.checks import check_positive, check_seed
 from ganzoo.data import validation
 from ganzoo.layers import network_inputs
 from ganzoo.messages import unknown
@@ -132,7 +133,7 @@ class LatentGAN(GAN):
         Raises:
             ValueError: If the latents or labels do not fit the model, or `batch_size` is below 1.
         """
-        validation.check_positive(batch_size=batch_size)
+        check_positive(batch_size=batch_size)
         latents = tf.constant(np.asarray(latents, "float32"))
         if latents.shape[1:] != self.latent_shape:
             raise ValueError(
@@ -165,7 +166,8 @@ class LatentGAN(GAN):
         Raises:
             ValueError: If the images or labels do not fit the model, or a number is below 1.
         """
-        validation.check_positive(num_steps=num_steps, num_starts=num_starts)
+        check_positive(num_steps=num_steps, num_starts=num_starts)
+        seed = check_seed(seed)
         targets = np.asarray(targets)
         validation.check_batch(targets, labels, self.image_shape, self.num_classes)
         if targets.dtype == np.uint8:
@@ -183,9 +185,11 @@ class LatentGAN(GAN):
 
     def prepare_inputs(self, num_images: int, labels, seed, batch_size: int) -> tuple:
         """Check the arguments of `generate`. Return `(latents, condition)` of all images."""
-        validation.check_positive(num_images=num_images, batch_size=batch_size)
+        check_positive(num_images=num_images, batch_size=batch_size)
         if seed is None:
             seed = random.randrange(2**31)
+        if not isinstance(seed, tuple):
+            seed = check_seed(seed)
         condition = self.prepare_condition(num_images, labels, seed)
         block_seed = seed if isinstance(seed, tuple) else (seed, 0)
         return self.sample_latents(num_images, seed=block_seed), condition

@@ -17,6 +17,7 @@ import numpy as np
 from ganzoo.base.checks import DIVERGENCE_ADVICE
 from ganzoo.base.logs import assign_local_sum, read_local_sum
 from ganzoo.callbacks.progress import name_callbacks
+from ganzoo.checks import to_list
 from ganzoo.messages import first_line
 from ganzoo.saving.files import new_file, write_json
 
@@ -41,7 +42,7 @@ class Checkpoint(keras.callbacks.Callback):
         folder: folder of the files. It is created.
         every: int, steps from one checkpoint to the next; or str, minutes, such as
             `"10m"`. None saves only at the ends of epochs.
-        watched: callbacks whose progress is saved: those with `get_progress` and
+        watched: callback or callbacks whose progress is saved: those with `get_progress` and
             `set_progress`, such as `Doctor`. They must stand before this one in the list that
             `fit` is given. See `ganzoo.callbacks.progress`.
         progress: what `read_progress` returned for the checkpoint that training continues from.
@@ -55,7 +56,7 @@ class Checkpoint(keras.callbacks.Callback):
         self,
         folder: str | os.PathLike,
         every: int | str | None = None,
-        watched: Sequence[keras.callbacks.Callback] = (),
+        watched: keras.callbacks.Callback | Sequence[keras.callbacks.Callback] = (),
         progress: dict | None = None,
     ):
         super().__init__()
@@ -63,7 +64,7 @@ class Checkpoint(keras.callbacks.Callback):
         self.every = every
         self.every_steps, self.every_seconds = parse_every(every)
         self._seconds_to_save = 0.0
-        self.watched = watched
+        self.watched = to_list(watched)
         self._progress = progress
 
     def on_train_begin(self, logs=None):

@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from ganzoo.callbacks.diagnosis import Finding, Observation, Settings, diagnose
 from ganzoo.callbacks.windows import WindowMeans
+from ganzoo.checks import check_positive, check_seed
 from ganzoo.images import to_pixels
 from ganzoo.losses import LOSSES
 from ganzoo.metrics import PrecisionRecall
@@ -70,17 +71,17 @@ class Doctor(keras.callbacks.Callback):
         report: Callable[[str], object] | None = None,
     ):
         super().__init__()
-        if every < 1 or num_images < 10:
+        check_positive(every=every, num_images=num_images)
+        if num_images < 10:
             raise ValueError(
-                "`every` must be at least 1 and `num_images` at least 10. Received: "
-                f"every={every}, num_images={num_images}."
+                f"`num_images` must be at least 10. Received: num_images={num_images}."
             )
         self.log_dir = None if run_dir is None else pathlib.Path(run_dir) / "logs" / "doctor"
         self.every = every
         self.held_out = held_out
         self.extractor = extractor or average_cells
         self.num_images = num_images
-        self.seed = seed
+        self.seed = check_seed(seed)
         self.report = report or print
         self.observations: list[Observation] = []
         self.findings: list[Finding] = []

@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from ganzoo import evaluation, messages
 from ganzoo.callbacks.checkpoints import save_whole
+from ganzoo.checks import check_positive, check_seed
 from ganzoo.metrics import Result
 from ganzoo.saving.files import write_json
 
@@ -54,18 +55,14 @@ class Evaluate(keras.callbacks.Callback):
         super().__init__()
         if metric not in evaluation.METRICS:
             raise ValueError(messages.unknown("metric", metric, evaluation.METRICS))
-        if every < 1 or num_images < 1:
-            raise ValueError(
-                "`every` and `num_images` must be at least 1. Received: "
-                f"every={every}, num_images={num_images}."
-            )
+        check_positive(every=every, num_images=num_images)
         self.data = data
         self.run_dir = pathlib.Path(run_dir)
         self.metric = metric
         self.every = every
         self.num_images = num_images
         self.extractor = extractor
-        self.seed = seed
+        self.seed = check_seed(seed)
         self.patience = patience
         self.passes = passes
         self.best = None

@@ -12,6 +12,7 @@ import tensorflow as tf
 from ganzoo.callbacks.diagnosis import Finding
 from ganzoo.callbacks.doctor import Doctor
 from ganzoo.callbacks.windows import WindowMeans
+from ganzoo.checks import check_positive
 from ganzoo.saving.files import write_json
 
 
@@ -35,13 +36,17 @@ class GameScalars(keras.callbacks.Callback):
 
     Args:
         run_dir: folder of the run. Scalars go to `logs/train`.
-        every: int. Steps from one point to the next.
+        every: int, at least 1. Steps from one point to the next.
+
+    Raises:
+        ValueError: If `every` is out of range.
     """
 
     progress_name = "GameScalars"
 
     def __init__(self, run_dir: str | os.PathLike, every: int = 100):
         super().__init__()
+        check_positive(every=every)
         self.log_dir = pathlib.Path(run_dir) / "logs" / "train"
         self.every = every
 

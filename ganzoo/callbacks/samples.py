@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from ganzoo import images
 from ganzoo.callbacks.logs import count_passes
+from ganzoo.checks import check_positive, check_seed
 
 
 class SampleGrid(keras.callbacks.Callback):
@@ -18,14 +19,15 @@ class SampleGrid(keras.callbacks.Callback):
 
     Args:
         run_dir: folder of the run. It is created.
-        num_images: int. Images in the grid.
+        num_images: int, at least 1. Images in the grid.
         seed: int. Seed of the latents.
-        every: int. Epochs from one grid to the next.
+        every: int, at least 1. Epochs from one grid to the next.
         steps_per_pass: int. Files are numbered by passes over the data of this many steps. None
             numbers them by epochs of `fit`.
 
     Raises:
-        ValueError: In `fit`, if the model's images are neither gray nor RGB, with or without alpha.
+        ValueError: If a number is out of range, or in `fit`, if the model's images are neither gray
+            nor RGB, with or without alpha.
 
     Example:
         >>> gan = ganzoo.DCGAN(image_shape=(8, 8, 1), base_filters=2)
@@ -46,9 +48,10 @@ class SampleGrid(keras.callbacks.Callback):
         steps_per_pass: int | None = None,
     ):
         super().__init__()
+        check_positive(num_images=num_images, every=every)
         self.run_dir = pathlib.Path(run_dir)
         self.num_images = num_images
-        self.seed = seed
+        self.seed = check_seed(seed)
         self.every = every
         self.steps_per_pass = steps_per_pass
         self._writer = None

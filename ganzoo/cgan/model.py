@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from ganzoo.base import LatentGAN
 from ganzoo.cgan import networks
-from ganzoo.data import validation
+from ganzoo.checks import check_positive
 from ganzoo.layers import check_image_shape, check_recipe, dtype_policy, scale_rate
 from ganzoo.optimizers import Adam, FlooredExponentialDecay, MomentumRampSGD
 from ganzoo.regularizers import R1
@@ -65,11 +65,11 @@ class CGAN(LatentGAN):
         image_shape = tuple(image_shape)
         if latent_dim is None:
             latent_dim = 100 if recipe == "paper" else 64
-        if num_classes < 2 or latent_dim < 1:
+        if num_classes < 2:
             raise ValueError(
-                "`num_classes` must be at least 2 and `latent_dim` at least 1. Received: "
-                f"num_classes={num_classes}, latent_dim={latent_dim}."
+                f"`num_classes` must be at least 2. Received: num_classes={num_classes}."
             )
+        check_positive(latent_dim=latent_dim)
         sizes = image_shape, num_classes, latent_dim
         with dtype_policy(kwargs.get("dtype")):
             if recipe == "paper":
@@ -131,7 +131,7 @@ class CGAN(LatentGAN):
         Raises:
             ValueError: If a shape does not fit the model, or `batch_size` is below 1.
         """
-        validation.check_positive(batch_size=batch_size)
+        check_positive(batch_size=batch_size)
         shapes = np.shape(latents), np.shape(class_weights)
         count = len(class_weights) if shapes[1] else 0
         if shapes != ((count, self.latent_dim), (count, self.num_classes)):

@@ -21,6 +21,7 @@ from ganzoo.cli.app import (
     print_table,
     progress_bar,
 )
+from ganzoo.saving.files import check_file_path
 
 SCORE_COLUMNS = ("generated", "+-", "real images")
 # Metrics of super-resolution, with the digits to show.
@@ -56,6 +57,11 @@ def evaluate(
 
     Example: `ganzoo evaluate dcgan_fashion_mnist --data fashion_mnist --metrics fid,kid`
     """
+    for option, path in (("--neighbours", neighbours), ("--copies", copies)):
+        if path:
+            check_file_path(path)
+            if path.suffix.lower() != ".png":
+                raise ValueError(f"{option} must end in .png. Received: {str(path)!r}.")
     import_tensorflow()
     from ganzoo import evaluation, images
     from ganzoo.saving import loading
@@ -68,7 +74,8 @@ def evaluate(
             _refuse_for_upscaling(metrics, extractor, neighbours, copies)
             result = _upscale_with_progress(gan, data)
         else:
-            names = metrics.split(",") if metrics else list(evaluation.DEFAULT_METRICS)
+            names = [name.strip() for name in metrics.split(",")] if metrics else []
+            names = names or list(evaluation.DEFAULT_METRICS)
             names += ["neighbours"] if neighbours else []
             names += ["copies"] if copies else []
             result = _evaluate_with_progress(gan, data, names, num_images, extractor, seed)

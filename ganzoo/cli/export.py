@@ -10,7 +10,9 @@ from ganzoo.cli.app import Model, import_tensorflow
 
 def export(
     model: Model,
-    out: Annotated[pathlib.Path, typer.Option(help="File, or folder for a SavedModel.")],
+    out: Annotated[
+        str, typer.Option(metavar="PATH", help="File, or folder for a SavedModel.")
+    ],
     format: Annotated[
         str | None,
         typer.Option(
@@ -34,7 +36,7 @@ def export(
 
     gan = loading.find_model(model)
     gan.export(out, format, half, overwrite, card=loading.find_card(model))
-    report_export(gan, out, format, half)
+    report_export(gan, pathlib.Path(out), format, half)
 
 
 def report_export(gan, out: pathlib.Path, format: str | None = None, half: bool = False) -> None:

@@ -8,6 +8,7 @@ import typer
 
 from ganzoo import messages
 from ganzoo.cli.app import Model, Seed, import_tensorflow, interruptible, progress_bar
+from ganzoo.saving.files import check_file_path
 
 
 def sample(
@@ -84,6 +85,10 @@ def sample(
             f"--out must be a .png file or a folder. Received: {str(out)!r}. For a .gif or .webp "
             "file, add --interpolate."
         )
+    if kind != "folder":
+        check_file_path(out)
+    elif out.is_file():
+        raise ValueError(f"--out must be a folder here. Received: the file {str(out)!r}.")
     classes = _parse_labels(labels)
     import_tensorflow()
     import numpy as np

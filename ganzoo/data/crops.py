@@ -7,6 +7,7 @@ import numpy as np
 import tensorflow as tf
 from PIL import Image
 
+from ganzoo.checks import check_positive, check_seed
 from ganzoo.data import folders, tfds
 from ganzoo.data.pipelines import go_through
 from ganzoo.distribution import WHOLE, Shard
@@ -60,9 +61,8 @@ def load_crops(
         >>> tuple(next(iter(dataset)).shape)
         (8, 32, 32, 3)
     """
-    for name, value in (("crop_size", crop_size), ("batch_size", batch_size)):
-        if value < 1:
-            raise ValueError(f"`{name}` must be at least 1. Received: {name}={value}.")
+    check_positive(crop_size=crop_size, batch_size=batch_size, crops_per_image=crops_per_image)
+    seed = check_seed(seed)
     sources, decode, count, num_bytes = _open_photos(name_or_dir, split, crop_size, data_shard)
     num_batches = count * crops_per_image // batch_size
     if num_batches == 0:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 import numpy as np
 import tensorflow as tf
 
+from ganzoo.checks import check_positive, check_seed
 from ganzoo.data.arrays import ImageData
 from ganzoo.data.tuning import untuned
 from ganzoo.distribution import WHOLE, Shard
@@ -48,8 +49,8 @@ def pipeline(
     Raises:
         ValueError: If there are fewer images than `batch_size`.
     """
-    if batch_size < 1:
-        raise ValueError(f"`batch_size` must be at least 1. Received: batch_size={batch_size}.")
+    check_positive(batch_size=batch_size)
+    seed = check_seed(seed)
     count = len(image_data.pixels)
     if count < batch_size:
         raise ValueError(

@@ -145,17 +145,6 @@ def check_batch(images, labels, image_shape: tuple, num_classes: int | None) -> 
         check_labels(labels, num_classes)
 
 
-def check_positive(**numbers: int) -> None:
-    """Check that arguments are at least 1.
-
-    Raises:
-        ValueError: If one is less. The message names it.
-    """
-    for name, value in numbers.items():
-        if value < 1:
-            raise ValueError(f"`{name}` must be at least 1. Received: {name}={value}.")
-
-
 def check_labels(labels: np.ndarray, num_classes: int) -> None:
     """Check that an array of labels holds class ids.
 

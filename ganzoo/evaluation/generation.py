@@ -8,6 +8,7 @@ import numpy as np
 
 from ganzoo import messages
 from ganzoo.base import GAN
+from ganzoo.checks import check_positive, check_seed, to_list
 from ganzoo.evaluation.references import References, open_references
 from ganzoo.metrics import (
     FrechetDistance,
@@ -108,7 +109,7 @@ class Evaluation:
 def evaluate(
     gan: GAN,
     data: str | os.PathLike | References,
-    metrics: Sequence[str] = DEFAULT_METRICS,
+    metrics: str | Sequence[str] = DEFAULT_METRICS,
     num_images: int = 10_000,
     extractor: Extractor = None,
     seed: int = 0,
@@ -125,8 +126,8 @@ def evaluate(
         gan: model that generates images.
         data: name of a data set or folder, see `ganzoo.data.load`. Or its `References`, which
             include the extractor, to evaluate several models.
-        metrics: names in `ganzoo.evaluation.METRICS`, or `["all"]` that apply.
-        num_images: int. Images to generate.
+        metrics: name or names in `ganzoo.evaluation.METRICS`, or `"all"` that apply.
+        num_images: int, at least 1. Images to generate.
         extractor: see `ganzoo.metrics.get_extractor`. None uses the classifier of the data set
             if ganzoo has one, else `"alexnet"`.
         seed: int. Seed of the generated images and of every choice of real images.
@@ -136,15 +137,18 @@ def evaluate(
         An `Evaluation`.
 
     Raises:
-        ValueError: If the model does not generate images, the data do not fit it, or a metric is
-            unknown or does not apply.
+        ValueError: If the model does not generate images, the data do not fit it, a number is out
+            of range, or a metric is unknown or does not apply.
     """
     if gan.task != "generation":
         raise ValueError(
             "`evaluate` needs a model that generates images. Received: a "
             f"{type(gan).__name__}. Use `evaluate_super_resolution` for super-resolution."
         )
+    metrics = to_list(metrics)
     check_metrics(metrics)
+    check_positive(num_images=num_images)
+    seed = check_seed(seed)
     if "label_accuracy" in metrics and not gan.num_classes:
         raise ValueError(
             "label_accuracy is for models with classes. Received: a "
@@ -203,13 +207,13 @@ def _pair_up(pixels, real):
     return rows.reshape(-1, *pixels.shape[1:])
 
 
-def check_metrics(names: Sequence[str]) -> None:
-    """Check names of metrics. `"all"` is allowed.
+def check_metrics(names: str | Sequence[str]) -> None:
+    """Check a name or names of metrics. `"all"` is allowed.
 
     Raises:
         ValueError: If a name is unknown.
     """
-    for name in names:
+    for name in to_list(names):
         if name not in (*METRICS, "all"):
             raise ValueError(messages.unknown("metric", name, (*METRICS, "all")))
 

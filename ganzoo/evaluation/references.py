@@ -12,12 +12,13 @@ from collections.abc import Callable
 import numpy as np
 
 from ganzoo import data
+from ganzoo.checks import check_seed
 from ganzoo.data import ImageData
 from ganzoo.messages import first_line
 from ganzoo.metrics import Embedding, extractor_names, get_extractor
 from ganzoo.metrics.features import Extractor
 from ganzoo.saving import weights
-from ganzoo.saving.files import new_file
+from ganzoo.saving.files import new_file, shorten
 from ganzoo.version import __version__
 
 # Images to embed at once.
@@ -74,6 +75,7 @@ def open_references(
         ValueError: If the data are not found, their images have another shape, or the extractor
             is not available.
     """
+    seed = check_seed(seed)
     training, held_out, split = _read_images(name, image_shape, seed)
     extractor = get_extractor(extractor or _extractor_for(name))
     features = embed_reference(extractor, training.pixels, f"{name} {split}")
@@ -141,7 +143,7 @@ def embed_reference(extractor: Callable, pixels: np.ndarray, name: str) -> np.nd
         return _embed(extractor, pixels)
     content = hashlib.sha256(np.ascontiguousarray(pixels))
     content.update(f"{pixels.shape} {fingerprint}".encode())
-    stem = re.sub(r"[^\w-]+", "_", f"{name} {extractor.name}")[-80:]
+    stem = shorten(re.sub(r"[^\w-]+", "_", f"{name} {extractor.name}"), 80)
     path = weights.home() / "references" / f"{stem}-{content.hexdigest()[:16]}.npz"
     found = _read(path, len(pixels))
     if found is not None:

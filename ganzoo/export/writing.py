@@ -8,13 +8,20 @@ from ganzoo import messages
 from ganzoo.export import litert, onnx, savedmodel
 from ganzoo.export.program import Program, float32_network, scaled_inputs
 from ganzoo.images import to_pixels
-from ganzoo.saving.files import new_file, new_folder
+from ganzoo.saving.files import (
+    check_file_path,
+    check_folder_path,
+    names_file,
+    new_file,
+    new_folder,
+)
 from ganzoo.version import __version__
 
 FORMATS = {"savedmodel": savedmodel, "onnx": onnx, "litert": litert}
+# Suffixes of the formats that are one file. A SavedModel is a folder.
+_SUFFIXES = {"onnx": ".onnx", "litert": ".tflite"}
 # Floating-point errors may round a pixel to the next level.
 LARGEST_DIFFERENCE = 1
-_BY_SUFFIX = {".onnx": "onnx", ".tflite": "litert"}
 
 
 def find_format(path: pathlib.Path | str, name: str | None = None) -> str:
@@ -25,12 +32,20 @@ def find_format(path: pathlib.Path | str, name: str | None = None) -> str:
         name: key of `FORMATS`, or None to choose by the suffix of the path.
 
     Raises:
-        ValueError: If the format is unknown.
+        ValueError: If the format is unknown, or the path has the suffix of another one.
     """
+    suffix = pathlib.Path(path).suffix.lower()
     if name is None:
-        return _BY_SUFFIX.get(pathlib.Path(path).suffix, "savedmodel")
+        by_suffix = {suffix: name for name, suffix in _SUFFIXES.items()}
+        name = by_suffix.get(suffix, "savedmodel")
     if name not in FORMATS:
         raise ValueError(messages.unknown("format", name, FORMATS))
+    if names_file(path) and suffix != _SUFFIXES.get(name):
+        raise ValueError(
+            f"{str(path)!r} cannot be the path of a {name}. The formats are onnx (a file ending in "
+            ".onnx), litert (a file ending in .tflite) and savedmodel (a folder). Choose another "
+            "path or format. `gan.save` writes .keras files."
+        )
     return name
 
 
@@ -43,9 +58,9 @@ def export(
     card: dict | None = None,
 ) -> None:
     """Export the averaged generator of a model. See `GAN.export`."""
-    path = pathlib.Path(path)
     format = find_format(path, format)
     _check_free(path, format, overwrite)
+    path = pathlib.Path(path)
     card = {"family": type(gan).__name__, "ganzoo_version": __version__, **(card or {})}
     program = Program(gan, half)
     new = new_folder(path, replace=overwrite) if format == "savedmodel" else new_file(path)
@@ -54,6 +69,9 @@ def export(
 
 
 def _check_free(path, format, overwrite):
+    is_folder = format == "savedmodel"
+    (check_folder_path if is_folder else check_file_path)(path)
+    path = pathlib.Path(path)
     if not path.exists():
         return
     if not overwrite:
@@ -61,8 +79,7 @@ def _check_free(path, format, overwrite):
             f"{str(path)!r} exists already. Choose another path, or overwrite it with "
             "overwrite=True (--overwrite)."
         )
-    is_folder = format == "savedmodel"
-    if path.is_dir() != is_folder or (is_folder and not (path / "saved_model.pb").is_file()):
+    if is_folder and not (path / "saved_model.pb").is_file():
         raise ValueError(
             f"{str(path)!r} is not a {format} that could be overwritten. Choose another path."
         )

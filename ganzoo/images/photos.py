@@ -14,9 +14,10 @@ from collections.abc import Callable, Iterable
 import numpy as np
 from PIL import ExifTags, Image, ImageCms, ImageOps, UnidentifiedImageError
 
+from ganzoo.checks import to_list
 from ganzoo.images.pixels import to_pil
 from ganzoo.messages import first_line
-from ganzoo.saving.files import new_file
+from ganzoo.saving.files import check_file_path, check_folder_path, new_file
 
 # File name suffixes of the images in a folder.
 SUFFIXES = {".avif", ".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"}
@@ -52,13 +53,15 @@ class Photo:
     exif: bytes | None = None
 
 
-def find_photos(paths: Iterable[pathlib.Path | str]) -> list[pathlib.Path]:
+def find_photos(
+    paths: pathlib.Path | str | Iterable[pathlib.Path | str],
+) -> list[pathlib.Path]:
     """Find image files, including those in folders.
 
     Subfolders are not searched, because the folder of the results may be one of them.
 
     Args:
-        paths: files, with any suffix, and folders.
+        paths: files, with any suffix, and folders; or one of them.
 
     Returns:
         List of paths in the given order, each file once. Files of a folder are sorted by name.
@@ -72,7 +75,7 @@ def find_photos(paths: Iterable[pathlib.Path | str]) -> list[pathlib.Path]:
         ['a.png']
     """
     files = {}
-    for path in map(pathlib.Path, paths):
+    for path in map(pathlib.Path, to_list(paths)):
         if not path.exists():
             raise ValueError(f"{path}: there is no such file or folder. Check the path.")
         for file in _photos_in(path) if path.is_dir() else [path]:
@@ -97,14 +100,16 @@ def _photos_in(folder):
 
 
 def name_results(
-    sources: Iterable[pathlib.Path | str], folder: pathlib.Path | str, scale: int
+    sources: pathlib.Path | str | Iterable[pathlib.Path | str],
+    folder: pathlib.Path | str,
+    scale: int,
 ) -> list[tuple[pathlib.Path, pathlib.Path]]:
     """Return the output path of each image to upscale.
 
     An output is `<stem>_x<scale><suffix>` in the folder. Formats that cannot be written become PNG.
 
     Args:
-        sources: image files.
+        sources: image files, or one of them.
         folder: folder of the outputs. It need not exist.
         scale: int. Ratio of the output's size to the input's.
 
@@ -112,21 +117,22 @@ def name_results(
         List of `(source, target)` paths.
 
     Raises:
-        ValueError: If two sources have the same target, or a target is also a source.
+        ValueError: If two sources have the same target, a target is also a source, or a name is
+            too long for the disk.
 
     Example:
         >>> [target.name for _, target in name_results(["a.jpg", "b.tif"], "large", 4)]
         ['a_x4.jpg', 'b_x4.png']
     """
+    check_folder_path(folder)
     folder = pathlib.Path(folder)
-    if folder.exists() and not folder.is_dir():
-        raise ValueError(f"{folder}: not a folder. Give a folder for the upscaled images.")
-    sources = [pathlib.Path(source) for source in sources]
+    sources = [pathlib.Path(source) for source in to_list(sources)]
     originals = {source.resolve() for source in sources}
     taken = {}
     for source in sources:
         suffix = source.suffix if source.suffix.lower() in _WRITERS else ".png"
         target = folder / f"{source.stem}_x{scale}{suffix}"
+        check_file_path(target)
         if target in taken:
             raise ValueError(
                 f"{taken[target]} and {source} would both become {target}. Rename one of them, or "

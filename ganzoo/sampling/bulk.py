@@ -16,9 +16,10 @@ import tensorflow as tf
 
 from ganzoo import messages
 from ganzoo.base import require_generation
+from ganzoo.checks import check_positive, check_seed
 from ganzoo.images import encode_png
 from ganzoo.saving import untrusted
-from ganzoo.saving.files import new_file, new_folder, write_json
+from ganzoo.saving.files import check_folder_path, new_file, new_folder, write_json
 
 # Images in a block. It must be a multiple of the batch size of `render`.
 BLOCK = 1024
@@ -60,6 +61,7 @@ def draw_block(
         >>> pixels.shape
         (1024, 4, 4, 1)
     """
+    seed = check_seed(seed)
     if labels is not None:
         labels = [labels[number % len(labels)] for number in _numbers(index)]
     latents = gan.sample_latents(BLOCK, seed=(seed, index))
@@ -116,17 +118,18 @@ def sample(
     """
     if format not in FORMATS:
         raise ValueError(messages.unknown("format", format, FORMATS))
-    if shards < 1:
-        raise ValueError(f"`shards` must be at least 1. Received: shards={shards}.")
-    if not 0 <= shard < shards:
+    check_positive(num_images=num_images, shards=shards)
+    seed = check_seed(seed)
+    if shard not in range(shards):
         raise ValueError(
             f"`shard` must be from 0 to {shards - 1}. Received: shard={shard}, shards={shards}."
         )
     require_generation(gan)
     # Check the arguments before anything is written.
-    gan.prepare_inputs(min(num_images, 1), labels and labels[:1], seed, 1)
+    gan.prepare_inputs(1, labels and labels[:1], seed, 1)
     if labels is not None:
         gan.prepare_condition(len(labels), labels, seed)
+    check_folder_path(out)
     out = pathlib.Path(out)
     _claim(out, gan, num_images=num_images, seed=seed, labels=labels, format=format)
     suffix, write = FORMATS[format]
@@ -164,7 +167,7 @@ def _claim(out, gan, **wanted):
     }
     record = out / "images.json"
     if not record.exists():
-        if out.exists() and (not out.is_dir() or any(out.glob("block_*"))):
+        if any(out.glob("block_*")):
             raise ValueError(
                 f"{str(out)!r} must be a folder that is new, or that `ganzoo sample` wrote, with "
                 "its images.json. Choose another folder."

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from ganzoo.base import require_generation
+from ganzoo.checks import check_positive, check_seed
 from ganzoo.data import validation
 
 
@@ -41,13 +42,11 @@ def interpolate(
         >>> ganzoo.interpolate(gan, num_rows=2, num_steps=3).shape
         (2, 3, 8, 8, 1)
     """
-    if num_rows < 1 or num_steps < 2:
-        raise ValueError(
-            "`num_rows` must be at least 1 and `num_steps` at least 2. Received: "
-            f"num_rows={num_rows}, num_steps={num_steps}."
-        )
+    check_positive(num_rows=num_rows, num_steps=num_steps)
+    if num_steps < 2:
+        raise ValueError(f"`num_steps` must be at least 2. Received: num_steps={num_steps}.")
     require_generation(gan)
-    latents = np.asarray(gan.sample_latents(2 * num_rows, seed=(seed, 0)))
+    latents = np.asarray(gan.sample_latents(2 * num_rows, seed=(check_seed(seed), 0)))
     if labels is None:
         fractions = np.linspace(0.0, 1.0, num_steps)
         walks = [slerp(*ends, fractions) for ends in zip(latents[::2], latents[1::2], strict=True)]

@@ -1,14 +1,101 @@
 """Write files and folders completely or not at all."""
 
 import contextlib
+import errno
 import json
 import os
 import pathlib
 import re
 import shutil
-import tempfile
 import uuid
 from collections.abc import Iterator
+
+# Suffixes of files: models, archives, data and images.
+_FILE_SUFFIX = re.compile(
+    r"\.(ckpt|h5|hdf5|keras|lite|onnx|pb|pbtxt|pkl|pt|pth|safetensors|tflite|gz|tar|tgz|zip|bin|csv"
+    r"|json|npy|npz|tfrecord|txt|yaml|avif|bmp|gif|jpeg|jpg|mp4|png|tif|tiff|webp)",
+    re.IGNORECASE,
+)
+# Temporary names are at most this long, or as long as the name of the file.
+_TEMPORARY_BYTES = 100
+
+
+def names_file(path: pathlib.Path | str) -> bool:
+    """Return True if a path has the suffix of a file, such as `.onnx` or `.PNG`.
+
+    A folder of such a name would surprise the person who gave it.
+    """
+    return _FILE_SUFFIX.fullmatch(pathlib.Path(path).suffix) is not None
+
+
+def check_file_path(path: pathlib.Path | str) -> None:
+    """Check that a file can be written at a path, before the work that makes its content.
+
+    Raises:
+        ValueError: If the path is that of a folder, or a name is too long for the disk.
+    """
+    is_folder = _exists(path) and pathlib.Path(path).is_dir()
+    if is_folder or str(path).endswith(("/", os.sep)):
+        raise ValueError(
+            f"A file is written here, not a folder. Received: {str(path)!r}. Give the path of a "
+            f"file, such as {os.path.join(path, 'made')!r}."
+        )
+
+
+def check_folder_path(path: pathlib.Path | str) -> None:
+    """Check that a folder can be written at a path, before the work that makes its content.
+
+    Raises:
+        ValueError: If the path is that of a file, by its suffix or on the disk, or a name is too
+            long for the disk.
+    """
+    if names_file(path) if not _exists(path) else not pathlib.Path(path).is_dir():
+        raise ValueError(
+            f"A folder is written here, not a file. Received: {str(path)!r}. Give the path of a "
+            "folder."
+        )
+
+
+def _exists(path):
+    """Return whether a path exists.
+
+    Raises:
+        ValueError: If the path is empty or longer than the disk allows.
+    """
+    if not str(path):
+        raise ValueError("A path is needed. Received: an empty text.")
+    try:
+        os.stat(path)
+    except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:
+            raise ValueError(
+                f"{str(path)!r} is too long a name for this disk. Choose a shorter one."
+            ) from None
+        return False
+    return True
+
+
+def shorten(name: str, num_bytes: int) -> str:
+    """Return the end of a file name that fits into a number of bytes.
+
+    Example:
+        >>> shorten("holiday.png", 6), shorten("画画.png", 7)
+        ('ay.png', '画.png')
+    """
+    while len(os.fsencode(name)) > num_bytes:
+        name = name[1:]
+    return name
+
+
+def _temporary(path):
+    """Return a new path beside a path, whose name the disk can hold if it can hold the path's.
+
+    It has the same suffix.
+    """
+    # A process id would not be unique: other machines may write to the same disk.
+    prefix = f".{uuid.uuid4().hex}."
+    room = max(len(os.fsencode(path.name)), _TEMPORARY_BYTES) - len(prefix)
+    return path.with_name(prefix + shorten(path.name, room))
 
 
 @contextlib.contextmanager
@@ -24,11 +111,14 @@ def new_file(path: pathlib.Path | str, durable: bool = False) -> Iterator[pathli
 
     Yields:
         Temporary path with the same suffix.
+
+    Raises:
+        ValueError: If `path` is that of a folder, or too long for the disk.
     """
+    check_file_path(path)
     path = pathlib.Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    # A process id would not be unique: other machines may write to the same disk.
-    partial = path.with_name(f".{uuid.uuid4().hex}.{path.name}")
+    partial = _temporary(path)
     try:
         yield partial
         if durable:
@@ -116,20 +206,21 @@ def new_folder(path: pathlib.Path | str, replace: bool = False) -> Iterator[path
         Temporary folder.
 
     Raises:
-        ValueError: If `path` exists and is not empty, or is the working folder or the root of a
-            disk, which cannot be replaced.
+        ValueError: If `path` exists and is not empty, is that of a file, or is the working folder
+            or the root of a disk, which cannot be replaced.
     """
+    check_folder_path(path)
     given, path = str(path), pathlib.Path(path).resolve()
     if path == pathlib.Path.cwd() or os.path.ismount(path):
         raise ValueError(
             f"{given!r} is the working folder or a disk, which cannot be replaced. Give a new "
             f"folder in it, such as {os.path.join(given, 'made')!r}."
         )
-    if not replace and path.exists() and (not path.is_dir() or any(path.iterdir())):
+    if not replace and path.exists() and any(path.iterdir()):
         raise ValueError(f"{given!r} is not empty. Choose another folder or remove it.")
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = pathlib.Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
-    old = partial.with_name(f"{partial.name}.old")
+    partial, old = _temporary(path), _temporary(path)
+    partial.mkdir(mode=0o700)
     try:
         yield partial
         partial.chmod(0o755)

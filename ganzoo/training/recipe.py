@@ -4,6 +4,7 @@ import dataclasses
 import pathlib
 
 from ganzoo import registry
+from ganzoo.checks import check_positive, check_seed
 from ganzoo.saving import untrusted
 from ganzoo.training import arguments
 
@@ -93,10 +94,10 @@ class Recipe:
             # A frozen dataclass allows no plain assignment.
             object.__setattr__(self, name, arguments.to_json(getattr(self, name)))
         whole = "image_size", "epochs", "batch_size", "max_steps", "evaluate_every", "decay_steps"
-        for name in (*whole, "patience", "freeze_discriminator"):
-            value = getattr(self, name)
-            if value is not None and value < 1:
-                raise ValueError(f"`{name}` must be at least 1. Received: {name}={value}.")
+        whole = (*whole, "patience", "freeze_discriminator")
+        given = {name: getattr(self, name) for name in whole}
+        check_positive(**{name: value for name, value in given.items() if value is not None})
+        check_seed(self.seed)
         if self.minutes is not None and not self.minutes > 0:
             raise ValueError(f"`minutes` must be above 0. Received: minutes={self.minutes}.")
         if self.patience is not None and self.evaluate_every is None:

@@ -16,7 +16,7 @@ import tensorflow as tf
 
 from ganzoo.base import GAN
 from ganzoo.saving import untrusted
-from ganzoo.saving.files import locked, write_json
+from ganzoo.saving.files import check_folder_path, locked, write_json
 from ganzoo.training.recipe import RUN_FORMAT, Recipe, from_fields
 from ganzoo.version import __version__
 
@@ -133,8 +133,9 @@ def require_new(out: pathlib.Path | str) -> None:
     Raises:
         ValueError: If it is not empty.
     """
+    check_folder_path(out)
     out = pathlib.Path(out)
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+    if out.exists() and any(out.iterdir()):
         if not is_run(out):
             raise ValueError(f"{str(out)!r} is not an empty folder. Choose another folder.")
         command = resume_command(read_recipe(out), out)

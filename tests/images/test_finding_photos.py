@@ -56,5 +56,5 @@ def test_results_that_would_overwrite_a_file_are_refused(tmp_path):
         photos.name_results(sources, tmp_path / "below" / "..", 2)
     assert len(photos.name_results(sources, tmp_path, 4)) == 2
     (tmp_path / "file").touch()
-    with pytest.raises(ValueError, match="not a folder"):
+    with pytest.raises(ValueError, match="A folder is written here, not a file"):
         photos.name_results(["p.png"], tmp_path / "file", 2)

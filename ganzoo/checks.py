@@ -1,0 +1,61 @@
+"""Check arguments that functions of all modules take: counts, seeds and lists of names."""
+
+import operator
+import os
+from collections.abc import Iterable
+
+# The largest seed that Keras accepts.
+_LARGEST_SEED = 2**32 - 1
+
+
+def check_positive(**numbers: int) -> None:
+    """Check that arguments are integers of at least 1.
+
+    Args:
+        **numbers: values by the name of their argument.
+
+    Raises:
+        ValueError: If one is not. The message names it.
+
+    Example:
+        >>> check_positive(batch_size=2.5)
+        Traceback (most recent call last):
+        ValueError: `batch_size` must be an integer of at least 1. Received: batch_size=2.5.
+    """
+    for name, value in numbers.items():
+        if not _is_integer(value) or value < 1:
+            raise ValueError(
+                f"`{name}` must be an integer of at least 1. Received: {name}={value!r}."
+            )
+
+
+def check_seed(seed: int) -> int:
+    """Return a seed as an int.
+
+    Raises:
+        ValueError: If it is not an integer from 0 to 4294967295.
+    """
+    if not _is_integer(seed) or not 0 <= seed <= _LARGEST_SEED:
+        raise ValueError(
+            f"`seed` must be an integer from 0 to {_LARGEST_SEED}. Received: seed={seed!r}."
+        )
+    return operator.index(seed)
+
+
+def to_list(values: object) -> list:
+    """Return a list of values. A single name or path is a list of one.
+
+    Python would take the letters of a name for names.
+
+    Example:
+        >>> to_list("fid"), to_list(("fid", "kid"))
+        (['fid'], ['fid', 'kid'])
+    """
+    if isinstance(values, (str, os.PathLike)) or not isinstance(values, Iterable):
+        return [values]
+    return list(values)
+
+
+def _is_integer(value):
+    """Return True for a Python or NumPy integer. True and False are no numbers."""
+    return hasattr(value, "__index__") and not isinstance(value, bool)
