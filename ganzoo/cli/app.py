@@ -84,7 +84,11 @@ def main(arguments: list[str] | None = None) -> None:
     debug = "--debug" in arguments
     arguments = [argument for argument in arguments if argument != "--debug"]
     warnings.showwarning = _show_warning
+    # Names of files may have bytes that are no text.
+    if hasattr(sys.stdout, "reconfigure"):
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
+        _refuse_empty(arguments)
         # A command returns None. Typer returns the code of an early exit, and 130 for Ctrl-C.
         code = app(arguments, standalone_mode=False) or 0
         if code == 130:
@@ -103,6 +107,19 @@ def main(arguments: list[str] | None = None) -> None:
         elif signum := getattr(error, "signum", None):
             code = 128 + signum
     sys.exit(code)
+
+
+def _refuse_empty(arguments):
+    """Refuse empty arguments. They come from shell variables that are not set."""
+    for before, argument in zip(["", *arguments], arguments, strict=False):
+        option, separator, value = argument.partition("=")
+        is_option = separator and option.startswith("--")
+        if not (value if is_option else argument).strip():
+            name = option if is_option else before
+            raise ValueError(
+                f"{name if name.startswith('-') else 'An argument'} is empty. Give a value. If it "
+                "comes from a shell variable, set the variable."
+            )
 
 
 def name_options(text: str, options: dict[str, str]) -> str:

@@ -11,6 +11,7 @@ from typing import Annotated
 import rich.markup
 import typer
 
+from ganzoo.checks import check_seed
 from ganzoo.cli.app import (
     Json,
     Model,
@@ -57,6 +58,7 @@ def evaluate(
 
     Example: `ganzoo evaluate dcgan_fashion_mnist --data fashion_mnist --metrics fid,kid`
     """
+    check_seed(seed)
     for option, path in (("--neighbours", neighbours), ("--copies", copies)):
         if path:
             check_file_path(path)

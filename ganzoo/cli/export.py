@@ -10,9 +10,7 @@ from ganzoo.cli.app import Model, import_tensorflow
 
 def export(
     model: Model,
-    out: Annotated[
-        str, typer.Option(metavar="PATH", help="File, or folder for a SavedModel.")
-    ],
+    out: Annotated[str, typer.Option(metavar="PATH", help="File, or folder for a SavedModel.")],
     format: Annotated[
         str | None,
         typer.Option(

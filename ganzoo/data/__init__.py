@@ -10,9 +10,19 @@ an uninterrupted run would get.
 from ganzoo.data.arrays import ImageData
 from ganzoo.data.crops import load_crops
 from ganzoo.data.datasets import find_splits, load, load_arrays
+from ganzoo.data.fingerprint import Fingerprint
 from ganzoo.data.pipelines import pipeline
 
 # The name of `load_arrays` in earlier versions.
 read = load_arrays
 
-__all__ = ["ImageData", "find_splits", "load", "load_arrays", "load_crops", "pipeline", "read"]
+__all__ = [
+    "Fingerprint",
+    "ImageData",
+    "find_splits",
+    "load",
+    "load_arrays",
+    "load_crops",
+    "pipeline",
+    "read",
+]

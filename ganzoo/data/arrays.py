@@ -8,6 +8,8 @@ import numpy as np
 import tensorflow as tf
 from PIL import Image
 
+from ganzoo.data.fingerprint import Fingerprint
+
 # TensorFlow reads the memory of an array in place if it starts at a multiple of this many bytes.
 # At any other address TensorFlow aborts the process.
 _ALIGNMENT = 64
@@ -24,11 +26,15 @@ class ImageData:
         pixels: uint8 `(n, height, width, channels)`.
         labels: class ids `(n,)`, or None.
         num_classes: int, or None without labels.
+        class_names: list of str, the name of each class id, or None without labels.
+        fingerprint: `ganzoo.data.Fingerprint` of the whole data set, or None if it is unknown.
     """
 
     pixels: np.ndarray
     labels: np.ndarray | None = None
     num_classes: int | None = None
+    class_names: list[str] | None = None
+    fingerprint: Fingerprint | None = None
 
     def take(self, indices: np.ndarray | slice) -> "ImageData":
         """Return the images at some indices as another `ImageData`."""
@@ -37,7 +43,7 @@ class ImageData:
         # In the default mode, "raise", NumPy fills a buffer first. The indices are in range.
         np.take(self.pixels, indices, axis=0, out=pixels, mode="clip")
         labels = None if self.labels is None else self.labels[indices]
-        return ImageData(pixels, labels, self.num_classes)
+        return ImageData(pixels, labels, self.num_classes, self.class_names)
 
     # Both tensors are made once, for all pipelines. They are in host memory: beside a GPU,
     # TensorFlow would put them on the GPU.

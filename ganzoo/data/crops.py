@@ -46,7 +46,7 @@ def load_crops(
 
     Returns:
         `tf.data.Dataset` of float32 RGB images `(batch, crop_size, crop_size, 3)` in
-        [-1, 1].
+        [-1, 1]. Its attribute `fingerprint` is a `ganzoo.data.Fingerprint`.
 
     Raises:
         ValueError: If the data are not found, if an image is smaller than a crop, or if there
@@ -63,7 +63,8 @@ def load_crops(
     """
     check_positive(crop_size=crop_size, batch_size=batch_size, crops_per_image=crops_per_image)
     seed = check_seed(seed)
-    sources, decode, count, num_bytes = _open_photos(name_or_dir, split, crop_size, data_shard)
+    opened = _open_photos(name_or_dir, split, crop_size, data_shard)
+    sources, decode, count, num_bytes, fingerprint = opened
     num_batches = count * crops_per_image // batch_size
     if num_batches == 0:
         raise ValueError(
@@ -93,7 +94,9 @@ def load_crops(
 
     batches = go_through(one_pass, num_batches, seed, start)
     batches = batches.map(lambda batch: batch[batch_shard.of(batch_size)])
-    return batches.map(from_pixels, num_parallel_calls=tf.data.AUTOTUNE).prefetch(2)
+    batches = batches.map(from_pixels, num_parallel_calls=tf.data.AUTOTUNE).prefetch(2)
+    batches.fingerprint = fingerprint
+    return batches
 
 
 def _decoded(sources, decode):
@@ -101,7 +104,7 @@ def _decoded(sources, decode):
 
 
 def _open_photos(name_or_dir, split, crop_size, shard):
-    """Return `(sources, decode, count, num_bytes)` of RGB photographs of any size.
+    """Return `(sources, decode, count, num_bytes, fingerprint)` of RGB photographs of any size.
 
     `decode` maps an element of `sources` to uint8 pixels. `num_bytes` is the size of all pixels.
     """
@@ -113,34 +116,36 @@ def _open_photos(name_or_dir, split, crop_size, shard):
     if not folders.is_folder(name_or_dir):
         return _open_tfds_photos(str(name_or_dir), split, crop_size, shard)
     folders.require_train(name_or_dir, split)
-    files = folders.find_images(pathlib.Path(name_or_dir))
-    files = folders.take_shard(files, shard, name_or_dir)
-    sizes = []
+    listing = folders.find_images(pathlib.Path(name_or_dir), labels=False)
+    files = listing.files[folders.take_shard(listing, shard)]
+    sizes, unreadable = [], []
     for path in files:
         try:
             with Image.open(path) as image:
                 sizes.append(image.size)
         # Pillow has another exception for each kind of damage.
         except Exception:
-            raise ValueError(f"{str(path)!r} cannot be read. Repair or remove it.") from None
+            unreadable.append(path)
+            continue
         if min(sizes[-1]) < crop_size:
             raise ValueError(
                 f"{str(path)!r} is smaller than a crop: {sizes[-1]} (width, height), but crops are "
                 f"{crop_size} x {crop_size}. Remove it, or choose a smaller `crop_size` "
                 "(--image-size)."
             )
+    folders.refuse_unreadable(unreadable, listing)
 
     def read(path):
-        pixels = photos.read_photo(path.decode()).pixels
+        pixels = photos.flatten(photos.read_photo(os.fsdecode(path)))
         return np.broadcast_to(pixels, (*pixels.shape[:2], 3))
 
     def decode(path):
         photo = tf.numpy_function(read, [path], tf.uint8)
         return tf.ensure_shape(photo, (None, None, 3))
 
-    sources = tf.data.Dataset.from_tensor_slices([str(path) for path in files])
+    sources = tf.data.Dataset.from_tensor_slices([os.fsencode(path) for path in files])
     num_bytes = sum(3 * width * height for width, height in sizes)
-    return sources, decode, len(files), num_bytes
+    return sources, decode, len(files), num_bytes, listing.fingerprint
 
 
 def _open_tfds_photos(name, split, crop_size, shard):
@@ -164,7 +169,8 @@ def _open_tfds_photos(name, split, crop_size, shard):
         first = next(iter(sources.take(1).map(decode)), np.zeros(0))
     except tf.errors.InvalidArgumentError:
         raise ValueError(too_small) from None
-    return sources, decode, count, count * int(tf.size(first))
+    fingerprint = tfds.make_fingerprint(builder, split)
+    return sources, decode, count, count * int(tf.size(first)), fingerprint
 
 
 def _random_crops(photo, shape, seed):

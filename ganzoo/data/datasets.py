@@ -6,14 +6,21 @@ import pathlib
 import numpy as np
 import tensorflow as tf
 
+from ganzoo.checks import check_positive, check_seed
 from ganzoo.data import folders, tfds
 from ganzoo.data.arrays import ImageData, PixelStack, allocate, crop_and_resize
+from ganzoo.data.fingerprint import Fingerprint
 from ganzoo.data.pipelines import pipeline
 from ganzoo.distribution import WHOLE, Shard
 from ganzoo.images import to_pil
 
+_SAMPLE = "sample"
 _STACKED_MNIST = "stacked_mnist"
-_SAMPLE = pathlib.Path(__file__).parents[1] / "assets" / "fashion_mnist_sample.npz"
+_BUILT_IN = (_SAMPLE, _STACKED_MNIST)
+_SAMPLE_FILE = pathlib.Path(__file__).parents[1] / "assets" / "fashion_mnist_sample.npz"
+# The names that TFDS gives to the classes of Fashion-MNIST.
+_CLOTHES = ["T-shirt/top", "Trouser", "Pullover", "Dress", "Coat"]
+_CLOTHES += ["Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"]
 
 
 def load(
@@ -39,6 +46,10 @@ def load(
             - `"stacked_mnist"`: MNIST with three digits as the three colours of an image. The
               class is the number that they spell (Metz et al., 2016, arXiv:1611.02163, section
               3.3.1).
+
+            A folder may have subfolders and links. Class folders are numbered in natural order:
+            `2` comes before `10`. Hidden files are skipped, and other files that are no images are
+            named in a warning. Transparent images are put on white.
         split: str. TFDS split, such as `"test"` or `"train[:5000]"`. A folder and the sample
             have only `"train"`.
         image_size: int. Side of the images, which are cropped to a centred square and resized.
@@ -46,30 +57,28 @@ def load(
         batch_size: int, at least 1. Images per batch. Images left over after the last whole
             batch are skipped; the next pass has another order. Use the batch size that a recipe
             was tuned with: see `recommended_batch_sizes` of the family.
-        labels: bool. If true, batches are `(images, labels)`. Labels are int32 `(batch,)`.
+        labels: bool. If true, batches are `(images, labels)`. Labels are int32 `(batch,)`. Images
+            beside the class folders of a folder have no class, and are left out.
         seed: int. Seed of the order. Every pass has another order.
         shuffle: bool. If false, images come in the order of the data set.
 
     Returns:
-        `tf.data.Dataset` of float32 images `(batch, height, width, channels)` in [-1, 1].
+        `tf.data.Dataset` of float32 images `(batch, height, width, channels)` in [-1, 1]. Its
+        attribute `class_names` lists the name of each label, or is None without labels. Its
+        attribute `fingerprint` is a `ganzoo.data.Fingerprint`.
 
     Raises:
-        ValueError: If the data set is not found or empty, has no labels but `labels` is true,
-            or contains files that are not images.
+        ValueError: If a number is out of range, the data set is not found or empty, has no labels
+            but `labels` is true, or contains files that cannot be read.
 
     Example:
         >>> dataset = ganzoo.data.load("sample", batch_size=32)
         >>> tuple(next(iter(dataset)).shape)
         (32, 28, 28, 1)
     """
-    if image_size is not None and image_size < 1:
-        raise ValueError(f"`image_size` must be at least 1. Received: image_size={image_size}.")
-    image_data = load_arrays(name_or_dir, split, image_size)
-    if labels and image_data.labels is None:
-        raise ValueError(
-            f"labels=True needs a data set with labels. Received: {str(name_or_dir)!r}, which has "
-            "no labels. Give a folder with one subfolder per class, or another data set."
-        )
+    check_positive(batch_size=batch_size)
+    check_seed(seed)
+    image_data = load_arrays(name_or_dir, split, image_size, labels=bool(labels))
     return pipeline(image_data, batch_size, labels=bool(labels), seed=seed, shuffle=shuffle)
 
 
@@ -78,6 +87,7 @@ def load_arrays(
     split: str = "train",
     image_size: int | None = None,
     data_shard: Shard = WHOLE,
+    labels: bool | None = None,
 ) -> ImageData:
     """Load a data set into memory as uint8 pixels.
 
@@ -88,6 +98,8 @@ def load_arrays(
         data_shard: `Shard` of the images to load. A shard of a folder is every `count`-th file;
             a shard of a TFDS split is one contiguous range. Shards are disjoint and of equal
             size. The fewer than `count` images that remain belong to no shard.
+        labels: bool. True loads the images with a class only, and their labels. False loads all
+            images without labels. None loads labels if the data set has them.
 
     Returns:
         `ImageData`. `pipeline` makes batches of it.
@@ -100,14 +112,29 @@ def load_arrays(
         >>> image_data.pixels.shape, image_data.num_classes
         ((10000, 28, 28, 1), 10)
     """
+    if image_size is not None:
+        check_positive(image_size=image_size)
+    image_data = _load_any(name_or_dir, split, image_size, data_shard, labels)
+    if labels and image_data.labels is None:
+        raise ValueError(
+            f"labels=True needs a data set with labels. Received: {str(name_or_dir)!r}, which has "
+            "no labels. Give a folder with one subfolder per class, or another data set."
+        )
+    return image_data
+
+
+def _load_any(name_or_dir, split, image_size, shard, labels):
+    if name_or_dir in _BUILT_IN and pathlib.Path(name_or_dir).is_dir():
+        folders.warn_of_folder(name_or_dir, "the data set of ganzoo")
     if name_or_dir == _STACKED_MNIST:
-        return _load_stacked_mnist(split, image_size, data_shard)
-    if name_or_dir != "sample" and not folders.is_folder(name_or_dir):
-        return tfds.load_arrays(str(name_or_dir), split, image_size, data_shard)
-    folders.require_train(name_or_dir, split)
-    if name_or_dir == "sample":
-        return _load_sample(image_size, data_shard)
-    return folders.load_arrays(pathlib.Path(name_or_dir), image_size, data_shard)
+        return _load_stacked_mnist(split, image_size, shard, labels)
+    if name_or_dir == _SAMPLE:
+        folders.require_train(name_or_dir, split)
+        return _load_sample(image_size, shard, labels)
+    if folders.is_folder(name_or_dir):
+        folders.require_train(name_or_dir, split)
+        return folders.load_arrays(pathlib.Path(name_or_dir), image_size, shard, labels)
+    return tfds.load_arrays(str(name_or_dir), split, image_size, shard, labels)
 
 
 def find_splits(name_or_dir: str | os.PathLike) -> dict[str, int | None]:
@@ -116,26 +143,28 @@ def find_splits(name_or_dir: str | os.PathLike) -> dict[str, int | None]:
     A folder and the sample have one split, `"train"`. Its images are not counted: the number is
     None.
     """
-    if name_or_dir == "sample" or folders.is_folder(name_or_dir):
+    if name_or_dir == _SAMPLE or (name_or_dir != _STACKED_MNIST and folders.is_folder(name_or_dir)):
         return {"train": None}
     source = "mnist" if name_or_dir == _STACKED_MNIST else str(name_or_dir)
     builder, _, _ = tfds.find(source)
     return {name: split.num_examples for name, split in sorted(builder.info.splits.items())}
 
 
-def _load_sample(image_size, shard):
-    with np.load(_SAMPLE, allow_pickle=False) as arrays:
-        sample = ImageData(arrays["images"], arrays["labels"], num_classes=10)
-    sample = sample.take(shard.of(len(sample.pixels)))
-    if image_size in (None, sample.pixels.shape[1]):
-        return sample
-    stack = PixelStack(len(sample.pixels), "sample")
-    for image in sample.pixels:
-        stack.add(crop_and_resize(to_pil(image), image_size)[None])
-    return ImageData(stack.finish(), sample.labels, sample.num_classes)
+def _load_sample(image_size, shard, labels):
+    with np.load(_SAMPLE_FILE, allow_pickle=False) as arrays:
+        sample = ImageData(arrays["images"], arrays["labels"])
+    count = len(sample.pixels)
+    sample = sample.take(shard.of(count))
+    pixels = sample.pixels
+    if image_size not in (None, pixels.shape[1]):
+        stack = PixelStack(len(pixels), _SAMPLE)
+        for image in pixels:
+            stack.add(crop_and_resize(to_pil(image), image_size)[None])
+        pixels = stack.finish()
+    return _with_classes(_SAMPLE, count, pixels, sample.labels, _CLOTHES, labels)
 
 
-def _load_stacked_mnist(split, image_size, shard):
+def _load_stacked_mnist(split, image_size, shard, labels):
     """Load as many images as there are digits. Each digit occurs once in each colour."""
     digits = tfds.load_arrays("mnist", split, image_size, WHOLE)
     count = len(digits.pixels)
@@ -145,4 +174,13 @@ def _load_stacked_mnist(split, image_size, shard):
     for channel, order in enumerate(orders):
         pixels[..., channel] = digits.pixels[order, ..., 0]
     hundreds, tens, ones = (digits.labels[order] for order in orders)
-    return ImageData(pixels, 100 * hundreds + 10 * tens + ones, num_classes=1000)
+    classes = 100 * hundreds + 10 * tens + ones
+    names = [f"{number:03d}" for number in range(1000)]
+    return _with_classes(_STACKED_MNIST, count, pixels, classes, names, labels)
+
+
+def _with_classes(name, num_images, pixels, classes, names, labels):
+    fingerprint = Fingerprint(name, num_images, pixels.shape[1:], names)
+    if labels is False:
+        return ImageData(pixels, fingerprint=fingerprint)
+    return ImageData(pixels, classes, len(names), names, fingerprint)

@@ -1,60 +1,132 @@
 """Folders of images."""
 
+import collections
+import dataclasses
+import hashlib
 import os
 import pathlib
+import re
+import unicodedata
+import warnings
+from collections.abc import Iterable
 
 import numpy as np
 
 from ganzoo.data.arrays import ImageData, PixelStack, crop_and_resize
+from ganzoo.data.fingerprint import Fingerprint
 from ganzoo.distribution import Shard
 from ganzoo.images import photos, to_pil
 
+# Names that a message lists.
+_LISTED = 5
 
-def load_arrays(folder: pathlib.Path, image_size: int | None, shard: Shard) -> ImageData:
+
+@dataclasses.dataclass(frozen=True)
+class Listing:
+    """The images of a folder.
+
+    Attributes:
+        folder: the folder.
+        files: paths of the images, in natural order.
+        labels: int32 class ids of the images, or None if there are no class folders or labels are
+            not wanted.
+        class_names: names of the class folders in natural order, or None.
+        fingerprint: `Fingerprint` of the images.
+    """
+
+    folder: pathlib.Path
+    files: list[pathlib.Path]
+    labels: np.ndarray | None
+    class_names: list[str] | None
+    fingerprint: Fingerprint
+
+
+def load_arrays(
+    folder: pathlib.Path, image_size: int | None, shard: Shard, labels: bool | None = None
+) -> ImageData:
     """Load the images of a folder and its subfolders. First-level subfolders are classes.
+
+    Transparent images are put on white.
+
+    Args:
+        folder: the folder.
+        image_size: as for `ganzoo.data.load_arrays`.
+        shard: `Shard` of the images to load.
+        labels: as for `ganzoo.data.load_arrays`.
 
     Raises:
         ValueError: If there are too few images, if one cannot be read, or if sizes differ.
     """
-    all_files = find_images(folder)
-    files = take_shard(all_files, shard, folder)
-    stack, unreadable = PixelStack(len(files), folder), []
-    for path in files:
+    listing = find_images(folder, labels)
+    part = take_shard(listing, shard)
+    stack, unreadable = PixelStack(len(listing.files[part]), folder), []
+    for path in listing.files[part]:
         try:
-            image = to_pil(photos.read_photo(path).pixels)
+            image = to_pil(photos.flatten(photos.read_photo(path)))
         except ValueError:
-            unreadable.append(path.relative_to(folder).as_posix())
+            unreadable.append(path)
             continue
         stack.add(crop_and_resize(image, image_size)[None])
-    if unreadable:
-        named = ", ".join(unreadable[:5]) + (", ..." if len(unreadable) > 5 else "")
-        raise ValueError(
-            f"{len(unreadable)} of {len(files)} images in {str(folder)!r} cannot be read: {named}. "
-            "Repair or remove them."
-        )
+    refuse_unreadable(unreadable, listing)
     pixels = stack.finish()
-    classes = [_class_of(path, folder) for path in all_files]
-    # An image outside of the subfolders has no class. Then the data set has no labels.
-    if None in classes:
-        return ImageData(pixels)
-    names = sorted(set(classes))
-    ids = {name: index for index, name in enumerate(names)}
-    return ImageData(pixels, np.array([ids[_class_of(path, folder)] for path in files]), len(names))
+    fingerprint = dataclasses.replace(listing.fingerprint, image_shape=pixels.shape[1:])
+    if listing.labels is None:
+        return ImageData(pixels, fingerprint=fingerprint)
+    names = listing.class_names
+    return ImageData(pixels, listing.labels[part], len(names), names, fingerprint)
+
+
+def refuse_unreadable(files: list[pathlib.Path], listing: Listing) -> None:
+    """Raise a `ValueError` that counts and names image files that cannot be read, if any."""
+    if files:
+        raise ValueError(
+            f"{len(files)} of {len(listing.files)} images in {str(listing.folder)!r} cannot be "
+            f"read: {_list(files, listing.folder)}. Repair or remove them."
+        )
 
 
 def is_folder(name_or_dir: str | os.PathLike) -> bool:
     """Return whether an argument names a folder, and not a TFDS data set.
 
     A bare name, such as `"mnist"`, is the data set if there is one. `"./mnist"` is the folder.
+
+    Raises:
+        ValueError: If the argument is empty, or the path of a file.
     """
+    if not isinstance(name_or_dir, (str, os.PathLike)) or not str(name_or_dir).strip():
+        raise ValueError(
+            "Data need a name, such as 'fashion_mnist' or 'sample', or the path of a folder. "
+            f"Received: {name_or_dir!r}."
+        )
+    is_path = isinstance(name_or_dir, os.PathLike) or is_path_like(name_or_dir)
     if not pathlib.Path(name_or_dir).is_dir():
+        if pathlib.Path(name_or_dir).is_file():
+            raise ValueError(
+                f"Data need a folder of images, or a name. Received: the file {str(name_or_dir)!r}."
+            )
         return False
-    # Windows separates by os.sep, a backslash, and by "/", too.
-    if isinstance(name_or_dir, os.PathLike) or "/" in name_or_dir or os.sep in name_or_dir:
+    if is_path:
         return True
     import tensorflow_datasets as tfds
 
-    return name_or_dir not in tfds.list_builders(with_community_datasets=False)
+    if name_or_dir not in tfds.list_builders(with_community_datasets=False):
+        return True
+    warn_of_folder(name_or_dir, "the TFDS data set")
+    return False
+
+
+def is_path_like(name: str) -> bool:
+    """Return True if a text has a separator of folders."""
+    # Windows separates by os.sep, a backslash, and by "/", too.
+    return "/" in name or os.sep in name
+
+
+def warn_of_folder(name: str, meaning: str) -> None:
+    """Warn that a name means something else than the folder of this name."""
+    warnings.warn(
+        f"{name!r} is {meaning} here. To read the folder of this name, write './{name}'.",
+        stacklevel=2,
+    )
 
 
 def require_train(name_or_dir: str | os.PathLike, split: str) -> None:
@@ -66,40 +138,157 @@ def require_train(name_or_dir: str | os.PathLike, split: str) -> None:
         )
 
 
-def find_images(folder: pathlib.Path) -> list[pathlib.Path]:
-    """Return the sorted paths of all images in a folder and its subfolders.
+def find_images(folder: pathlib.Path, labels: bool | None = None) -> Listing:
+    """List the images in a folder and its subfolders, and warn about what is left out.
 
-    Hidden folders are skipped. They belong to other programs, such as `.thumbnails`.
+    Links are followed. Hidden files and folders, which belong to other programs, are skipped.
+
+    Args:
+        folder: the folder.
+        labels: as for `ganzoo.data.load_arrays`.
+
+    Raises:
+        ValueError: If there are no images, or a link leads back to a folder that contains it.
     """
-    files = sorted(
-        path
-        for path in folder.rglob("*")
-        if photos.is_photo(path)
-        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
-    )
-    if not files:
+    found = _Found()
+    _walk(folder, {os.path.realpath(folder): folder}, found)
+    if not found.images:
         raise ValueError(
             f"{str(folder)!r} holds no images. Looked for files ending in "
             f"{', '.join(sorted(photos.SUFFIXES))}."
         )
-    return files
+    counts = collections.Counter(_class_of(path, folder) for path in found.images)
+    names = sort_names(name for name in counts if name is not None)
+    ids = {name: index for index, name in enumerate(names)}
+
+    def place(path):
+        # Images beside the class folders come first.
+        parts = path.relative_to(folder).parts
+        return ids.get(_class_of(path, folder), -1), [_natural_key(part) for part in parts]
+
+    files, loose = sorted(found.images, key=place), []
+    if names and labels is not False:
+        loose = [path for path in files if _class_of(path, folder) is None]
+        files = [path for path in files if _class_of(path, folder) is not None]
+    first_level = [path for path in found.folders if path.parent == folder]
+    left_out = {
+        "images beside the class folders": loose,
+        "files that are not read as images": found.others,
+        "links to nothing": found.dangling,
+        "folders without images": [path for path in first_level if path.name not in counts],
+    }
+    _warn_of_left_out(left_out, folder)
+    shown = [_printable(name) for name in names]
+    fingerprint = Fingerprint(
+        _digest(files, folder),
+        len(files),
+        class_names=shown or None,
+        class_counts=[counts[name] for name in names] or None,
+    )
+    if not names or labels is False:
+        return Listing(folder, files, None, None, fingerprint)
+    numbers = np.array([ids[_class_of(path, folder)] for path in files], "int32")
+    return Listing(folder, files, numbers, shown, fingerprint)
 
 
-def take_shard(
-    files: list[pathlib.Path], shard: Shard, folder: str | os.PathLike
-) -> list[pathlib.Path]:
-    """Return the files of one shard.
+def take_shard(listing: Listing, shard: Shard) -> slice:
+    """Return the slice of the files that belong to one shard.
 
     Raises:
         ValueError: If there are fewer files than shards.
     """
-    if len(files) < shard.count:
+    count = len(listing.files)
+    if count < shard.count:
         raise ValueError(
-            f"Each worker needs at least one image. Received: {str(folder)!r}, which holds "
-            f"{len(files)} images, fewer than the {shard.count} workers. Give more images, or "
-            "share them with --sharding element."
+            f"Each worker needs at least one image. Received: {str(listing.folder)!r}, which holds "
+            f"{count} images, fewer than the {shard.count} workers. Give more images, or share "
+            "them with --sharding element."
         )
-    return files[shard.of(len(files))]
+    return shard.of(count)
+
+
+def sort_names(names: Iterable[str]) -> list[str]:
+    """Return names in natural order: numbers by their values, also within text.
+
+    Example:
+        >>> sort_names(["10", "2", "-1"]), sort_names(["class10", "class2", "b"])
+        (['-1', '2', '10'], ['b', 'class2', 'class10'])
+    """
+    names = list(names)
+    if all(re.fullmatch(r"[+-]?\d+(\.\d+)?", name) for name in names):
+        return sorted(names, key=lambda name: (float(name), name))
+    return sorted(names, key=_natural_key)
+
+
+def _natural_key(name):
+    # Text and numbers alternate, and text comes first.
+    parts = re.split(r"(\d+)", name)
+    return [int(part) if index % 2 else part for index, part in enumerate(parts)], name
+
+
+@dataclasses.dataclass
+class _Found:
+    """Paths in a folder and its subfolders."""
+
+    images: list = dataclasses.field(default_factory=list)
+    others: list = dataclasses.field(default_factory=list)
+    dangling: list = dataclasses.field(default_factory=list)
+    folders: list = dataclasses.field(default_factory=list)
+
+
+def _walk(folder, ancestors, found):
+    """Add all paths below a folder to `found`.
+
+    `ancestors` holds the folder and those that contain it, by their paths without links.
+    """
+    with os.scandir(folder) as entries:
+        entries = sorted(entries, key=lambda entry: entry.name)
+    for entry in entries:
+        path = folder / entry.name
+        if photos.is_hidden(entry.name):
+            continue
+        if entry.is_dir():
+            real = os.path.realpath(path)
+            if real in ancestors:
+                raise ValueError(
+                    f"{str(path)!r} is a link to {str(ancestors[real])!r}, which contains it. "
+                    "Remove the link."
+                )
+            found.folders.append(path)
+            _walk(path, {**ancestors, real: path}, found)
+        elif entry.is_file():
+            (found.images if photos.has_photo_suffix(entry.name) else found.others).append(path)
+        elif entry.is_symlink():
+            found.dangling.append(path)
+
+
+def _warn_of_left_out(left_out, folder):
+    parts = [
+        f"{len(paths)} {kind} ({_list(paths, folder)})" for kind, paths in left_out.items() if paths
+    ]
+    if parts:
+        warnings.warn(f"{str(folder)!r}: left out {'; '.join(parts)}.", stacklevel=3)
+
+
+def _list(paths, folder):
+    """Return the first paths, relative to a folder, as text."""
+    named = [_printable(path.relative_to(folder).as_posix()) for path in paths[:_LISTED]]
+    return ", ".join(named + ["..."] * (len(paths) > _LISTED))
+
+
+def _printable(name):
+    """Return a name of a file with escapes for bytes that are no text, and for line breaks."""
+    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in name)
+
+
+def _digest(files, folder):
+    """Return a hash of the names and sizes of files."""
+    digest = hashlib.sha256()
+    for path in files:
+        # macOS decomposes letters with accents.
+        name = unicodedata.normalize("NFC", path.relative_to(folder).as_posix())
+        digest.update(os.fsencode(f"{name}\0{path.stat().st_size}\0"))
+    return f"files {digest.hexdigest()[:12]}"
 
 
 def _class_of(path, folder):

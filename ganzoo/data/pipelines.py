@@ -76,7 +76,11 @@ def pipeline(
         return images if classes is None else (images, tf.gather(classes, indices))
 
     batches = go_through(one_pass, num_batches, seed, start)
-    return _gather_from_memory(batches, gather)
+    dataset = _gather_from_memory(batches, gather)
+    # Data sets of Keras have this attribute, too.
+    dataset.class_names = image_data.class_names if labels else None
+    dataset.fingerprint = image_data.fingerprint
+    return dataset
 
 
 def from_arrays(arrays: tuple[np.ndarray, ...], batch_size: int, shuffle: bool) -> tf.data.Dataset:

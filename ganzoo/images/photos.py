@@ -19,8 +19,15 @@ from ganzoo.images.pixels import to_pil
 from ganzoo.messages import first_line
 from ganzoo.saving.files import check_file_path, check_folder_path, new_file
 
-# File name suffixes of the images in a folder.
-SUFFIXES = {".avif", ".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"}
+# Formats of the images in a folder. Pillow may have been built without some of them.
+_FORMATS = {"AVIF", "BMP", "DDS", "DIB", "GIF", "ICO", "JPEG", "JPEG2000", "MPO", "PCX", "PNG"}
+_FORMATS |= {"PPM", "QOI", "SGI", "TGA", "TIFF", "WEBP"}
+# File name suffixes of these formats.
+SUFFIXES = {
+    suffix for suffix, format in Image.registered_extensions().items() if format in _FORMATS
+}
+# Files and folders that operating systems and file managers put beside images, in lower case.
+_NOT_OF_THE_USER = {"thumbs.db", "ehthumbs.db", "desktop.ini", "__macosx", "@eadir", "lost+found"}
 # Full color resolution. Most JPEG files store half of it, which would lose the added detail.
 _JPEG = {"format": "JPEG", "quality": 95, "subsampling": 0}
 _WRITERS = {
@@ -83,14 +90,25 @@ def find_photos(
     return list(files.values())
 
 
-def is_photo(path: pathlib.Path) -> bool:
+def is_hidden(name: str) -> bool:
+    """Return True if a file or folder of this name belongs to another program.
+
+    A name that starts with a dot is a partially written file, or metadata that macOS wrote.
+    """
+    return name.startswith(".") or name.lower() in _NOT_OF_THE_USER
+
+
+def has_photo_suffix(name: str) -> bool:
     """Return True if a file's name says that it is an image."""
-    # A name that starts with a dot is a partially written file, or metadata that macOS wrote.
-    return path.suffix.lower() in SUFFIXES and not path.name.startswith(".") and path.is_file()
+    return pathlib.PurePath(name).suffix.lower() in SUFFIXES
 
 
 def _photos_in(folder):
-    found = sorted(path for path in folder.iterdir() if is_photo(path))
+    found = sorted(
+        path
+        for path in folder.iterdir()
+        if has_photo_suffix(path.name) and not is_hidden(path.name) and path.is_file()
+    )
     if not found:
         raise ValueError(
             f"{folder}: the folder holds no images. It must hold files ending in "
@@ -171,9 +189,9 @@ def upscale_file(
 def read_photo(path: pathlib.Path | str) -> Photo:
     """Read an image file of any format that Pillow supports.
 
-    The image is turned upright according to its EXIF orientation. Gray images stay gray. 16-bit
-    values are scaled to 8 bits. Palettes, CMYK and other modes become RGB. Only the first frame of
-    an animation is read.
+    The image is turned upright according to its EXIF orientation. Gray images stay gray, also those
+    with a palette of grays. 16-bit values, and floats from 0 to 1, are scaled to 8 bits. Other
+    palettes, CMYK and other modes become RGB. Only the first frame of an animation is read.
 
     Args:
         path: image file.
@@ -215,6 +233,30 @@ def read_photo(path: pathlib.Path | str) -> Photo:
         raise ValueError(f"{path}: cannot be read ({reason}). Repair it, or remove it.") from None
 
 
+def flatten(photo: Photo) -> np.ndarray:
+    """Return the pixels of a photo on a white background, without transparency.
+
+    Transparent pixels have arbitrary colors, which nobody sees.
+
+    Args:
+        photo: `Photo`.
+
+    Returns:
+        uint8 `(height, width, channels)`, 1 or 3 channels.
+
+    Example:
+        >>> black = np.zeros((1, 3, 1), "uint8")
+        >>> flatten(Photo(black, alpha=np.array([[0, 128, 255]], "uint8"))).ravel().tolist()
+        [255, 127, 0]
+    """
+    if photo.alpha is None:
+        return photo.pixels
+    alpha = photo.alpha[..., None].astype("uint16")
+    # The largest value of a sum is 255 * 255 + 127.
+    mixed = photo.pixels * alpha + 255 * (255 - alpha)
+    return ((mixed + 127) // 255).astype("uint8")
+
+
 def _apply_exif(image):
     """Turn an image upright. Return its remaining EXIF data, or None."""
     try:
@@ -245,20 +287,37 @@ def _decode(image):
         image, profile = _mix_inks(image, profile), None
     gray = image.mode in ("1", "L", "LA", "La")
     transparent = image.mode.lower().endswith("a") or "transparency" in image.info
-    pixels = np.asarray(image.convert(("L" if gray else "RGB") + ("A" if transparent else "")))
-    if transparent:
-        return pixels[..., :-1], pixels[..., -1], profile
-    return pixels[..., None] if gray else pixels, None, profile
+    pixels = np.atleast_3d(image.convert(("L" if gray else "RGB") + ("A" if transparent else "")))
+    pixels, alpha = (pixels[..., :-1], pixels[..., -1]) if transparent else (pixels, None)
+    if image.mode.startswith("P") and _is_gray(pixels, alpha):
+        pixels = pixels[..., :1]
+    return pixels, alpha, profile
+
+
+def _is_gray(pixels, alpha):
+    """Return True if the channels of all pixels that can be seen are equal."""
+    differ = (pixels != pixels[..., :1]).any(axis=-1)
+    return not (differ if alpha is None else differ & (alpha > 0)).any()
 
 
 def _decode_deep(image):
-    """Return `(pixels, alpha)` of a 16-bit gray image, which Pillow would clip to 8 bits."""
+    """Return `(pixels, alpha)` of a gray image of other values, which Pillow would clip to 8 bits.
+
+    16-bit integers and floats from 0 to 1 have a known range. TIFF files may also hold 32-bit
+    integers: these are 16-bit values if they are so large.
+    """
     values = np.asarray(image)
-    if image.mode == "F" or values.min() < 0 or values.max() > 65_535:
-        raise ValueError("32-bit values of unknown range: convert them to 8 or 16 bits")
+    low, high = values.min(), values.max()
+    largest = 1 if image.mode == "F" else 65_535
+    # 8-bit values would become black.
+    too_dark = image.mode == "I" and image.format == "TIFF" and 0 < high <= 255
+    if not (low >= 0 and high <= largest) or too_dark:
+        raise ValueError(
+            f"values from {low:g} to {high:g}, of unknown range: convert them to 8 or 16 bits"
+        )
     transparent = image.info.get("transparency")
     alpha = None if transparent is None else np.where(values == transparent, 0, 255)
-    pixels = np.rint(values[..., None] / np.float32(257)).astype("uint8")
+    pixels = np.rint(values[..., None] * np.float32(255 / largest)).astype("uint8")
     return pixels, None if alpha is None else alpha.astype("uint8")
 
 

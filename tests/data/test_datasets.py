@@ -72,13 +72,6 @@ def test_one_color_image_turns_all_images_into_color_images(tmp_path):
     assert next(iter(data.load(tmp_path, batch_size=3))).shape == (3, 8, 8, 3)
 
 
-def test_images_beside_class_folders_leave_the_data_without_labels(tmp_path):
-    tiny.write_folder(tmp_path, num_images=2, classes=("", "a", "b"))
-    assert next(iter(data.load(tmp_path, batch_size=6))).shape == (6, 8, 8, 1)
-    with pytest.raises(ValueError, match="has no labels"):
-        data.load(tmp_path, batch_size=6, labels=True)
-
-
 def test_workers_load_disjoint_shards_of_a_folder(tmp_path):
     folder = tiny.write_folder(tmp_path, num_images=4, classes=("a", "b", "c"))
     whole = data.load_arrays(folder)

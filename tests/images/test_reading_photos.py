@@ -87,14 +87,55 @@ def test_a_transparent_16_bit_gray_level_becomes_alpha(tmp_path):
     np.testing.assert_array_equal(photo.pixels[..., 0], [[1, 1], [233, 1]])
 
 
+@pytest.mark.parametrize("name", ["a.tif", "a.pfm"])
+def test_floats_from_0_to_1_are_scaled_to_8_bits(name, tmp_path):
+    path = save(tmp_path / name, np.array([[0, 0.5], [0.25, 1]], "float32"))
+    assert photos.read_photo(path).pixels[..., 0].tolist() == [[0, 128], [64, 255]]
+
+
+@pytest.mark.parametrize("largest", [1, 255, 1023, 65_535])
+def test_the_largest_value_of_a_portable_graymap_is_white(largest, tmp_path):
+    values = np.array([0, largest // 2, largest], ">u2" if largest > 255 else "u1")
+    (tmp_path / "a.pgm").write_bytes(b"P5 3 1 %d\n" % largest + values.tobytes())
+    expected = np.rint(255 / largest * np.array([0, largest // 2, largest]))
+    read = photos.read_photo(tmp_path / "a.pgm").pixels.ravel()
+    assert np.abs(read - expected).max() <= 1  # Pillow rounds first.
+
+
 @pytest.mark.parametrize(
-    "values", [[[0.5]], [[70_000]], [[-1]]], ids=["float", "above-16-bits", "negative"]
+    ("values", "dtype"),
+    [([[1.5]], "float32"), ([[70_000]], "int32"), ([[-1]], "int32"), ([[200]], "int32")],
+    ids=["float", "above-16-bits", "negative", "8-bits-in-32"],
 )
-def test_values_of_unknown_range_are_refused(values, tmp_path):
-    dtype = "float32" if values == [[0.5]] else "int32"
+def test_values_of_unknown_range_are_refused(values, dtype, tmp_path):
     path = save(tmp_path / "a.tif", np.array(values, dtype))
     with pytest.raises(ValueError, match=r"a\.tif: .*unknown range"):
         photos.read_photo(path)
+
+
+@pytest.mark.parametrize("kind", ["png", "gif", "tif"])
+def test_a_palette_of_grays_is_gray(kind, tmp_path):
+    image = Image.new("P", (3, 1))
+    image.putpalette([7, 7, 7, 200, 200, 200, 255, 0, 255])
+    image.putdata([0, 1, 0])
+    image.save(tmp_path / f"a.{kind}")
+    assert photos.read_photo(tmp_path / f"a.{kind}").pixels.tolist() == [[[7], [200], [7]]]
+    image.putdata([0, 1, 2])
+    image.save(tmp_path / "b.png", transparency=2)  # The only other color cannot be seen.
+    photo = photos.read_photo(tmp_path / "b.png")
+    assert photo.pixels[0, :2].tolist() == [[7], [200]]
+    assert photos.flatten(photo).tolist() == [[[7], [200], [255]]]
+
+
+@pytest.mark.parametrize("name", ["a.png", "a.webp", "a.tif"])
+def test_a_flattened_photo_shows_no_color_of_transparent_pixels(name, tmp_path):
+    pixels = np.dstack([RGB, np.array([[0, 51, 255, 0, 0]] * 4, "uint8")])
+    options = {"lossless": True} if name.endswith("webp") else {}
+    seen = photos.flatten(photos.read_photo(save(tmp_path / name, pixels, **options)))
+    assert (seen[:, [0, 3, 4]] == 255).all()
+    np.testing.assert_array_equal(seen[:, 2], RGB[:, 2])
+    # A fifth of the color lies on white.
+    np.testing.assert_array_equal(seen[:, 1], np.rint(0.2 * RGB[:, 1] + 0.8 * 255))
 
 
 @pytest.mark.parametrize("mode", ["CMYK", "YCbCr"])

@@ -180,7 +180,7 @@ def test_a_folder_of_blocks_without_their_settings_is_refused(gan, tmp_path):
     bulk.sample(gan, 5, tmp_path / "out", "npz")
     (tmp_path / "out" / "images.json").unlink()
     for path in (tmp_path / "out", tmp_path / "out" / "block_000000.npz"):
-        with pytest.raises(ValueError, match="a folder that is new|A folder is written here"):
+        with pytest.raises(ValueError, match=r"a folder that is new|A folder is written here"):
             bulk.sample(gan, 5, path, "npz")
 
 
