@@ -16,7 +16,7 @@ FAMILIES = tuple(family.name for family in registry.families())
 # unit is a module or a folder. The modules of `saving` and `training` are separate units, because
 # they belong to different rows.
 ROWS = [
-    ("checks", "messages", "version"),
+    ("checks", "fingerprint", "messages", "version"),
     ("registry", "saving.files"),
     ("saving.downloads", "saving.untrusted"),
     ("saving.weights",),
@@ -48,6 +48,7 @@ NEVER = {family: {"export", "metrics"} for family in FAMILIES}
 # These units, like the registration of families, do not import the packages in `HEAVY` at the top.
 PYTHON_ONLY = {
     "checks",
+    "fingerprint",
     "messages",
     "registry",
     "version",

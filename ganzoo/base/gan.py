@@ -1,5 +1,6 @@
 """`GAN`: two networks that train against each other."""
 
+import dataclasses
 from collections.abc import Iterator
 from typing import ClassVar
 
@@ -16,6 +17,7 @@ from ganzoo.checks import check_positive, check_seed
 from ganzoo.data import validation
 from ganzoo.data.pipelines import from_arrays
 from ganzoo.distribution import worker_of
+from ganzoo.fingerprint import Fingerprint
 from ganzoo.images import from_pixels, round_to_pixels
 from ganzoo.layers import network_inputs, normalizations
 from ganzoo.optimizers import Adam
@@ -43,10 +45,16 @@ class GAN(keras.Model):
         discriminator: built functional or `Sequential` Keras model from such images to logits
             `(batch, ...)`, with no sigmoid at the end.
         seed: int or None. Seed of all random numbers in training. None draws a random one.
+        trained_on: dict or None. Fields of the `ganzoo.data.Fingerprint` of the data that the model
+            was trained on last. `fit` sets it for data of `ganzoo.data.load`.
         **kwargs: `name` and `dtype`, as for every Keras model.
 
+    Attributes:
+        trained_on: `ganzoo.data.Fingerprint`, or None if the data are unknown.
+
     Raises:
-        ValueError: If the discriminator's input does not match the generator's output.
+        ValueError: If the discriminator's input does not match the generator's output, or an
+            argument is out of range.
 
     Example:
         >>> generator = keras.Sequential([
@@ -90,6 +98,7 @@ class GAN(keras.Model):
         generator: keras.Model,
         discriminator: keras.Model,
         seed: int | None = None,
+        trained_on: dict | None = None,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -103,6 +112,7 @@ class GAN(keras.Model):
         self.seed_generator = keras.random.SeedGenerator(self.seed)
         # Images of the first batches. Callbacks show them next to generated ones.
         self.real_examples = None
+        self.trained_on = None if trained_on is None else Fingerprint.from_fields(trained_on)
         self._renderers = {}
         self._trackers = [keras.metrics.Mean(name=name) for name in LOGS]
         self.augmentation = None
@@ -117,6 +127,11 @@ class GAN(keras.Model):
     def image_shape(self) -> tuple:
         """`(height, width, channels)` of the images. A side is None if it may vary."""
         return tuple(self.generator.output_shape[1:])
+
+    @property
+    def class_names(self) -> list[str] | None:
+        """Name of each class id, or None for a model without classes or of unknown data."""
+        return self.trained_on.class_names if self.num_classes and self.trained_on else None
 
     @property
     def step(self) -> int:
@@ -356,7 +371,10 @@ class GAN(keras.Model):
         if batch_size is not None:
             check_positive(batch_size=batch_size)
         checks.refuse_weights(kwargs)
+        # The pipelines of `ganzoo.data` know what they hold.
+        found = getattr(x, "fingerprint", None)
         x, y, examples = self._check_all(x, y, batch_size, self._batch_divisor())
+        self.trained_on = found
         if examples is not None:  # A distributed dataset cannot be inspected here.
             self.real_examples = examples
         if kwargs.get("validation_data") is not None:
@@ -707,7 +725,10 @@ class GAN(keras.Model):
 
     def get_common_config(self) -> dict:
         """Return the part of `get_config` that every family shares."""
-        return {**keras.Model.get_config(self), "seed": self.seed}
+        config = {**keras.Model.get_config(self), "seed": self.seed}
+        if self.trained_on is not None:
+            config["trained_on"] = dataclasses.asdict(self.trained_on)
+        return config
 
     def get_config(self) -> dict:
         return {

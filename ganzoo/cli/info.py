@@ -8,6 +8,7 @@ import typer
 
 from ganzoo import registry
 from ganzoo.cli.app import Json, make_table, print_table
+from ganzoo.fingerprint import Fingerprint
 from ganzoo.saving import untrusted, weights
 
 # Keys of a card that have their own section, or repeat another key.
@@ -65,9 +66,11 @@ def _rows(config, card):
     yield "Family", _family(config)
     arguments = config.get("config", {})
     if isinstance(arguments, dict):
-        chosen = {k: v for k, v in arguments.items() if k not in ("seed", "generator")}
-        chosen.pop("discriminator", None)
+        hidden = ("seed", "generator", "discriminator", "trained_on")
+        chosen = {key: value for key, value in arguments.items() if key not in hidden}
         yield "Model", ", ".join(f"{key}={_short(value)}" for key, value in chosen.items())
+        if arguments.get("trained_on") is not None:
+            yield "Trained on", Fingerprint.from_fields(arguments["trained_on"]).describe()
     data = card.get("data")
     if isinstance(data, dict):
         licence = data.get("licence")

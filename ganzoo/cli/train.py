@@ -286,9 +286,12 @@ def train(
     lengths = {name: value for name, value in lengths.items() if value is not None}
     with interruptible():
         if resume:
+            moved = given.pop("data", None)
             _require_same(training.read_recipe(out), {"family": family, **given})
             cluster = Cluster(distribute, sharding)
-            outcome = training.resume(out, **lengths, save_every=save_every, cluster=cluster)
+            outcome = training.resume(
+                out, **lengths, save_every=save_every, cluster=cluster, data=moved
+            )
         else:
             fields = training.read_file(recipe_file) if recipe_file else {}
             for name in ("model", "compile"):

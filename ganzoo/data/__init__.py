@@ -9,9 +9,9 @@ an uninterrupted run would get.
 
 from ganzoo.data.arrays import ImageData
 from ganzoo.data.crops import load_crops
-from ganzoo.data.datasets import find_splits, load, load_arrays
-from ganzoo.data.fingerprint import Fingerprint
+from ganzoo.data.datasets import find_splits, is_folder, load, load_arrays
 from ganzoo.data.pipelines import pipeline
+from ganzoo.fingerprint import Fingerprint
 
 # The name of `load_arrays` in earlier versions.
 read = load_arrays
@@ -20,6 +20,7 @@ __all__ = [
     "Fingerprint",
     "ImageData",
     "find_splits",
+    "is_folder",
     "load",
     "load_arrays",
     "load_crops",

@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 from PIL import Image
 
-from ganzoo.data.fingerprint import Fingerprint
+from ganzoo.fingerprint import Fingerprint
 
 # TensorFlow reads the memory of an array in place if it starts at a multiple of this many bytes.
 # At any other address TensorFlow aborts the process.

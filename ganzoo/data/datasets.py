@@ -9,14 +9,13 @@ import tensorflow as tf
 from ganzoo.checks import check_positive, check_seed
 from ganzoo.data import folders, tfds
 from ganzoo.data.arrays import ImageData, PixelStack, allocate, crop_and_resize
-from ganzoo.data.fingerprint import Fingerprint
 from ganzoo.data.pipelines import pipeline
 from ganzoo.distribution import WHOLE, Shard
+from ganzoo.fingerprint import Fingerprint
 from ganzoo.images import to_pil
 
 _SAMPLE = "sample"
 _STACKED_MNIST = "stacked_mnist"
-_BUILT_IN = (_SAMPLE, _STACKED_MNIST)
 _SAMPLE_FILE = pathlib.Path(__file__).parents[1] / "assets" / "fashion_mnist_sample.npz"
 # The names that TFDS gives to the classes of Fashion-MNIST.
 _CLOTHES = ["T-shirt/top", "Trouser", "Pullover", "Dress", "Coat"]
@@ -124,17 +123,30 @@ def load_arrays(
 
 
 def _load_any(name_or_dir, split, image_size, shard, labels):
-    if name_or_dir in _BUILT_IN and pathlib.Path(name_or_dir).is_dir():
-        folders.warn_of_folder(name_or_dir, "the data set of ganzoo")
+    if is_folder(name_or_dir):
+        folders.require_train(name_or_dir, split)
+        return folders.load_arrays(pathlib.Path(name_or_dir), image_size, shard, labels)
     if name_or_dir == _STACKED_MNIST:
         return _load_stacked_mnist(split, image_size, shard, labels)
     if name_or_dir == _SAMPLE:
         folders.require_train(name_or_dir, split)
         return _load_sample(image_size, shard, labels)
-    if folders.is_folder(name_or_dir):
-        folders.require_train(name_or_dir, split)
-        return folders.load_arrays(pathlib.Path(name_or_dir), image_size, shard, labels)
     return tfds.load_arrays(str(name_or_dir), split, image_size, shard, labels)
+
+
+def is_folder(name_or_dir: str | os.PathLike) -> bool:
+    """Return whether `load` takes an argument for a folder.
+
+    A bare name is the data set if there is one. A warning then mentions a folder of that name.
+
+    Raises:
+        ValueError: If the argument is empty, or the path of a file.
+    """
+    if name_or_dir in (_SAMPLE, _STACKED_MNIST):
+        if pathlib.Path(name_or_dir).is_dir():
+            folders.warn_of_folder(name_or_dir, "a data set of ganzoo")
+        return False
+    return folders.is_folder(name_or_dir)
 
 
 def find_splits(name_or_dir: str | os.PathLike) -> dict[str, int | None]:
@@ -143,7 +155,7 @@ def find_splits(name_or_dir: str | os.PathLike) -> dict[str, int | None]:
     A folder and the sample have one split, `"train"`. Its images are not counted: the number is
     None.
     """
-    if name_or_dir == _SAMPLE or (name_or_dir != _STACKED_MNIST and folders.is_folder(name_or_dir)):
+    if name_or_dir == _SAMPLE or is_folder(name_or_dir):
         return {"train": None}
     source = "mnist" if name_or_dir == _STACKED_MNIST else str(name_or_dir)
     builder, _, _ = tfds.find(source)

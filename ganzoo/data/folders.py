@@ -13,8 +13,8 @@ from collections.abc import Iterable
 import numpy as np
 
 from ganzoo.data.arrays import ImageData, PixelStack, crop_and_resize
-from ganzoo.data.fingerprint import Fingerprint
 from ganzoo.distribution import Shard
+from ganzoo.fingerprint import Fingerprint
 from ganzoo.images import photos, to_pil
 
 # Names that a message lists.
@@ -264,10 +264,12 @@ def _walk(folder, ancestors, found):
 
 def _warn_of_left_out(left_out, folder):
     parts = [
-        f"{len(paths)} {kind} ({_list(paths, folder)})" for kind, paths in left_out.items() if paths
+        f"{kind} ({len(paths)}: {_list(paths, folder)})"
+        for kind, paths in left_out.items()
+        if paths
     ]
     if parts:
-        warnings.warn(f"{str(folder)!r}: left out {'; '.join(parts)}.", stacklevel=3)
+        warnings.warn(f"{str(folder)!r}: left out {', '.join(parts)}.", stacklevel=3)
 
 
 def _list(paths, folder):

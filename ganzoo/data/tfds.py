@@ -14,10 +14,10 @@ import tensorflow as tf
 
 from ganzoo import messages
 from ganzoo.data.arrays import ImageData, PixelStack, crop_and_resize
-from ganzoo.data.fingerprint import Fingerprint
 from ganzoo.data.tuning import untuned
 from ganzoo.distribution import Shard
-from ganzoo.images import photos, to_pil
+from ganzoo.fingerprint import Fingerprint
+from ganzoo.images import to_pil
 from ganzoo.saving import downloads
 
 # Pixels that are decoded before they are copied into the array of all images.
@@ -42,7 +42,7 @@ def load_arrays(
     builder, image_key, label_key = find(name)
     features = builder.info.features
     dataset = open_split(builder, split, shard)
-    shape, dtype = features[image_key].shape, features[image_key].np_dtype
+    shape = features[image_key].shape
     resized = image_size is not None and shape[:2] != (image_size, image_size)
     # Images of one known size are decoded in batches, many times as fast as one by one. Large
     # images of unknown size come one by one: a batch might not fit into memory.
@@ -55,7 +55,7 @@ def load_arrays(
     dataset = dataset.map(lambda example: {key: example[key] for key in keys})
     stack, classes = PixelStack(len(dataset), name), []
     for batch in dataset.batch(batch_size).as_numpy_iterator():
-        images = _to_opaque_pixels(batch[image_key], dtype, name)
+        images = _to_pixels(batch[image_key], name)
         if not in_batches:
             images = crop_and_resize(to_pil(images[0]), image_size)[None]
         stack.add(images)
@@ -85,19 +85,16 @@ def make_fingerprint(builder, split: str) -> Fingerprint:
     return Fingerprint(f"{builder.info.full_name} {split}", builder.info.splits[split].num_examples)
 
 
-def _to_opaque_pixels(images, dtype, name):
-    """Return a batch of images as uint8 pixels without transparency."""
-    if dtype == np.uint16:
-        images = np.rint(images / np.float32(257)).astype("uint8")
-    elif dtype != np.uint8:
-        raise ValueError(
-            f"Images must have 8 or 16 bits. Received: TFDS data set {name!r}, whose images have "
-            f"dtype {np.dtype(dtype).name}, of unknown range. Choose another data set."
-        )
-    if images.shape[-1] in (2, 4):
-        seen = [photos.flatten(photos.Photo(image[..., :-1], image[..., -1])) for image in images]
-        return np.stack(seen)
-    return images
+def _to_pixels(images, name):
+    """Return a batch of images as uint8 pixels."""
+    if images.dtype == np.uint8:
+        return images
+    if images.dtype == np.uint16:
+        return np.rint(images / np.float32(257)).astype("uint8")
+    raise ValueError(
+        f"Images must have 8 or 16 bits. Received: TFDS data set {name!r}, whose images have dtype "
+        f"{images.dtype}, of unknown range. Choose another data set."
+    )
 
 
 def find(name: str) -> tuple:

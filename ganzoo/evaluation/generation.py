@@ -9,7 +9,7 @@ import numpy as np
 from ganzoo import messages
 from ganzoo.base import GAN
 from ganzoo.checks import check_positive, check_seed, to_list
-from ganzoo.evaluation.references import References, open_references
+from ganzoo.evaluation.references import References, check_classes, open_references
 from ganzoo.metrics import (
     FrechetDistance,
     InceptionScore,
@@ -155,7 +155,8 @@ def evaluate(
             f"{type(gan).__name__} without. Leave it out."
         )
     if not isinstance(data, References):
-        data = open_references(data, gan.image_shape, extractor, seed)
+        data = open_references(data, gan.image_shape, extractor, seed, gan.class_names)
+    check_classes(gan.class_names, data.images, data.split)
     names = _choose(metrics, gan, data)
     known = {"split": data.split, "seed": seed}
     scores = {name: _make(name, data.extractor, known) for name in names}

@@ -2,12 +2,13 @@
 
 import dataclasses
 import hashlib
+import itertools
 import json
 import os
 import re
 import warnings
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -21,6 +22,8 @@ from ganzoo.saving import weights
 from ganzoo.saving.files import new_file, shorten
 from ganzoo.version import __version__
 
+# Classes that an error lists.
+_LISTED = 4
 # Images to embed at once.
 _BATCH = 1000
 # Without a test split, one training image in this many is held out.
@@ -60,6 +63,7 @@ def open_references(
     image_shape: tuple[int, int, int],
     extractor: Extractor = None,
     seed: int = 0,
+    class_names: Sequence[str] | None = None,
 ) -> References:
     """Load and embed the real images of a data set.
 
@@ -70,13 +74,16 @@ def open_references(
         extractor: see `ganzoo.metrics.get_extractor`. None uses the classifier of the data set
             if ganzoo has one, else `"alexnet"`.
         seed: int. Seed of every choice.
+        class_names: names of the classes that the model was trained on. None if it has no classes,
+            or they are unknown.
 
     Raises:
-        ValueError: If the data are not found, their images have another shape, or the extractor
-            is not available.
+        ValueError: If the data are not found, their images have another shape or other classes, or
+            the extractor is not available.
     """
     seed = check_seed(seed)
     training, held_out, split = _read_images(name, image_shape, seed)
+    check_classes(class_names, training, str(name))
     extractor = get_extractor(extractor or _extractor_for(name))
     features = embed_reference(extractor, training.pixels, f"{name} {split}")
     embedded = Embedding(features, pixels=training.pixels, labels=training.labels)
@@ -95,6 +102,32 @@ def open_references(
             None if held_out.labels is None else held_out.labels[unseen]
         ),
         unseen=split == "train",
+    )
+
+
+def check_classes(class_names: Sequence[str] | None, image_data: ImageData, name: str) -> None:
+    """Check that images have the classes that a model was trained on.
+
+    Args:
+        class_names: names of the model's classes, or None if they are unknown.
+        image_data: the images.
+        name: name of the images, for the error.
+
+    Raises:
+        ValueError: If the images have other classes, or another order of them.
+    """
+    found = image_data.class_names
+    if class_names is None or found is None or list(class_names) == list(found):
+        return
+    # Long lists mostly agree.
+    differing = [pair for pair in itertools.zip_longest(class_names, found) if pair[0] != pair[1]]
+    was, now = (
+        ", ".join("none" if name is None else repr(name) for name in names[:_LISTED])
+        for names in zip(*differing, strict=True)
+    )
+    raise ValueError(
+        f"The model was trained on {len(class_names)} classes, among them {was}. Received: "
+        f"{name!r} with {len(found)} classes, in their place {now}. Use images of the same classes."
     )
 
 

@@ -66,7 +66,8 @@ def evaluate_super_resolution(
     Each image is cut at the right and the bottom to multiples of the scale, shrunk by antialiased
     bicubic interpolation, and rounded to uint8. Then it is upscaled by the model, and by bicubic
     interpolation. PSNR and SSIM leave out as many pixels as the scale at each border. LPIPS and
-    NIQE measure the whole image. Gray images stay gray.
+    NIQE measure the whole image. Gray images stay gray. Transparent
+    images are put on white.
 
     Args:
         gan: super-resolution model, such as `ganzoo.SRGAN`.
@@ -117,7 +118,7 @@ def evaluate_super_resolution(
 def _read(path, scale):
     """Return the pixels of a photo, cut to multiples of the scale."""
     # The luma of a gray image is its gray, and differs from that of an RGB copy.
-    pixels = photos.read_photo(path).pixels
+    pixels = photos.flatten(photos.read_photo(path))
     height, width = (side - side % scale for side in pixels.shape[:2])
     if min(height, width) < 2 * scale + WINDOW:
         raise ValueError(

@@ -15,7 +15,7 @@ import numpy as np
 from PIL import ExifTags, Image, ImageCms, ImageOps, UnidentifiedImageError
 
 from ganzoo.checks import to_list
-from ganzoo.images.pixels import to_pil
+from ganzoo.images.pixels import blend_with_white, to_pil
 from ganzoo.messages import first_line
 from ganzoo.saving.files import check_file_path, check_folder_path, new_file
 
@@ -251,10 +251,7 @@ def flatten(photo: Photo) -> np.ndarray:
     """
     if photo.alpha is None:
         return photo.pixels
-    alpha = photo.alpha[..., None].astype("uint16")
-    # The largest value of a sum is 255 * 255 + 127.
-    mixed = photo.pixels * alpha + 255 * (255 - alpha)
-    return ((mixed + 127) // 255).astype("uint8")
+    return blend_with_white(photo.pixels, photo.alpha[..., None])
 
 
 def _apply_exif(image):

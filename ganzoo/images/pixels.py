@@ -96,9 +96,18 @@ def on_white(pixels: np.ndarray) -> np.ndarray:
     """
     if not has_alpha(pixels.shape):
         return pixels
-    opacity = pixels[..., -1:] / np.float32(255)
-    mixed = pixels[..., :-1] * opacity + 255 * (1 - opacity)
-    return np.rint(mixed).astype("uint8")
+    return blend_with_white(pixels[..., :-1], pixels[..., -1:])
+
+
+def blend_with_white(colors: np.ndarray, alpha: np.ndarray) -> np.ndarray:
+    """Return colors as they look on a white background.
+
+    Args:
+        colors: uint8 `(..., channels)`.
+        alpha: uint8 `(..., 1)`, the opacity.
+    """
+    opacity = alpha / np.float32(255)
+    return np.rint(colors * opacity + 255 * (1 - opacity)).astype("uint8")
 
 
 def make_grid(pixels: np.ndarray, columns: int | None = None) -> np.ndarray:

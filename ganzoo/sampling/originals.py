@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from ganzoo.base import require_generation
+from ganzoo.checks import check_positive, check_seed
 from ganzoo.metrics.copies import COPY_RATIO, copy_ratios
 
 # Attempts per image. A generator that only copies must not run forever.
@@ -31,9 +32,12 @@ def generate_originals(
         copies that were generated and replaced.
 
     Raises:
-        ValueError: If 20 attempts give a copy in the place of an image each.
+        ValueError: If a number is out of range, or 20 attempts give a copy in the place of an image
+            each.
     """
     require_generation(gan)
+    check_positive(num_images=num_images)
+    seed = check_seed(seed)
     if labels is None and gan.num_classes:
         labels = np.random.default_rng(seed).integers(gan.num_classes, size=num_images)
     training = references.training.features

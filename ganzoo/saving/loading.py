@@ -1,7 +1,9 @@
 """Load trained models by name or path: presets, runs and `.keras` files."""
 
 import dataclasses
+import os
 import pathlib
+import warnings
 
 from ganzoo import callbacks, messages, registry
 from ganzoo.base import GAN
@@ -13,8 +15,9 @@ def load(path: pathlib.Path | str) -> GAN:
     """Load a saved model. It is compiled as it was when it was saved.
 
     Args:
-        path: a `.keras` file, a run folder (its finished model, else its newest checkpoint), or
-            a preset folder, whose model is not compiled.
+        path: a `.keras` file, a run folder (its finished model, else its newest checkpoint), a
+            folder of checkpoints that `ganzoo.callbacks.Checkpoint` wrote (the newest undamaged
+            one), or a preset folder, whose model is not compiled.
 
     Returns:
         The model, a `GAN`.
@@ -43,12 +46,30 @@ def load(path: pathlib.Path | str) -> GAN:
             )
         path = saved
     elif path.is_dir():
-        return GAN.from_preset(path)
+        if (path / "config.json").is_file():
+            return GAN.from_preset(path)
+        path = _find_checkpoint(path)
     if not path.is_file() or path.suffix != ".keras":
         raise ValueError(
             f"No model at {str(path)!r}. Needed: a .keras file, a run folder or a preset folder."
         )
     return untrusted.load_keras(path)
+
+
+def _find_checkpoint(folder):
+    """Return the newest undamaged checkpoint in a folder that is no run, or in `checkpoints/`."""
+    for place in (folder, folder / "checkpoints"):
+        if saved := callbacks.newest_whole(place):
+            return saved
+    files = sorted(path.name for path in folder.glob("*.keras"))
+    if files:
+        raise ValueError(
+            f"{str(folder)!r} is not a run. Load one of its files: {', '.join(files)}."
+        )
+    raise ValueError(
+        f"No model in {str(folder)!r}. Needed: a run folder, a folder of checkpoints, or a preset "
+        "folder with its config.json."
+    )
 
 
 def from_preset(preset: pathlib.Path | str) -> GAN:
@@ -68,9 +89,15 @@ def find_model(name: pathlib.Path | str) -> GAN:
     Raises:
         ValueError: If there is no such model.
     """
-    if weights.is_registered(name):
-        return from_preset(name)
     path = pathlib.Path(name)
+    if weights.is_registered(name):
+        if path.is_dir():
+            warnings.warn(
+                f"{str(name)!r} is the preset here. To load the folder of this name, write "
+                f"'./{name}'.",
+                stacklevel=2,
+            )
+        return from_preset(name)
     if not path.exists() and path.parent == pathlib.Path() and not path.suffix:
         line = messages.unknown("preset", str(name), registry.presets())
         raise ValueError(f"{line} Or pass a .keras file, a run folder or a preset folder.")
@@ -88,7 +115,11 @@ def find_card(name: pathlib.Path | str) -> dict:
     """
     registered = weights.is_registered(name)
     if not registered and run_folder.is_run(name):
-        return {"recipe": dataclasses.asdict(run_folder.read_recipe(name))}
+        recipe = dataclasses.asdict(run_folder.read_recipe(name))
+        if os.path.isabs(recipe["data"]):
+            # A card may be published. The path says more of this machine than of the images.
+            recipe["data"] = f"./{os.path.basename(recipe['data'])}"
+        return {"recipe": recipe}
     folder = weights.find_description(name) if registered else pathlib.Path(name)
     card = folder / "card.json"
     return untrusted.read_config(card) if card.is_file() else {}
@@ -102,7 +133,8 @@ def find_origin(preset: pathlib.Path | str) -> tuple[str, dict, dict]:
 
     Returns:
         `(family, config, recipe)`: name of the family, arguments of its constructor without the
-        seed, and other arguments of the recipe. The recipe is empty if none was saved.
+        seed and the fingerprint of the data, and other arguments of the recipe. The recipe is empty
+        if none was saved.
 
     Raises:
         ValueError: If there is no such preset, or it belongs to no family.
@@ -113,5 +145,6 @@ def find_origin(preset: pathlib.Path | str) -> tuple[str, dict, dict]:
     folder = weights.find_preset(preset)
     config = untrusted.read_config(folder / "config.json")
     family = registry.get_family(config["family"])
-    model = {key: value for key, value in config["config"].items() if key != "seed"}
+    of_the_run = ("seed", "trained_on")
+    model = {key: value for key, value in config["config"].items() if key not in of_the_run}
     return family.name, model, find_card(folder).get("recipe", {})

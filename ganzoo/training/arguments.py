@@ -18,7 +18,7 @@ from ganzoo import losses, messages, regularizers
 from ganzoo.base import GAN
 
 # Constructor arguments that other parts of a recipe set.
-_SET_ELSEWHERE = ("seed", "name", "dtype")
+_SET_ELSEWHERE = ("seed", "trained_on", "name", "dtype")
 _GETTERS = {
     "generator_optimizer": keras.optimizers.get,
     "discriminator_optimizer": keras.optimizers.get,
@@ -47,7 +47,7 @@ class Argument:
 def constructor_arguments(model_class: type[GAN]) -> dict[str, Argument]:
     """Return the constructor arguments of a model class, by name.
 
-    `seed`, `name` and `dtype` are left out, because a recipe sets them elsewhere.
+    `seed`, `trained_on`, `name` and `dtype` are left out, because a recipe sets them elsewhere.
     """
     found = _collect(model_class, "__init__", lambda base: base.__doc__)
     return {name: found[name] for name in found if name not in _SET_ELSEWHERE}

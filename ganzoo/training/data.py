@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import os
 from collections.abc import Callable
 
 import numpy as np
@@ -30,7 +31,7 @@ class RealImages:
     references: evaluation.References | None = None
 
 
-def open_data(recipe: Recipe, cluster) -> tuple[Callable, dict]:
+def open_data(recipe: Recipe, cluster) -> tuple[Callable, dict, data.Fingerprint]:
     """Open the data of a recipe.
 
     Args:
@@ -38,9 +39,9 @@ def open_data(recipe: Recipe, cluster) -> tuple[Callable, dict]:
         cluster: `ganzoo.distribution.Cluster`.
 
     Returns:
-        `(dataset, arguments)`. `dataset()` returns one pass over this worker's data, and
-        `dataset(start=step)` all batches from a step on. `arguments` are the constructor arguments
-        that follow from the data.
+        `(dataset, arguments, fingerprint)`. `dataset()` returns one pass over this worker's data,
+        and `dataset(start=step)` all batches from a step on. `arguments` are the constructor
+        arguments that follow from the data. `fingerprint` is that of all workers' data.
 
     Raises:
         ValueError: If the data are not found, or do not fit the recipe.
@@ -66,8 +67,51 @@ def open_data(recipe: Recipe, cluster) -> tuple[Callable, dict]:
                 f"The data must fit the model's {name}={wanted}. Received: data of {name}={found}. "
                 "Choose other data or another --image-size, or remove the argument."
             )
-    cluster.agree(batches=len(dataset()), mixed_precision=recipe.mixed_precision, **arguments)
-    return dataset, arguments
+    one_pass = dataset()
+    cluster.agree(batches=len(one_pass), mixed_precision=recipe.mixed_precision, **arguments)
+    return dataset, arguments, one_pass.fingerprint
+
+
+def require_folder(recipe: Recipe) -> None:
+    """Check that the folder of a recipe exists, if its data are the path of one.
+
+    Raises:
+        ValueError: If it does not.
+    """
+    place = os.fspath(recipe.data)
+    is_path = os.path.isabs(place) or place.startswith((".", "~"))
+    if is_path and not os.path.isdir(place):
+        raise ValueError(
+            f"The images were in {place!r}, which is not a folder here. Give the folder that "
+            "they are in now with --data."
+        )
+
+
+def require_same(known: data.Fingerprint | None, found: data.Fingerprint, recipe: Recipe) -> None:
+    """Check that a resumed run gets the data that it was trained on.
+
+    Args:
+        known: fingerprint of the data that the run was trained on, or None if it is not recorded.
+        found: fingerprint of the data of the recipe.
+        recipe: recipe of the run.
+
+    Raises:
+        ValueError: If the data are others.
+    """
+    if known is not None and known != found:
+        was, now = known.tell_apart(found)
+        raise ValueError(
+            f"The run was trained on {was}. Received: {recipe.data!r} with {now}. Restore the "
+            "images, give the folder of a copy with --data, or start another run."
+        )
+    if known is None and data.is_folder(recipe.data):
+        names = found.class_names
+        if names and names != sorted(names):
+            raise ValueError(
+                "The run was started by an older version of ganzoo, which numbered the classes "
+                f"{', '.join(sorted(names))}. Received: the order {', '.join(names)}. Start "
+                "another run."
+            )
 
 
 def open_real_images(recipe: Recipe, cluster, dataset: Callable, model: GAN) -> RealImages:
@@ -96,12 +140,19 @@ def _open_images(recipe, family, cluster):
         or recipe.model.get("num_classes") is not None
     )
     image_data = data.load_arrays(
-        recipe.data, image_size=_image_size(recipe), data_shard=cluster.data_shard
+        recipe.data,
+        image_size=_image_size(recipe),
+        data_shard=cluster.data_shard,
+        # Without classes, images beside class folders count like all others.
+        labels=None if with_classes else False,
     )
-    if with_classes and image_data.num_classes is None:
+    if with_classes and (image_data.num_classes or 0) < 2:
+        names = image_data.class_names
+        found = f"one class, {names[0]!r}" if names else "no labels"
         raise ValueError(
-            f"{family.class_name} needs labels. Received: {recipe.data!r}, which has none. Use a "
-            "folder with one subfolder per class, or a data set with labels."
+            f"{family.class_name} needs images of two or more classes. Received: {recipe.data!r}, "
+            f"which has {found}. Use a folder with one subfolder per class, or a data set with "
+            "labels."
         )
     dataset = functools.partial(
         data.pipeline,

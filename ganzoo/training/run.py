@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import os
 import pathlib
 import re
 
@@ -9,10 +10,11 @@ import keras
 import tensorflow as tf
 
 from ganzoo import callbacks, messages, registry
+from ganzoo.data import is_folder
 from ganzoo.distribution import Cluster, share_batches
-from ganzoo.saving import loading
+from ganzoo.saving import loading, weights
 from ganzoo.saving.files import remove_partials
-from ganzoo.training.data import open_data, open_real_images
+from ganzoo.training.data import open_data, open_real_images, require_folder, require_same
 from ganzoo.training.model import blend, build_model, check, supports_bfloat16
 from ganzoo.training.recipe import Recipe, from_fields
 from ganzoo.training.run_folder import (
@@ -20,6 +22,7 @@ from ganzoo.training.run_folder import (
     InterruptedRunError,
     Outcome,
     lock,
+    read_fingerprint,
     read_recipe,
     require_new,
     resume_command,
@@ -91,8 +94,9 @@ def train(
         require_new(out)
     recipe = _fill_in(recipe)
     with _all_workers(cluster, recipe, out):
-        dataset, data_arguments = open_data(recipe, cluster)
+        dataset, data_arguments, fingerprint = open_data(recipe, cluster)
         model = build_model(recipe, cluster, data_arguments)
+        model.trained_on = fingerprint
         real = open_real_images(recipe, cluster, dataset, model)
         # Nothing is written before this line. All errors in the recipe have been found.
         if cluster.is_chief:
@@ -112,10 +116,12 @@ def resume(
     save_every: int | str | None = None,
     cluster: Cluster | None = None,
     verbose: bool = True,
+    data: str | os.PathLike | None = None,
 ) -> Outcome:
     """Resume a run that was interrupted, or make a finished run longer.
 
-    The result is bit-identical to an uninterrupted run: weights, metrics and samples.
+    The result is bit-identical to an uninterrupted run: weights, metrics and samples. The data must
+    be the same: class names, number, order, names and sizes of the image files.
 
     Args:
         out: run folder.
@@ -126,13 +132,14 @@ def resume(
         cluster: `Cluster`. It may differ from the one that started the run.
         verbose: bool. True prints one line per epoch to standard error, and shows a bar in a
             terminal.
+        data: folder that the images of the run were moved or copied to. None uses the run's.
 
     Returns:
         An `Outcome`.
 
     Raises:
-        ValueError: If the folder holds no run, another process trains it, or every checkpoint
-            is damaged.
+        ValueError: If the folder holds no run, another process trains it, every checkpoint is
+            damaged, or the data are not those that the run was trained on.
 
     Example:
         >>> recipe = ganzoo.training.Recipe(
@@ -145,13 +152,17 @@ def resume(
     callbacks.parse_every(save_every)
     cluster = cluster or Cluster()
     recipe = read_recipe(out)
+    known = read_fingerprint(out)
     changes = {"epochs": epochs, "max_steps": max_steps, "minutes": minutes}
+    changes["data"] = data and _locate(data)
     recipe = dataclasses.replace(recipe, **{k: v for k, v in changes.items() if v is not None})
     with _all_workers(cluster, recipe, out), lock(out, cluster):
         if cluster.is_chief:
             remove_partials(out)
         saved = callbacks.newest_whole(out / "checkpoints")
-        dataset, data_arguments = open_data(recipe, cluster)
+        require_folder(recipe)
+        dataset, data_arguments, fingerprint = open_data(recipe, cluster)
+        require_same(known, fingerprint, recipe)
         progress = None
         if saved:
             with cluster.strategy.scope():
@@ -160,6 +171,7 @@ def resume(
         else:
             # The run was killed before its first checkpoint. It starts again from its seed.
             model = build_model(recipe, cluster, data_arguments)
+        model.trained_on = fingerprint
         real = open_real_images(recipe, cluster, dataset, model)
         if cluster.is_chief:
             write_config(out, recipe, model, cluster)
@@ -197,7 +209,9 @@ def reproduce(
         raise ValueError(
             f"{preset!r} was trained on {name}. Pass a folder of such photographs with --data."
         )
-    return train(dataclasses.replace(recipe, data=data or recipe.data), out, verbose=verbose)
+    recipe = dataclasses.replace(recipe, data=data or recipe.data)
+    require_folder(recipe)
+    return train(recipe, out, verbose=verbose)
 
 
 def recipe_of(preset: pathlib.Path | str) -> Recipe:
@@ -218,7 +232,13 @@ def recipe_of(preset: pathlib.Path | str) -> Recipe:
 
 
 def _fill_in(recipe):
-    """Return the recipe with the family's batch size and precision if it sets none."""
+    """Return the recipe with the family's batch size and precision if it sets none.
+
+    Paths become absolute, so that the run can be resumed from any folder.
+    """
+    recipe = dataclasses.replace(recipe, data=_locate(recipe.data))
+    if recipe.start_from and not weights.is_registered(recipe.start_from):
+        recipe = dataclasses.replace(recipe, start_from=os.path.abspath(recipe.start_from))
     model_class = registry.get_family(recipe.family).load_class()
     if recipe.batch_size is None:
         sizes = model_class.recommended_batch_sizes
@@ -228,6 +248,11 @@ def _fill_in(recipe):
         half = not recipe.is_of_paper and supports_bfloat16()
         recipe = dataclasses.replace(recipe, mixed_precision=half)
     return recipe
+
+
+def _locate(name_or_dir):
+    """Return the name of a data set, or the absolute path of a folder."""
+    return os.path.abspath(name_or_dir) if is_folder(name_or_dir) else str(name_or_dir)
 
 
 def _length_of(recipe, steps_per_pass):
@@ -341,8 +366,10 @@ def _share(model, dataset, cluster, verbose):
         return dataset
     if verbose and cluster.is_chief:
         print(cluster)
-    dataset, _ = model.check_data(dataset, None)
-    return share_batches(cluster.strategy, dataset)
+    checked, _ = model.check_data(dataset, None)
+    shared = share_batches(cluster.strategy, checked)
+    shared.fingerprint = dataset.fingerprint
+    return shared
 
 
 @contextlib.contextmanager

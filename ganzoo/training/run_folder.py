@@ -15,6 +15,7 @@ import keras
 import tensorflow as tf
 
 from ganzoo.base import GAN
+from ganzoo.fingerprint import Fingerprint
 from ganzoo.saving import untrusted
 from ganzoo.saving.files import check_folder_path, locked, write_json
 from ganzoo.training.recipe import RUN_FORMAT, Recipe, from_fields
@@ -98,6 +99,19 @@ def read_recipe(folder: pathlib.Path | str) -> Recipe:
         )
     with untrusted.refusing(folder / "config.json"):
         return from_fields(config["recipe"])
+
+
+def read_fingerprint(folder: pathlib.Path | str) -> Fingerprint | None:
+    """Return the fingerprint of the data of a run, or None if an older version did not record it.
+
+    Raises:
+        ValueError: If the configuration is damaged.
+    """
+    path = pathlib.Path(folder) / "config.json"
+    config = untrusted.read_config(path)
+    with untrusted.refusing(path):
+        fields = config.get("model", {}).get("trained_on")
+        return None if fields is None else Fingerprint.from_fields(fields)
 
 
 def write_config(out: pathlib.Path, recipe: Recipe, model: GAN, cluster) -> None:

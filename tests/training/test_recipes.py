@@ -18,7 +18,7 @@ from ganzoo.training import data, model, run
 def build(recipe):
     """Return the model of a recipe before its first step."""
     cluster = Cluster()
-    _, arguments = data.open_data(recipe, cluster)
+    _, arguments, _ = data.open_data(recipe, cluster)
     return model.build_model(recipe, cluster, arguments)
 
 
