@@ -66,8 +66,7 @@ def evaluate_super_resolution(
     Each image is cut at the right and the bottom to multiples of the scale, shrunk by antialiased
     bicubic interpolation, and rounded to uint8. Then it is upscaled by the model, and by bicubic
     interpolation. PSNR and SSIM leave out as many pixels as the scale at each border. LPIPS and
-    NIQE measure the whole image. Gray images stay gray. Transparent
-    images are put on white.
+    NIQE measure the whole image. Gray images stay gray. Transparent images are put on white.
 
     Args:
         gan: super-resolution model, such as `ganzoo.SRGAN`.

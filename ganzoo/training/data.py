@@ -87,31 +87,40 @@ def require_folder(recipe: Recipe) -> None:
         )
 
 
-def require_same(known: data.Fingerprint | None, found: data.Fingerprint, recipe: Recipe) -> None:
+def require_same(known: data.Fingerprint, found: data.Fingerprint, recipe: Recipe) -> None:
     """Check that a resumed run gets the data that it was trained on.
 
     Args:
-        known: fingerprint of the data that the run was trained on, or None if it is not recorded.
+        known: fingerprint of the data that the run was trained on.
         found: fingerprint of the data of the recipe.
         recipe: recipe of the run.
 
     Raises:
         ValueError: If the data are others.
     """
-    if known is not None and known != found:
+    if known != found:
         was, now = known.tell_apart(found)
         raise ValueError(
             f"The run was trained on {was}. Received: {recipe.data!r} with {now}. Restore the "
             "images, give the folder of a copy with --data, or start another run."
         )
-    if known is None and data.is_folder(recipe.data):
-        names = found.class_names
-        if names and names != sorted(names):
-            raise ValueError(
-                "The run was started by an older version of ganzoo, which numbered the classes "
-                f"{', '.join(sorted(names))}. Received: the order {', '.join(names)}. Start "
-                "another run."
-            )
+
+
+def require_old_order(found: data.Fingerprint, recipe: Recipe) -> None:
+    """Check that a run without a fingerprint gets its class folders in the order of their ids.
+
+    Versions that stored no fingerprint numbered class folders in the order of strings.
+
+    Raises:
+        ValueError: If the natural order is another.
+    """
+    names = found.class_names
+    if data.is_folder(recipe.data) and names != sorted(names):
+        raise ValueError(
+            "The run was started by an older version of ganzoo, which numbered the classes "
+            f"{', '.join(sorted(names))}. Received: the order {', '.join(names)}. Start another "
+            "run."
+        )
 
 
 def open_real_images(recipe: Recipe, cluster, dataset: Callable, model: GAN) -> RealImages:

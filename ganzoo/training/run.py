@@ -5,6 +5,7 @@ import dataclasses
 import os
 import pathlib
 import re
+import sys
 
 import keras
 import tensorflow as tf
@@ -14,7 +15,13 @@ from ganzoo.data import is_folder
 from ganzoo.distribution import Cluster, share_batches
 from ganzoo.saving import loading, weights
 from ganzoo.saving.files import remove_partials
-from ganzoo.training.data import open_data, open_real_images, require_folder, require_same
+from ganzoo.training.data import (
+    open_data,
+    open_real_images,
+    require_folder,
+    require_old_order,
+    require_same,
+)
 from ganzoo.training.model import blend, build_model, check, supports_bfloat16
 from ganzoo.training.recipe import Recipe, from_fields
 from ganzoo.training.run_folder import (
@@ -162,7 +169,10 @@ def resume(
         saved = callbacks.newest_whole(out / "checkpoints")
         require_folder(recipe)
         dataset, data_arguments, fingerprint = open_data(recipe, cluster)
-        require_same(known, fingerprint, recipe)
+        if known is not None:
+            require_same(known, fingerprint, recipe)
+        elif "num_classes" in data_arguments:
+            require_old_order(fingerprint, recipe)
         progress = None
         if saved:
             with cluster.strategy.scope():
@@ -300,6 +310,7 @@ def _fit(model, recipe, dataset, real, out, cluster, save_every, verbose, progre
         )
         watchers += [doctor, *evaluations, metrics, grid, scalars, checkpoint]
         if verbose:
+            print(f"Data: {model.trained_on.describe()}", file=sys.stderr)
             num_passes = None if total == _UNLIMITED else -(-total // per_pass)
             lines = callbacks.EpochLines(stop, steps_per_epoch, num_passes, metrics)
             watchers.append(lines)
