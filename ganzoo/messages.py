@@ -1,7 +1,7 @@
 """Build the parts of error messages that many modules need."""
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 
 def unknown(kind: str, name: object, known: Iterable[str]) -> str:
@@ -49,3 +49,23 @@ def first_line(error: BaseException, limit: int = 100) -> str:
     """
     lines = str(error).strip().splitlines() or [type(error).__name__]
     return lines[0][:limit]
+
+
+def printable(name: object) -> str:
+    r"""Return the name of a file with escapes for line breaks and for bytes that are no text.
+
+    Example:
+        >>> printable("a\nb.png"), printable("caf\udce9.png")
+        ('a\\nb.png', 'caf\\udce9.png')
+    """
+    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in str(name))
+
+
+def list_names(names: Sequence[object], limit: int = 5) -> str:
+    """Return the first names of files as text.
+
+    Example:
+        >>> list_names(["a.png", "b.png", "c.png"], limit=2)
+        'a.png, b.png, ...'
+    """
+    return ", ".join([*map(printable, names[:limit]), *["..."] * (len(names) > limit)])

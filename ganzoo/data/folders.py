@@ -16,9 +16,7 @@ from ganzoo.data.arrays import ImageData, PixelStack, crop_and_resize
 from ganzoo.distribution import Shard
 from ganzoo.fingerprint import Fingerprint
 from ganzoo.images import photos, to_pil
-
-# Names that a message lists.
-_LISTED = 5
+from ganzoo.messages import list_names, printable
 
 
 @dataclasses.dataclass(frozen=True)
@@ -178,7 +176,7 @@ def find_images(folder: pathlib.Path, labels: bool | None = None) -> Listing:
         "folders without images": [path for path in first_level if path.name not in counts],
     }
     _warn_of_left_out(left_out, folder)
-    shown = [_printable(name) for name in names]
+    shown = [printable(name) for name in names]
     fingerprint = Fingerprint(
         _digest(files, folder),
         len(files),
@@ -274,13 +272,7 @@ def _warn_of_left_out(left_out, folder):
 
 def _list(paths, folder):
     """Return the first paths, relative to a folder, as text."""
-    named = [_printable(path.relative_to(folder).as_posix()) for path in paths[:_LISTED]]
-    return ", ".join(named + ["..."] * (len(paths) > _LISTED))
-
-
-def _printable(name):
-    """Return a name of a file with escapes for bytes that are no text, and for line breaks."""
-    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in name)
+    return list_names([path.relative_to(folder).as_posix() for path in paths])
 
 
 def _digest(files, folder):

@@ -214,7 +214,10 @@ def check_metrics(names: str | Sequence[str]) -> None:
     Raises:
         ValueError: If a name is unknown.
     """
-    for name in to_list(names):
+    names = to_list(names)
+    if not names:
+        raise ValueError(f"At least one metric is needed. Received: none of {', '.join(METRICS)}.")
+    for name in names:
         if name not in (*METRICS, "all"):
             raise ValueError(messages.unknown("metric", name, (*METRICS, "all")))
 

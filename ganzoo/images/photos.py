@@ -16,7 +16,7 @@ from PIL import ExifTags, Image, ImageCms, ImageOps, UnidentifiedImageError
 
 from ganzoo.checks import to_list
 from ganzoo.images.pixels import blend_with_white, to_pil
-from ganzoo.messages import first_line
+from ganzoo.messages import first_line, list_names, printable
 from ganzoo.saving.files import check_file_path, check_folder_path, new_file
 
 # Formats of the images in a folder. Pillow may have been built without some of them.
@@ -104,15 +104,21 @@ def has_photo_suffix(name: str) -> bool:
 
 
 def _photos_in(folder):
-    found = sorted(
-        path
-        for path in folder.iterdir()
-        if has_photo_suffix(path.name) and not is_hidden(path.name) and path.is_file()
-    )
+    found, others = [], []
+    for path in sorted(folder.iterdir()):
+        if not is_hidden(path.name) and not path.is_dir():
+            is_photo = has_photo_suffix(path.name) and path.is_file()
+            (found if is_photo else others).append(path)
     if not found:
         raise ValueError(
             f"{folder}: the folder holds no images. It must hold files ending in "
             f"{', '.join(sorted(SUFFIXES))}. Subfolders are not searched."
+        )
+    if others:
+        warnings.warn(
+            f"{str(folder)!r}: left out files that are not read as images ({len(others)}: "
+            f"{list_names([path.name for path in others])}).",
+            stacklevel=2,
         )
     return found
 
@@ -220,17 +226,19 @@ def read_photo(path: pathlib.Path | str) -> Photo:
                 return Photo(*_decode(image), exif=exif)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise ValueError(
-            f"{path}: has more than {Image.MAX_IMAGE_PIXELS:,} pixels, which is too many to decode "
-            "safely. Cut the image into parts."
+            f"{printable(path)}: has more than {Image.MAX_IMAGE_PIXELS:,} pixels, which is too "
+            "many to decode safely. Cut the image into parts."
         ) from None
     except UnidentifiedImageError:
         raise ValueError(
-            f"{path}: empty, or not an image of a supported format. Convert it to PNG."
+            f"{printable(path)}: empty, or not an image of a supported format. Convert it to PNG."
         ) from None
     # Pillow raises many kinds of exceptions for damaged files.
     except Exception as error:
         reason = first_line(error)
-        raise ValueError(f"{path}: cannot be read ({reason}). Repair it, or remove it.") from None
+        raise ValueError(
+            f"{printable(path)}: cannot be read ({reason}). Repair it, or remove it."
+        ) from None
 
 
 def flatten(photo: Photo) -> np.ndarray:

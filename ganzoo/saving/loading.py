@@ -46,9 +46,10 @@ def load(path: pathlib.Path | str) -> GAN:
             )
         path = saved
     elif path.is_dir():
-        if (path / "config.json").is_file():
+        saved = _find_checkpoint(path)
+        if not saved:
             return GAN.from_preset(path)
-        path = _find_checkpoint(path)
+        path = saved
     if not path.is_file() or path.suffix != ".keras":
         raise ValueError(
             f"No model at {str(path)!r}. Needed: a .keras file, a run folder or a preset folder."
@@ -57,19 +58,18 @@ def load(path: pathlib.Path | str) -> GAN:
 
 
 def _find_checkpoint(folder):
-    """Return the newest undamaged checkpoint in a folder that is no run, or in `checkpoints/`."""
+    """Return the newest undamaged checkpoint in a folder that is no run, or in `checkpoints/`.
+
+    Return None if there is none.
+    """
     for place in (folder, folder / "checkpoints"):
         if saved := callbacks.newest_whole(place):
             return saved
-    files = sorted(path.name for path in folder.glob("*.keras"))
-    if files:
+    if files := sorted(path.name for path in folder.glob("*.keras")):
         raise ValueError(
-            f"{str(folder)!r} is not a run. Load one of its files: {', '.join(files)}."
+            f"{str(folder)!r} is not a run. Load one of its files: {messages.list_names(files)}."
         )
-    raise ValueError(
-        f"No model in {str(folder)!r}. Needed: a run folder, a folder of checkpoints, or a preset "
-        "folder with its config.json."
-    )
+    return None
 
 
 def from_preset(preset: pathlib.Path | str) -> GAN:

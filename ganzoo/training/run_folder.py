@@ -15,6 +15,7 @@ import keras
 import tensorflow as tf
 
 from ganzoo.base import GAN
+from ganzoo.callbacks import checkpoints
 from ganzoo.fingerprint import Fingerprint
 from ganzoo.saving import untrusted
 from ganzoo.saving.files import check_folder_path, locked, write_json
@@ -89,6 +90,11 @@ def read_recipe(folder: pathlib.Path | str) -> Recipe:
     """
     folder = pathlib.Path(folder)
     if not is_run(folder):
+        if checkpoints(folder) or checkpoints(folder / "checkpoints"):
+            raise ValueError(
+                f"{str(folder)!r} holds checkpoints of `fit`, but no run. Continue in Python with "
+                f"`gan = ganzoo.load({str(folder)!r})` and `gan.fit`."
+            )
         raise ValueError(f"{str(folder)!r} holds no run to resume. Start one without --resume.")
     config = untrusted.read_config(folder / "config.json")
     if (found := config.get("format", 1)) not in range(1, RUN_FORMAT + 1):

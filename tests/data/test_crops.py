@@ -82,8 +82,9 @@ def test_impossible_crops_are_refused(photos, arguments, named):
 
 
 def test_unreadable_photos_are_named(photos):
-    (photos / "9.png").write_bytes(b"nothing")
-    with pytest.raises(ValueError, match=r"9\.png.* cannot be read"):
+    for name in ("8.png", "9.png"):
+        (photos / name).write_bytes(b"nothing")
+    with pytest.raises(ValueError, match=r"2 of \d+ images .* cannot be read: 8\.png, 9\.png\."):
         data.load_crops(photos, crop_size=32)
 
 
