@@ -18,7 +18,7 @@ ALEXNET = File(
 )
 # Filters and kernel sizes of the convolutions.
 _CONVOLUTIONS = ((64, 11), (192, 5), (384, 3), (256, 3), (256, 3))
-# Mean and standard deviation of ImageNet's channels in [-1, 1], as LPIPS rounds them.
+# Mean and standard deviation of ImageNet's channels in [-1, 1].
 _MEAN = np.array([-0.030, -0.088, -0.188])
 _STD = np.array([0.458, 0.448, 0.450])
 
@@ -33,7 +33,7 @@ def build_alexnet() -> keras.Model:
     Reference: Krizhevsky, 2014 (arXiv:1404.5997), footnote 1: AlexNet in one column.
     """
     images = keras.Input((None, None, 3), name="images")
-    x = layers.Rescaling((1 / _STD).tolist(), (-_MEAN / _STD).tolist(), name="normalize")(images)
+    x = imagenet_normalization()(images)
     x = layers.ZeroPadding2D(2, name="pad")(x)
     features = []
     for index, (filters, size) in enumerate(_CONVOLUTIONS):
@@ -44,6 +44,14 @@ def build_alexnet() -> keras.Model:
         x = layers.ReLU(name=f"relu_{index}")(x)
         features.append(x)
     return keras.Model(images, features, name="alexnet")
+
+
+def imagenet_normalization() -> keras.Layer:
+    """Return a layer that gives RGB images in [-1, 1] the mean and deviation of ImageNet's.
+
+    The networks of torchvision take such images.
+    """
+    return layers.Rescaling((1 / _STD).tolist(), (-_MEAN / _STD).tolist(), name="normalize")
 
 
 def load_alexnet() -> keras.Model:

