@@ -1,7 +1,6 @@
 """Check the networks, arguments and losses of a `GAN`."""
 
 import keras
-import numpy as np
 import tensorflow as tf
 
 from ganzoo import schedules
@@ -80,7 +79,8 @@ def require_mirrored(optimizer) -> None:
     Raises:
         ValueError: If it was not.
     """
-    if not isinstance(optimizer.iterations.value, tf.distribute.DistributedValues):
+    # The first variable counts the updates.
+    if not isinstance(optimizer.variables[0].value, tf.distribute.DistributedValues):
         raise ValueError(
             "On several replicas an optimizer must be created where the model is. Received: a "
             f"{type(optimizer).__name__} from outside of the strategy's scope. Create it inside "
@@ -101,17 +101,15 @@ def refuse_weights(arguments: dict) -> None:
             )
 
 
-class StopAtNonFiniteLoss(keras.callbacks.Callback):
-    """Stop training at a loss that is NaN or infinite."""
+def refuse_callbacks(callbacks) -> None:
+    """Refuse callbacks of Keras that cannot work with two optimizers.
 
-    def on_train_batch_end(self, batch, logs=None):
-        broken = {
-            name: float(value)
-            for name, value in (logs or {}).items()
-            if name.endswith("_loss") and not np.isfinite(value)
-        }
-        if broken:
-            named = ", ".join(f"{name} is {value}" for name, value in broken.items())
-            raise FloatingPointError(
-                f"Training stopped at step {self.model.step}: {named}. {DIVERGENCE_ADVICE}"
-            )
+    Raises:
+        ValueError: If there is one.
+    """
+    given = callbacks if isinstance(callbacks, (list, tuple)) else [callbacks]
+    if any(isinstance(callback, keras.callbacks.SwapEMAWeights) for callback in given):
+        raise ValueError(
+            "`SwapEMAWeights` is not supported for GANs. Remove it: a GAN evaluates, samples and "
+            "exports its own moving average, with `ema_decay` in `compile`."
+        )

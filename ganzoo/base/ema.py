@@ -3,7 +3,8 @@
 import tensorflow as tf
 
 from ganzoo import schedules
-from ganzoo.base import updates
+from ganzoo.base import freezing, updates
+from ganzoo.layers import normalizations
 
 
 def update_ema(gan, condition) -> None:
@@ -19,10 +20,13 @@ def update_ema(gan, condition) -> None:
     recalibrated = gan.recalibrate_ema_batch_norm(condition)
     pairs = list(zip(gan.ema_generator.weights, gan.generator.weights, strict=True))
     networks = gan.generator, gan.discriminator
-    statistics = [v for network in networks for v in network.non_trainable_variables]
+    statistics = [v for network in networks for v in freezing.statistics(network)]
     if recalibrated is not None:
-        statistics += [average for average, weight in pairs if not weight.trainable]
-        pairs = [(average, weight) for average, weight in pairs if weight.trainable]
+        layers = list(normalizations(gan.ema_generator))
+        own = [v for layer in layers for v in (layer.moving_mean, layer.moving_variance)]
+        statistics += own
+        recalibrated_ids = {id(variable) for variable in own}
+        pairs = [(a, weight) for a, weight in pairs if id(a) not in recalibrated_ids]
     if not gan.sync_batch_norm:
         updates.average_over_replicas(statistics)
     step = tf.cast(gan.generator_optimizer.iterations, "float32")

@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from ganzoo import augment as augmentations
 from ganzoo import export, losses, regularizers, schedules
-from ganzoo.base import checks, train_step, updates
+from ganzoo.base import checks, freezing, rates, stopping, train_step, updates
 from ganzoo.base.adaptive import AdaptiveAmount
 from ganzoo.base.logs import LOGS, Untracked, per_level, read_local_sum
 from ganzoo.checks import check_positive, check_seed
@@ -120,6 +120,8 @@ class GAN(keras.Model):
         self._augment_trackers = []
         # State in an object that Keras does not track as metrics or weights.
         self._untracked = Untracked()
+        # Weights that the compiled training step updates, by id.
+        self._traced = ()
         # All weights exist. Without this Keras refuses to save or load them.
         self.built = True
 
@@ -141,12 +143,18 @@ class GAN(keras.Model):
         if not self.compiled:
             return steps
         # Files of older versions hold only the count of updates, which float16 may skip.
-        return max(steps, int(self.generator_optimizer.iterations.value.numpy()))
+        updates = keras.ops.convert_to_numpy(self.generator_optimizer.iterations)
+        return max(steps, int(updates))
 
     @property
     def gradient_norms(self) -> dict:
         """Running mean of each network's gradient norm, a dict of `keras.metrics.Mean`."""
         return self._untracked.gradient_norms
+
+    @property
+    def trained_networks(self) -> dict:
+        """Networks that `fit` updates, by name. Frozen networks and layers do not change."""
+        return {"generator": self.generator, "discriminator": self.discriminator}
 
     def call(self, inputs, training=False):
         return self.generator(inputs, training=training)
@@ -261,8 +269,17 @@ class GAN(keras.Model):
                 chosen["discriminator_optimizer"], self.discriminator
             )
             # Keras callbacks (learning rate, TensorBoard) read `model.optimizer`.
+            both = rates.BothOptimizers(
+                generator_optimizer,
+                discriminator_optimizer,
+                trained=tuple(
+                    freezing.all_trainable_weights(network)
+                    for network in (self.generator, self.discriminator)
+                ),
+            )
             super().compile(
-                optimizer=generator_optimizer,
+                optimizer=both,
+                auto_scale_loss=False,  # Each of the two scales its own.
                 jit_compile=False if many else jit_compile,
                 steps_per_execution=steps_per_execution,
                 run_eagerly=run_eagerly,
@@ -291,11 +308,11 @@ class GAN(keras.Model):
         if self.distribute_strategy.num_replicas_in_sync > 1:
             checks.require_mirrored(optimizer)
         scaled = isinstance(optimizer, keras.optimizers.LossScaleOptimizer)
-        # Keras wraps only `model.optimizer`. The other network's gradients would underflow.
+        # Gradients in float16 would underflow.
         if self.dtype_policy.name == "mixed_float16" and not scaled:
             optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
         # Before `fit`: an optimizer without variables silently loads no state.
-        optimizer.build(network.trainable_variables)
+        optimizer.build(freezing.all_trainable_weights(network))
         return optimizer
 
     def _set_augmentation(self, augmentation):
@@ -396,6 +413,7 @@ class GAN(keras.Model):
             kwargs.setdefault("shuffle", False)
         callbacks = kwargs.pop("callbacks", None) or []
         callbacks = list(callbacks) if isinstance(callbacks, (list, tuple)) else [callbacks]
+        checks.refuse_callbacks(callbacks)
         with validation.explained(self.num_classes):
             return super().fit(
                 x,
@@ -403,8 +421,12 @@ class GAN(keras.Model):
                 batch_size=batch_size,
                 epochs=epochs,
                 verbose=verbose,
-                # Last: the others see the loss first, and can say more about it.
-                callbacks=[*callbacks, checks.StopAtNonFiniteLoss()],
+                callbacks=[
+                    *callbacks,
+                    rates.WarnOfZeroRates(callbacks),
+                    # Last: the others see the loss first, and can say more about it.
+                    stopping.StopAtNonFiniteLoss(),
+                ],
                 **kwargs,
             )
 
@@ -418,6 +440,7 @@ class GAN(keras.Model):
         """
         if not kwargs.get("_use_cached_eval_dataset"):  # Called by `fit`, which has checked them.
             checks.refuse_weights(kwargs)
+            checks.refuse_callbacks(kwargs.get("callbacks"))
             x, y, _ = self._check_all(x, y, batch_size, self._num_replicas())
             if isinstance(x, np.ndarray):
                 x = _batches_of(x, y, batch_size, shuffle=False)
@@ -442,6 +465,18 @@ class GAN(keras.Model):
     def _batch_divisor(self):
         """Return the number that the size of every training batch must be a multiple of."""
         return self._num_replicas() * (self.discriminator_steps if self.compiled else 1)
+
+    def make_train_function(self, force: bool = False):
+        trained = [v for network in self.trained_networks.values() for v in network.weights]
+        trained = tuple(id(variable) for variable in trained if variable.trainable)
+        if not trained:
+            raise ValueError(
+                "There is nothing to train: all layers are frozen. Set `trainable = True` for the "
+                "generator, the discriminator or some of their layers."
+            )
+        # A compiled step updates the weights that were trainable when it was compiled.
+        super().make_train_function(force or trained != self._traced)
+        self._traced = trained
 
     def train_step(self, data):
         logs = self.track(*train_step.train_step(self, data))
@@ -723,12 +758,27 @@ class GAN(keras.Model):
 
     # Saving
 
+    def save(self, filepath, *args, **kwargs) -> None:
+        """Save the model with its optimizers to a `.keras` file, as `keras.Model.save` does.
+
+        Raises:
+            ValueError: If the path has another suffix.
+        """
+        if not str(filepath).endswith(".keras") and kwargs.get("zipped") is not False:
+            raise ValueError(
+                f"The path must end in .keras. Received: {str(filepath)!r}. Use `save_weights` for "
+                "a .weights.h5 file, `save_to_preset` for a folder, or `export` for other formats."
+            )
+        super().save(filepath, *args, **kwargs)
+
     def get_common_config(self) -> dict:
         """Return the part of `get_config` that every family shares."""
         config = {**keras.Model.get_config(self), "seed": self.seed}
         if self.trained_on is not None:
             config["trained_on"] = dataclasses.asdict(self.trained_on)
-        return config
+        networks = {"generator": self.generator, "discriminator": self.discriminator}
+        frozen = {name: freezing.frozen_layers(network) for name, network in networks.items()}
+        return {**config, "frozen": frozen} if any(frozen.values()) else config
 
     def get_config(self) -> dict:
         return {
@@ -743,7 +793,11 @@ class GAN(keras.Model):
         for name in ("generator", "discriminator"):
             if name in config:
                 config[name] = keras.saving.deserialize_keras_object(config[name])
-        return cls(**config)
+        frozen = config.pop("frozen", {})
+        gan = cls(**config)
+        for name, layers in frozen.items():
+            freezing.freeze(getattr(gan, name), layers)
+        return gan
 
     def _seed_states(self):
         return [v for v in self.non_trainable_variables if v.name == "seed_generator_state"]

@@ -36,7 +36,7 @@ def compute_gradients(tape, loss, sources, optimizer):
 
 
 def apply_gradients(network, optimizer, norm, gradients, losses) -> None:
-    """Apply one optimizer step to the trainable variables of one network.
+    """Apply one optimizer step to the trainable variables of one network. A frozen one has none.
 
     Args:
         network: Keras model to update.
@@ -45,6 +45,8 @@ def apply_gradients(network, optimizer, norm, gradients, losses) -> None:
         gradients: one gradient per trainable variable.
         losses: tensors that must be computed before a weight changes.
     """
+    if not network.trainable_variables:
+        return
     gradients = _share_overflow(wait_for(losses, gradients), optimizer)
     _record_gradient_norm(norm, gradients, optimizer)
     optimizer.apply_gradients(zip(gradients, network.trainable_variables, strict=True))

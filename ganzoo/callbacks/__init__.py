@@ -1,8 +1,8 @@
 """Save, log, show, measure and diagnose a model during `fit`, with Keras callbacks."""
 
+from ganzoo.base.stopping import StopAtStep
 from ganzoo.callbacks.checkpoints import (
     Checkpoint,
-    StopAtStep,
     check_whole,
     checkpoints,
     newest_whole,

@@ -60,7 +60,7 @@ def write(gan, folder: pathlib.Path | str, card: dict, discriminator: bool, half
     folder = pathlib.Path(folder)
     family = registry.find_family(type(gan))
     # These belong to the run. A preset takes the precision it is loaded under.
-    of_the_run = ("name", "trainable", "dtype")
+    of_the_run = ("name", "trainable", "dtype", "frozen")
     arguments = {k: v for k, v in gan.get_config().items() if k not in of_the_run}
     config = {
         "format": FORMAT,

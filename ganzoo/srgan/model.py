@@ -180,6 +180,11 @@ class SRGAN(GAN):
 
     # Training
 
+    @property
+    def trained_networks(self) -> dict:
+        networks = super().trained_networks
+        return {"generator": networks["generator"]} if self.content_only else networks
+
     def fit(self, *arguments, **kwargs) -> keras.callbacks.History:
         """Train on high-resolution images, or on pairs `(low_res, high_res)`.
 

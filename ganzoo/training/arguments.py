@@ -146,9 +146,13 @@ def compile_with(gan: GAN, settings: dict, decay_steps: int | None = None) -> No
             chosen = plain[name] if plain.get(name) is not None else recommended[name]
             plain[name] = _rebuild(name, _GETTERS[name](chosen), changes)
         if decay_steps is not None:
-            for name in ("generator_optimizer", "discriminator_optimizer"):
-                chosen = plain[name] if plain.get(name) is not None else recommended[name]
-                plain[name] = _decay(keras.optimizers.get(chosen), decay_steps)
+            arguments = {**recommended, **{k: v for k, v in plain.items() if v is not None}}
+            # The discriminator is updated several times per step.
+            updates = {"generator": 1, "discriminator": arguments["discriminator_steps"]}
+            for player, per_step in updates.items():
+                name = f"{player}_optimizer"
+                chosen = keras.optimizers.get(arguments[name])
+                plain[name] = _decay(chosen, decay_steps, per_step)
     gan.compile(**plain)
 
 
@@ -169,14 +173,16 @@ def _rebuild(name, value, changes):
         raise ValueError(f"`{name}` cannot take {changes}: {messages.first_line(error)}.") from None
 
 
-def _decay(optimizer, decay_steps):
+def _decay(optimizer, decay_steps, updates_per_step):
     config = optimizer.get_config()
     if not isinstance(config["learning_rate"], float):
         raise ValueError(
             "The learning rates of this recipe have a schedule. Received: "
             f"decay_steps={decay_steps}. Remove --decay-steps."
         )
-    schedule = keras.optimizers.schedules.CosineDecay(config["learning_rate"], decay_steps)
+    schedule = keras.optimizers.schedules.CosineDecay(
+        config["learning_rate"], decay_steps * updates_per_step
+    )
     return type(optimizer).from_config({**config, "learning_rate": schedule})
 
 

@@ -46,7 +46,7 @@ class Recipe:
         patience: int or None. Training ends after this many evaluations in a row without a better
             value. It needs `evaluate_every`.
         decay_steps: int or None. Both learning rates fall to 0 in this many steps, along a cosine.
-            None does not change the rates.
+            The run cannot be longer. None does not change the rates.
         mixed_precision: bool or None. Compute in half precision inside the networks: float16 on a
             GPU, bfloat16 elsewhere. None uses it if the CPU supports bfloat16, except for paper
             recipes, because some of them diverge in half precision.

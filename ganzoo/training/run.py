@@ -5,6 +5,7 @@ import dataclasses
 import os
 import pathlib
 import re
+import shlex
 import sys
 
 import keras
@@ -79,8 +80,8 @@ def train(
         An `Outcome`.
 
     Raises:
-        ValueError: If the recipe cannot be trained, or the folder is not empty. Nothing is
-            written then.
+        ValueError: If the recipe cannot be trained, its learning rates fall to 0 before the end
+            of the run, or the folder is not empty. Nothing is written then.
         FloatingPointError: If a loss or a weight is NaN or infinite. The message names the last
             good checkpoint.
         InterruptedRunError: On Ctrl-C or SIGTERM, after the step is finished and a checkpoint
@@ -102,6 +103,12 @@ def train(
     recipe = _fill_in(recipe)
     with _all_workers(cluster, recipe, out):
         dataset, data_arguments, fingerprint = open_data(recipe, cluster)
+        total, _ = _length_of(recipe, len(dataset()))
+        if _outlasts_decay(recipe, total):
+            raise ValueError(
+                f"The learning rates fall to 0 in {recipe.decay_steps} steps, but the run has "
+                f"{total}. Choose --decay-steps {total}, or add --max-steps {recipe.decay_steps}."
+            )
         model = build_model(recipe, cluster, data_arguments)
         model.trained_on = fingerprint
         real = open_real_images(recipe, cluster, dataset, model)
@@ -146,7 +153,8 @@ def resume(
 
     Raises:
         ValueError: If the folder holds no run, another process trains it, every checkpoint is
-            damaged, or the data are not those that the run was trained on.
+            damaged, the data are not those that the run was trained on, or the run would continue
+            after its learning rates have fallen to 0.
 
     Example:
         >>> recipe = ganzoo.training.Recipe(
@@ -173,6 +181,13 @@ def resume(
             require_same(known, fingerprint, recipe)
         elif "num_classes" in data_arguments:
             require_old_order(fingerprint, recipe)
+        total, _ = _length_of(recipe, len(dataset()))
+        if (epochs or max_steps) and _outlasts_decay(recipe, total):
+            raise ValueError(
+                f"The learning rates of this run fall to 0 in {recipe.decay_steps} steps, so it "
+                f"cannot be longer. Received: {total} steps. Start another run from its weights "
+                f"with --from {shlex.quote(str(out))}."
+            )
         progress = None
         if saved:
             with cluster.strategy.scope():
@@ -280,6 +295,13 @@ def _length_of(recipe, steps_per_pass):
     max_steps = min([limit for limit in limits if limit is not None], default=_UNLIMITED)
     passes = min(-(-_EPOCH_STEPS // steps_per_pass), max_steps // steps_per_pass // _FEWEST_EPOCHS)
     return max_steps, max(1, passes)
+
+
+def _outlasts_decay(recipe, max_steps):
+    """Return True if the learning rates fall to 0 before a run of known length ends."""
+    if recipe.decay_steps is None or recipe.minutes is not None:
+        return False
+    return max_steps > recipe.decay_steps
 
 
 def _fit(model, recipe, dataset, real, out, cluster, save_every, verbose, progress=None):

@@ -254,16 +254,6 @@ def test_evaluate_returns_the_logs_and_changes_no_weight():
     assert int(gan.discriminator_optimizer.iterations) == 0
 
 
-def test_the_keras_learning_rate_scheduler_changes_the_generator_optimizer():
-    gan = tiny.build_gan()
-    gan.compile(sgd(0.5), sgd(0.25), run_eagerly=True)
-    assert gan.optimizer is gan.generator_optimizer
-    scheduler = keras.callbacks.LearningRateScheduler(lambda epoch, rate: rate / 10)
-    gan.fit(IMAGES[:4], batch_size=4, epochs=2, callbacks=[scheduler], verbose=0)
-    assert float(gan.generator_optimizer.learning_rate) == pytest.approx(0.005)
-    assert float(gan.discriminator_optimizer.learning_rate) == pytest.approx(0.25)
-
-
 @pytest.mark.parametrize("value", [np.nan, np.inf])
 def test_a_nan_or_infinite_loss_stops_training_and_names_the_step(value):
     class BreakWeight(keras.callbacks.Callback):

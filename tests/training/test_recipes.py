@@ -158,6 +158,22 @@ def test_learning_rates_follow_a_cosine_over_the_given_steps(photos):
         build(make_recipe(photos, decay_steps=8, model={"recipe": "paper"}))
 
 
+def test_learning_rates_fall_in_the_same_steps_with_several_discriminator_updates(photos):
+    gan = build(make_recipe(photos, decay_steps=8, compile={"discriminator_steps": 5}))
+    gan.discriminator_optimizer.iterations.assign(4 * 5)
+    assert float(gan.discriminator_optimizer.learning_rate) == pytest.approx(0.5e-3)
+
+
+def test_a_run_that_is_longer_than_its_decay_is_refused(photos, tmp_path):
+    with pytest.raises(ValueError, match=r"in 3 steps, but the run has 4.*--max-steps 3"):
+        train(photos, tmp_path / "long", decay_steps=3, max_steps=4)
+    assert not (tmp_path / "long").exists()
+    train(photos, tmp_path / "run", decay_steps=2, max_steps=2)
+    for longer in ({"max_steps": 3}, {"epochs": 100, "max_steps": 200}):
+        with pytest.raises(ValueError, match=r"in 2 steps, so it cannot be longer.*--from .*run"):
+            training.resume(tmp_path / "run", **longer, verbose=False)
+
+
 def test_a_run_evaluates_its_images_and_keeps_the_best_model(tmp_path, monkeypatch):
     monkeypatch.setattr(run, "_EVALUATED_IMAGES", 64)
     recipe = make_recipe("sample", batch_size=5000, epochs=3, evaluate_every=1)
