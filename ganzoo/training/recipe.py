@@ -38,7 +38,7 @@ class Recipe:
         image_size: int or None. See `ganzoo.data.load`. For super-resolution, the side of the
             crops. None takes 96.
         epochs: int or None. Passes over the data. None takes 20, or more if these are fewer than
-            5,000 steps. With `max_steps` or `minutes` alone, passes are not limited.
+            5,000 steps. With `max_steps`, `minutes` or `decay_steps`, these are the limit.
         batch_size: int or None. Images per step. None takes the family's recommendation.
         max_steps: int or None. Largest number of steps. Training may end earlier, after `epochs`.
         minutes: float or None. Training ends after this time, at the end of a step. A resumed run

@@ -289,6 +289,8 @@ def _length_of(recipe, steps_per_pass):
     limits = [recipe.max_steps]
     if recipe.epochs is not None:
         limits.append(recipe.epochs * steps_per_pass)
+    elif recipe.max_steps is None and recipe.minutes is None and recipe.decay_steps is not None:
+        limits.append(recipe.decay_steps)
     elif recipe.max_steps is None and recipe.minutes is None:
         num_passes = max(_DEFAULT_PASSES, -(-_FEWEST_STEPS // steps_per_pass))
         limits.append(num_passes * steps_per_pass)
