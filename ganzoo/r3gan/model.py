@@ -1,5 +1,6 @@
 """`R3GAN`: a GAN with a relativistic loss and two gradient penalties."""
 
+import math
 from typing import ClassVar
 
 import keras
@@ -12,6 +13,8 @@ from ganzoo.r3gan import networks
 from ganzoo.regularizers import R1R2
 from ganzoo.schedules import Cosine, HalfLife
 
+# 20 passes over CIFAR-10 in batches of 32.
+_STEPS = 31_240
 # 20 million images in batches of 512.
 _PAPER_STEPS = 39_063
 
@@ -32,10 +35,11 @@ class R3GAN(LatentGAN):
         base_filters: int, at least 1. Filters at the resolution of the images, doubled at each
             smaller one up to 8 times, or to 768 with `recipe="paper"`. None takes 48, or the
             paper's: 768 up to a side of 32, halved at each larger one.
-        blocks: int, at least 1. Residual blocks at each resolution.
+        blocks: int, at least 1. Residual blocks at each resolution. None takes 1, or the paper's 2.
         recipe: `"default"` or `"paper"`.
         schedule_steps: int, at least 1. Steps in which the schedules of training reach their last
-            values. None takes 40,000, or the paper's 20 million images in batches of 512.
+            values, which they keep. Set it to the number of steps that you train. None takes 31,240
+            (20 passes over CIFAR-10), or the paper's 39,063 (20 million images).
         **kwargs: `seed`, `name` and `dtype`.
 
     Input shape: latents `(batch, latent_dim)`, standard normal. With classes, `[latents, labels]`.
@@ -53,7 +57,7 @@ class R3GAN(LatentGAN):
     (arXiv:1901.09321). Projection: Miyato & Koyama, 2018 (arXiv:1802.05637).
     """
 
-    recommended_batch_sizes: ClassVar = {"default": 64, "paper": 512}
+    recommended_batch_sizes: ClassVar = {"default": 32, "paper": 512}
     per_sample_discriminator = True
 
     def __init__(
@@ -62,7 +66,7 @@ class R3GAN(LatentGAN):
         num_classes: int | None = None,
         latent_dim: int | None = None,
         base_filters: int | None = None,
-        blocks: int = 2,
+        blocks: int | None = None,
         recipe: str = "default",
         schedule_steps: int | None = None,
         **kwargs,
@@ -71,8 +75,10 @@ class R3GAN(LatentGAN):
         image_shape = tuple(image_shape)
         check_image_shape(image_shape)
         latent_dim = 64 if latent_dim is None else latent_dim
+        if blocks is None:
+            blocks = 2 if recipe == "paper" else 1
         if schedule_steps is None:
-            schedule_steps = _PAPER_STEPS if recipe == "paper" else 40_000
+            schedule_steps = _PAPER_STEPS if recipe == "paper" else _STEPS
         _check_numbers(
             num_classes,
             latent_dim=latent_dim,
@@ -98,26 +104,21 @@ class R3GAN(LatentGAN):
         if self.recipe == "paper":
             return {
                 **super().recommended(**given),
-                "generator_optimizer": _optimizer(2e-4, steps),
-                "discriminator_optimizer": _optimizer(2e-4, steps),
+                **_optimizers(2e-4, steps, beta_2=Cosine(0.9, 0.99, steps)),
                 "loss": "relativistic",
                 "regularizer": R1R2(Cosine(0.05, 0.005, steps)),
                 "augment": ADA(probability=Cosine(0.0, 0.55, steps), color=0.5, cutout=1.0),
-                # 5 million images in batches of 512.
-                "ema_decay": HalfLife(Cosine(0.0, 9766.0, steps)),
+                "ema_decay": HalfLife(Cosine(0.0, 5e6 / 512, steps)),  # 5 million images.
                 "update": "alternating",
             }
-        height, width, _ = self.image_shape
-        rate = scale_rate(1e-3, self.image_shape)
-        # The gradient by a pixel falls with the number of pixels.
-        weight = 0.5 * height * width / 32**2
+        # The squared norm of the gradient falls with the number of pixels.
+        weight = 0.5 * math.prod(self.image_shape[:2]) / 32**2
         return {
             **super().recommended(**given),
-            "generator_optimizer": _optimizer(rate, steps),
-            "discriminator_optimizer": _optimizer(rate, steps),
+            **_optimizers(scale_rate(1e-3, self.image_shape), steps, beta_2=0.99),
             "loss": "relativistic",
             "regularizer": R1R2(Cosine(weight, weight / 10, steps), every=4),
-            "ema_decay": HalfLife(Cosine(0.0, 1000.0, steps)),
+            "ema_decay": HalfLife(Cosine(0.0, steps / 20, steps)),
         }
 
     def get_config(self) -> dict:
@@ -133,8 +134,11 @@ class R3GAN(LatentGAN):
         }
 
 
-def _optimizer(rate, steps):
-    return Adam(Cosine(rate, rate / 4, steps), beta_1=0.0, beta_2=Cosine(0.9, 0.99, steps))
+def _optimizers(rate, steps, beta_2):
+    return {
+        f"{network}_optimizer": Adam(Cosine(rate, rate / 4, steps), beta_1=0.0, beta_2=beta_2)
+        for network in ("generator", "discriminator")
+    }
 
 
 def _check_numbers(num_classes, **numbers):

@@ -58,7 +58,7 @@ def test_the_paper_recipe_has_the_parameters_of_the_paper(network, published):
     counted = count_parameters(network, sizes.widths, lambda width: 2 * width, group_width=16)
     assert round(counted / 1e6, 3) == published
     # The same formula holds for narrow networks, which are built quickly.
-    gan = ganzoo.R3GAN((16, 16, 3), base_filters=8, recipe="paper")
+    gan = ganzoo.R3GAN((16, 16, 3), base_filters=8, recipe="paper")  # With two blocks.
     built = count_parameters(network, (32, 16, 8), lambda width: 2 * width, group_width=16)
     assert getattr(gan, network).count_params() == built
 
@@ -179,3 +179,11 @@ def test_the_schedules_of_the_paper_have_its_values_at_the_ends_and_in_the_middl
     decays = np.array(values(recommended["ema_decay"]))
     assert decays[0] == 0.0
     np.testing.assert_allclose(decays[1:] ** (np.array([2.5, 5, 5]) * 1e6 / 512), 0.5, rtol=1e-2)
+
+
+def test_the_weight_of_the_default_penalty_grows_with_the_number_of_pixels():
+    weights = [
+        float(build(image_shape=shape, base_filters=1).recommended()["regularizer"].weight(0))
+        for shape in ((32, 32, 3), (32, 64, 3))
+    ]
+    assert weights == pytest.approx([0.5, 1.0])
