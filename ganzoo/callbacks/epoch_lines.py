@@ -7,7 +7,7 @@ import keras
 import rich.console
 import rich.progress
 
-from ganzoo.callbacks.checkpoints import StopAtStep
+from ganzoo.base.stopping import StopAtStep
 from ganzoo.callbacks.logs import MetricsFile
 
 # Columns of the table, most important first. Those that do not fit the terminal are left out.
