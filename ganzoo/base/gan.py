@@ -12,7 +12,14 @@ from ganzoo import augment as augmentations
 from ganzoo import export, losses, regularizers, schedules
 from ganzoo.base import checks, freezing, rates, stopping, train_step, updates
 from ganzoo.base.adaptive import AdaptiveAmount
-from ganzoo.base.logs import LOGS, Untracked, per_level, read_local_sum
+from ganzoo.base.logs import (
+    LOGS,
+    RunningMean,
+    Untracked,
+    count_images,
+    per_level,
+    read_local_sum,
+)
 from ganzoo.checks import check_positive, check_seed
 from ganzoo.data import validation
 from ganzoo.data.pipelines import from_arrays
@@ -114,7 +121,7 @@ class GAN(keras.Model):
         self.real_examples = None
         self.trained_on = None if trained_on is None else Fingerprint.from_fields(trained_on)
         self._renderers = {}
-        self._trackers = [keras.metrics.Mean(name=name) for name in LOGS]
+        self._trackers = [RunningMean(name=name) for name in LOGS]
         self.augmentation = None
         self._adaptive_amount = None
         self._augment_trackers = []
@@ -325,7 +332,7 @@ class GAN(keras.Model):
                 self._adaptive_amount = AdaptiveAmount(self.num_levels)
             known = [tracker.name for tracker in self._augment_trackers]
             if augmentation.log_name not in (None, *known):
-                self._augment_trackers.append(keras.metrics.Mean(name=augmentation.log_name))
+                self._augment_trackers.append(RunningMean(name=augmentation.log_name))
 
     def get_compile_config(self) -> dict:
         if not self.compiled:
@@ -379,7 +386,8 @@ class GAN(keras.Model):
         Returns:
             A `History` with `generator_loss`, `discriminator_loss`, `real_score` and
             `fake_score` of each epoch: the mean losses, and the mean probabilities that the
-            discriminator gives real and fake images of being real.
+            discriminator gives real and fake images of being real. They are means over images:
+            a smaller last batch counts less.
 
         Raises:
             ValueError: If the data do not fit the model.
@@ -642,14 +650,25 @@ class GAN(keras.Model):
 
     # Logs
 
+    @property
+    def metrics(self) -> list[keras.metrics.Metric]:
+        """Running means of the logs.
+
+        They have the names of the logs. Keras then reads the logs of an epoch from them, summed
+        over the replicas.
+        """
+        unused = [t for t in self._augment_trackers if t not in self._used_augment_trackers()]
+        return [m for m in super().metrics if m not in (self._loss_tracker, *unused)]
+
     def track(self, generator_loss, discriminator_loss, real_logits, fake_logits) -> dict:
-        """Add a step to the running means and return them as logs."""
+        """Add a step to the running means over images, and return them as logs."""
         scores = per_level(self.adversarial_loss.scores, real_logits, fake_logits)
         scores = tf.reduce_mean(scores, axis=0)
         totals = tf.reduce_sum(generator_loss), tf.reduce_sum(discriminator_loss)
         values = (*totals, *tf.unstack(scores, num=2))
+        count = count_images(real_logits)
         for tracker, value in zip(self._trackers, values, strict=True):
-            tracker.update_state(value)
+            tracker.update_state(value, sample_weight=count)
         return self.read_logs(self._trackers)
 
     def _augment_amounts(self):
@@ -659,11 +678,14 @@ class GAN(keras.Model):
         step = self.discriminator_optimizer.iterations
         return [self.augmentation.amount_at(step)] * self.num_levels
 
+    def _used_augment_trackers(self):
+        """Return the running means of the current augmentation, at most one."""
+        name = self.augmentation.log_name if self.augmentation else None
+        return [tracker for tracker in self._augment_trackers if tracker.name == name]
+
     def _augment_logs(self):
         """Return the running mean of the amount of augmentation over levels, if it is logged."""
-        if self.augmentation is None:
-            return {}
-        trackers = [t for t in self._augment_trackers if t.name == self.augmentation.log_name]
+        trackers = self._used_augment_trackers()
         for tracker in trackers:
             tracker.update_state(tf.reduce_mean(self._augment_amounts()))
         return self.read_logs(trackers)

@@ -7,6 +7,17 @@ import tensorflow as tf
 LOGS = ("generator_loss", "discriminator_loss", "real_score", "fake_score")
 
 
+class RunningMean(keras.metrics.Mean):
+    """Mean of a log over images. A subclass may log another figure that follows from the mean."""
+
+    def convert(self, mean):
+        """Return the logged figure, a number or tensor like the mean."""
+        return mean
+
+    def result(self):
+        return self.convert(super().result())
+
+
 class Untracked:
     """State that Keras must not track: the step counter and the mean gradient norms."""
 
@@ -17,6 +28,14 @@ class Untracked:
         self.gradient_norms = {
             player: keras.metrics.Mean(dtype="float32") for player in ("generator", "discriminator")
         }
+
+
+def count_images(logits) -> tf.Tensor:
+    """Return the number of images of logits, or of a list of logits, as a float32 scalar.
+
+    It is the weight of a batch in the logs, so that they are means over images, as in Keras.
+    """
+    return tf.cast(tf.shape(tf.nest.flatten(logits)[0])[0], "float32")
 
 
 def per_level(function, real_logits, fake_logits):

@@ -115,7 +115,7 @@ class Doctor(keras.callbacks.Callback):
         if not broken and self._unseen_steps < self.every:
             return
         self._unseen_steps = 0
-        figures = self._windows.close_window(logs)
+        figures = self._windows.close_window(self.model)
         figures = {name: figures[name] for name in _SCALARS if name in figures}
         norms = {f"{k}_gradient_norm": v for k, v in self.model.take_gradient_norms().items()}
         # With weights that are NaN, statistics of images show nothing.

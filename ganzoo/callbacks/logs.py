@@ -60,7 +60,7 @@ class GameScalars(keras.callbacks.Callback):
         self._windows.set_batch(batch)
         self._logs = logs
         if self._windows.length >= self.every:
-            self._write(self._windows.close_window(logs))
+            self._write(self._windows.close_window(self.model))
 
     def on_epoch_end(self, epoch, logs=None):
         if self._windows.length == self._windows.steps:  # The epoch has no point yet.

@@ -9,7 +9,7 @@ import tensorflow as tf
 from ganzoo import images
 from ganzoo.base import LatentGAN, updates
 from ganzoo.base.latent_gan import count
-from ganzoo.base.logs import LOGS, per_level
+from ganzoo.base.logs import LOGS, RunningMean, count_images, per_level
 from ganzoo.data import validation
 from ganzoo.lapgan import networks
 from ganzoo.lapgan.pyramid import downsample, gaussian_pyramid
@@ -122,7 +122,7 @@ class LAPGAN(LatentGAN):
         # With noise, a level learns to correct mistakes of the previous level.
         self.coarse_noise = 0.0 if recipe == "paper" else 0.1
         self._level_trackers = [
-            [keras.metrics.Mean(name=f"{networks.level_name(index)}_{name}") for name in LOGS]
+            [RunningMean(name=f"{networks.level_name(index)}_{name}") for name in LOGS]
             for index in range(self.num_levels)
         ]
 
@@ -230,9 +230,10 @@ class LAPGAN(LatentGAN):
         logs = super().track(generator_loss, discriminator_loss, real_logits, fake_logits)
         scores = per_level(self.adversarial_loss.scores, real_logits, fake_logits)
         values = tf.stack([generator_loss, discriminator_loss, *tf.unstack(scores, axis=1)])
+        count = count_images(real_logits)
         for index, trackers in enumerate(self._level_trackers):
             for tracker, value in zip(trackers, tf.unstack(values[:, index]), strict=True):
-                tracker.update_state(value)
+                tracker.update_state(value, sample_weight=count)
             logs |= self.read_logs(trackers)
         return logs
 

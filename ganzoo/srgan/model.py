@@ -9,6 +9,7 @@ import tensorflow as tf
 from keras.optimizers.schedules import CosineDecay, PiecewiseConstantDecay
 
 from ganzoo.base import GAN, ema, updates
+from ganzoo.base.logs import RunningMean, count_images
 from ganzoo.data import validation
 from ganzoo.images import from_pixels, photos, to_pixels
 from ganzoo.layers import check_recipe, dtype_policy
@@ -24,6 +25,13 @@ SCALES = (2, 4)
 _OVERLAP = 16
 # Side of a tile, in input pixels. An image of 4000 x 3000 pixels then takes less than 3 GB.
 _TILE = 192
+
+
+class PSNR(RunningMean):
+    """Peak signal-to-noise ratio, in dB, of the mean squared error of images in [-1, 1]."""
+
+    def convert(self, mean):
+        return -10 * keras.ops.log10(mean / 2.0**2)  # The peak is 2. 0 gives infinity.
 
 
 @keras.saving.register_keras_serializable(package="ganzoo")
@@ -81,8 +89,8 @@ class SRGAN(GAN):
         self.filters = filters
         self.recipe = recipe
         self.content_only = False
-        self._content_tracker = keras.metrics.Mean(name="content_loss")
-        self._psnr_tracker = keras.metrics.Mean(name="psnr")
+        self._content_tracker = RunningMean(name="content_loss")
+        self._psnr_tracker = PSNR(name="psnr")
 
     # Compiling
 
@@ -189,14 +197,25 @@ class SRGAN(GAN):
         """Train on high-resolution images, or on pairs `(low_res, high_res)`.
 
         Arguments and logs are those of `GAN.fit`, with `content_loss` and the `psnr` of the
-        training images in dB (all channels). With `content_only` the three logs of the
-        discriminator are absent. Low-resolution images are made by bicubic downscaling unless
-        they are given.
+        training images in dB: that of their mean squared error, over all channels. With
+        `content_only` the three logs of the discriminator are absent. Low-resolution images are
+        made by bicubic downscaling unless they are given.
 
         Raises:
             ValueError: If the data do not fit, or there are no weights for the content loss.
         """
         return super().fit(*arguments, **kwargs)
+
+    # Load the content loss before a step is traced: errors are then of one line, and the variables
+    # of a strategy cannot be created within a replica.
+
+    def make_train_function(self, force=False):
+        self._load_content_loss()
+        return super().make_train_function(force)
+
+    def make_test_function(self, force=False):
+        self._load_content_loss()
+        return super().make_test_function(force)
 
     def _load_content_loss(self):
         """Return the content loss, loaded on first use: upscaling needs no feature network."""
@@ -279,16 +298,14 @@ class SRGAN(GAN):
         self.apply_generator_gradients(gradients, loss)
         ema.update_ema(self, condition)
         self.count_step()
-        return self._track_content()
+        return self._track_content(loss, real_images)
 
     def test_step(self, data):
         if not self.content_only:
             return super().test_step(data)
         real_images, condition = self.unpack(data)
-        self.compute_content_loss(
-            real_images, self.make_fakes(real_images, condition, training=False)
-        )
-        return self._track_content()
+        fake_images = self.make_fakes(real_images, condition, training=False)
+        return self._track_content(self.compute_content_loss(real_images, fake_images), real_images)
 
     def compute_content_loss(self, real_images, fake_images) -> tf.Tensor:
         """Return the content loss, and log it with the PSNR."""
@@ -296,10 +313,10 @@ class SRGAN(GAN):
         if self.content != "pixel":
             compared = content_losses.shift_together(self.next_seed(), self.scale, *compared)
         loss = self._load_content_loss()(*compared)
-        self._content_tracker.update_state(loss)
+        count = count_images(real_images)
+        self._content_tracker.update_state(loss, sample_weight=count)
         error = tf.reduce_mean(tf.square(real_images - tf.clip_by_value(fake_images, -1, 1)))
-        # Images span [-1, 1], so the peak is 2.
-        self._psnr_tracker.update_state(10 * tf.math.log(4 / error) / np.log(10))
+        self._psnr_tracker.update_state(error, sample_weight=count)
         return loss
 
     def generator_loss(self, real_images, fake_images, real_logits, fake_logits) -> tf.Tensor:
@@ -308,16 +325,24 @@ class SRGAN(GAN):
         adversarial = super().generator_loss(real_images, fake_images, real_logits, fake_logits)
         return content_loss + self.adversarial_weight * adversarial
 
+    @property
+    def metrics(self) -> list[keras.metrics.Metric]:
+        if not self.content_only:
+            return super().metrics
+        return self._content_trackers
+
+    @property
+    def _content_trackers(self):
+        """Running means of the logs without a discriminator."""
+        return [self._trackers[0], self._content_tracker, self._psnr_tracker]
+
     def track(self, *outcome):
-        return {**super().track(*outcome), **self._content_logs()}
+        return {**super().track(*outcome), **self.read_logs(self._content_trackers[1:])}
 
-    def _track_content(self):
+    def _track_content(self, loss, real_images):
         """Return the logs without a discriminator. The generator's loss is the content loss."""
-        logs = self._content_logs()
-        return {"generator_loss": logs["content_loss"], **logs}
-
-    def _content_logs(self):
-        return self.read_logs((self._content_tracker, self._psnr_tracker))
+        self._trackers[0].update_state(loss, sample_weight=count_images(real_images))
+        return self.read_logs(self._content_trackers)
 
     # Upscaling
 

@@ -6,6 +6,7 @@ import tiny
 from events import read_pictures, read_scalars
 from PIL import Image
 
+import ganzoo
 from ganzoo import callbacks
 
 
@@ -40,6 +41,24 @@ def test_game_scalars_are_means_since_the_previous_point(tmp_path):
     assert drawn["game/generator_loss"].keys() == expected.keys()
     for step, value in expected.items():
         np.testing.assert_allclose(drawn["game/generator_loss"][step], value, rtol=1e-4)
+
+
+def test_a_point_is_the_mean_over_its_images(tmp_path):
+    gan = ganzoo.SRGAN(scale=2, num_blocks=1, filters=2, seed=0)
+    gan.compile(keras.optimizers.SGD(0.0), content_only=True)
+    images = tiny.make_images(5, (16, 16, 3)) * np.array([0.1, 0.1, 1, 1, 0.5])[:, None, None, None]
+    expected = [
+        gan.evaluate(images[part], verbose=0, return_dict=True)["psnr"]
+        for part in (slice(0, 2), slice(2, 4), slice(4, 5))
+    ]
+    # Batch statistics in training would differ from those in evaluation.
+    for layer in ganzoo.layers.normalizations(gan.generator):
+        layer.trainable = False
+    gan.compile(keras.optimizers.SGD(0.0), content_only=True)
+    scalars = callbacks.GameScalars(tmp_path, every=1)
+    gan.fit(images, batch_size=2, shuffle=False, verbose=0, callbacks=[scalars])
+    drawn = read_scalars(tmp_path / "logs" / "train")["game/psnr"]
+    np.testing.assert_allclose([drawn[step] for step in (1, 2, 3)], expected, rtol=1e-4)
 
 
 def test_an_epoch_with_few_steps_has_one_point(tmp_path):

@@ -48,6 +48,24 @@ def the_default_recipe_trains_evaluates_saves_and_generates(folder):
     assert updates_of(alone.generator_optimizer) == 4
 
 
+def logs_are_means_over_the_images_of_all_replicas():
+    images = tiny.make_images(6, (16, 16, 3)) * np.linspace(0.1, 1, 6)[:, None, None, None]
+    logs = []
+    for num_replicas, batch_size in ((1, 6), (2, 4)):
+        with strategy_of(num_replicas).scope():
+            gan = ganzoo.SRGAN(scale=2, num_blocks=1, filters=2, seed=0)
+            gan.set_weights([0.1 * np.ones(weight.shape) for weight in gan.weights])
+            gan.compile(content_only=True)
+        logs.append(gan.evaluate(images, batch_size=batch_size, verbose=0, return_dict=True))
+    assert logs[0].keys() == logs[1].keys() == {"generator_loss", "content_loss", "psnr"}
+    for name, value in logs[0].items():
+        np.testing.assert_allclose(logs[1][name], value, rtol=1e-5, err_msg=name)
+    gan = build(2, sgd)
+    logits = np.asarray(gan.discriminator(IMAGES[:6], training=False))
+    found = gan.evaluate(IMAGES[:6], batch_size=4, verbose=0, return_dict=True)["real_score"]
+    np.testing.assert_allclose(found, np.mean(1 / (1 + np.exp(-logits))), rtol=1e-5)
+
+
 def a_loss_that_is_nan_stops_training():
     gan = build(2)
     gan.discriminator.weights[-1].assign([np.nan])
