@@ -374,7 +374,8 @@ class GAN(keras.Model):
         Args:
             x: images, as an array, a `tf.data.Dataset` or anything else that Keras takes; or
                 batches of `(images, labels)`. `(batch, height, width, channels)`: uint8 pixels,
-                or floats in [-1, 1]. A float batch outside of this range stops training.
+                or floats in [-1, 1]. A batch that does not fit stops training. Floats that seem to
+                be scaled to [0, 1] cause a warning.
             y: labels `(batch,)` if `x` is an array. Families without classes ignore them.
             batch_size: int, at least 1. Images per step if `x` is an array.
             epochs: int. Passes over the data.
@@ -422,7 +423,7 @@ class GAN(keras.Model):
         callbacks = kwargs.pop("callbacks", None) or []
         callbacks = list(callbacks) if isinstance(callbacks, (list, tuple)) else [callbacks]
         checks.refuse_callbacks(callbacks)
-        with validation.explained(self.num_classes):
+        with validation.explained():
             return super().fit(
                 x,
                 y,
@@ -453,12 +454,53 @@ class GAN(keras.Model):
             if isinstance(x, np.ndarray):
                 x = _batches_of(x, y, batch_size, shuffle=False)
                 y = batch_size = None
-        with validation.explained(self.num_classes):
+        with validation.explained():
             return super().evaluate(x, y, batch_size=batch_size, **kwargs)
+
+    def train_on_batch(
+        self, x, y=None, sample_weight=None, class_weight=None, return_dict: bool = False
+    ) -> list | dict:
+        """Update both networks on one batch.
+
+        Args:
+            x: images, as an array or tensor. Their number must be a multiple of
+                `discriminator_steps`.
+            y: labels, as for `fit`.
+            sample_weight: must be None.
+            class_weight: must be None.
+            return_dict: bool. Return the logs by name.
+
+        Returns:
+            The logs of `fit` for this batch, a list or a dict.
+
+        Raises:
+            ValueError: If the data do not fit the model.
+        """
+        checks.refuse_weights({"sample_weight": sample_weight, "class_weight": class_weight})
+        x, y = validation.check_arrays(x, y, self.data_spec())
+        if self.compiled:
+            validation.require_divisible(np.asarray(x), len(x), self.discriminator_steps)
+        return super().train_on_batch(x, y, return_dict=return_dict)
+
+    def test_on_batch(self, x, y=None, sample_weight=None, return_dict: bool = False):
+        """Compute the logs of `fit` on one batch, without an update.
+
+        Arguments are those of `train_on_batch`.
+
+        Raises:
+            ValueError: If the data do not fit the model.
+        """
+        checks.refuse_weights({"sample_weight": sample_weight})
+        x, y = validation.check_arrays(x, y, self.data_spec())
+        return super().test_on_batch(x, y, return_dict=return_dict)
+
+    def data_spec(self) -> validation.DataSpec:
+        """Return what the model needs of its data."""
+        return validation.DataSpec(self.image_shape, self.num_classes)
 
     def check_data(self, x, y) -> tuple:
         """Check the data for `fit`, and return `(x, examples)`. See `validation.check`."""
-        return validation.check(x, y, self.image_shape, self.num_classes)
+        return validation.check(x, y, self.data_spec())
 
     def _check_all(self, x, y, batch_size, divisor):
         """Check data for this model. Return `(x, y, examples)` for Keras."""

@@ -168,8 +168,8 @@ class LatentGAN(GAN):
         """
         check_positive(num_steps=num_steps, num_starts=num_starts)
         seed = check_seed(seed)
+        targets, labels = validation.check_arrays(targets, labels, self.data_spec())
         targets = np.asarray(targets)
-        validation.check_batch(targets, labels, self.image_shape, self.num_classes)
         if targets.dtype == np.uint8:
             targets = images.from_pixels(targets)
         return inversion.invert(

@@ -90,8 +90,11 @@ def simultaneous_step(gan, real_images, condition) -> tuple:
 
 
 def split_batch(data, num_parts: int) -> list:
-    """Split every tensor of a batch into equal parts along its first axis."""
+    """Split every tensor of a batch into equal parts along its first axis. None stays None."""
     if num_parts == 1:
         return [data]
-    parts = [tf.split(tensor, num_parts) for tensor in tf.nest.flatten(data)]
+    parts = [
+        [None] * num_parts if tensor is None else tf.split(tensor, num_parts)
+        for tensor in tf.nest.flatten(data)
+    ]
     return [tf.nest.pack_sequence_as(data, part) for part in zip(*parts, strict=True)]

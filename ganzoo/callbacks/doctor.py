@@ -11,7 +11,7 @@ import tensorflow as tf
 from ganzoo.callbacks.diagnosis import Finding, Observation, Settings, diagnose
 from ganzoo.callbacks.windows import WindowMeans
 from ganzoo.checks import check_positive, check_seed
-from ganzoo.images import to_pixels
+from ganzoo.images import to_pixels, values
 from ganzoo.losses import LOSSES
 from ganzoo.metrics import PrecisionRecall
 from ganzoo.metrics.pairs import blocks_of_squares, chance_above
@@ -36,7 +36,7 @@ class Doctor(keras.callbacks.Callback):
         run_dir: folder of the run. Figures go to TensorBoard below `doctor/`, findings as text.
             None writes nothing.
         every: int, at least 1. Steps from one observation to the next.
-        held_out: uint8 `(num_images, height, width, channels)`. Real images that are not in the
+        held_out: images `(num_images, height, width, channels)`. Real images that are not in the
             training data, to detect memorising. None turns this off; so do models with
             classes, whose discriminator needs labels.
         extractor: function from uint8 pixels to features, such as `ganzoo.metrics.get_extractor`
@@ -46,7 +46,7 @@ class Doctor(keras.callbacks.Callback):
         report: function that is called with each finding as text. None prints it.
 
     Raises:
-        ValueError: If `every` or `num_images` is too small.
+        ValueError: If `every` or `num_images` is too small, or `held_out` holds no images.
 
     Example:
         >>> gan = ganzoo.DCGAN(image_shape=(8, 8, 1), base_filters=2)
@@ -78,6 +78,8 @@ class Doctor(keras.callbacks.Callback):
             )
         self.log_dir = None if run_dir is None else pathlib.Path(run_dir) / "logs" / "doctor"
         self.every = every
+        if held_out is not None:
+            values.check_values(np.asarray(held_out))
         self.held_out = held_out
         self.extractor = extractor or average_cells
         self.num_images = num_images

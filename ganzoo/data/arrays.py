@@ -113,7 +113,7 @@ class PixelStack:
             raise ValueError(
                 f"Images must have one size. Received: {self._source!r}, whose images have "
                 f"{len(self._sizes)} different sizes, from {smallest} to {largest} (height, "
-                "width). Give one side for all with `image_size`."
+                "width). Give one side for all with `image_size` (--image-size)."
             )
         return self._pixels
 
@@ -125,7 +125,7 @@ class PixelStack:
             raise ValueError(
                 f"A data set must fit into memory. Received: {self._source!r}, "
                 f"{self._num_images} images of {height} x {width} x {channels}. Give a smaller "
-                "`image_size`, or fewer images."
+                "`image_size` (--image-size), or fewer images."
             ) from None
 
 

@@ -69,7 +69,8 @@ def load_crops(
     if num_batches == 0:
         raise ValueError(
             f"{str(name_or_dir)!r} holds {count} images, too few for one batch of {batch_size} "
-            f"with {crops_per_image} crops of each. Give more images or a smaller batch size."
+            f"with {crops_per_image} crops of each. Give more images or a smaller batch size "
+            "(--batch-size)."
         )
     if num_bytes <= _CACHED_BYTES:
         sources, decode = _decoded(sources, decode).cache(), None

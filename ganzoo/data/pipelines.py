@@ -15,6 +15,7 @@ from ganzoo.data.arrays import ImageData
 from ganzoo.data.tuning import untuned
 from ganzoo.distribution import WHOLE, Shard
 from ganzoo.images import from_pixels
+from ganzoo.images.values import require_pixels
 
 
 def pipeline(
@@ -47,15 +48,16 @@ def pipeline(
         `tf.data.Dataset`, as `load` returns it.
 
     Raises:
-        ValueError: If there are fewer images than `batch_size`.
+        ValueError: If there are fewer images than `batch_size`, or the pixels are not uint8.
     """
+    require_pixels("`pixels`", image_data.pixels)
     check_positive(batch_size=batch_size)
     seed = check_seed(seed)
     count = len(image_data.pixels)
     if count < batch_size:
         raise ValueError(
             f"The data set holds {count} images, fewer than one batch of {batch_size}. "
-            "Give more images or a smaller batch size."
+            "Give more images or a smaller batch size (--batch-size)."
         )
     pixels = image_data.pixel_tensor
     classes = image_data.label_tensor if labels else None

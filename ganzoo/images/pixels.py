@@ -12,9 +12,10 @@ from collections.abc import Sequence
 
 import keras
 import numpy as np
-from keras import ops
+from keras import backend, ops
 from PIL import Image
 
+from ganzoo.images import values
 from ganzoo.saving.files import new_file
 
 # Pixels between the cells of a grid.
@@ -44,13 +45,22 @@ def to_pixels(images: np.ndarray) -> np.ndarray:
     Returns:
         uint8 numpy array of the same shape.
 
+    Raises:
+        ValueError: If the images are not floats.
+
     Example:
         >>> to_pixels(np.array([-1.0, 0.0, 1.0])).tolist()
         [0, 128, 255]
         >>> to_pixels(np.full((1, 2, 4), 0.0)).tolist()[0][0]  # Half opaque white.
         [255, 255, 255, 128]
     """
-    return ops.convert_to_numpy(round_to_pixels(ops.convert_to_tensor(images, "float32")))
+    images = ops.convert_to_tensor(images)
+    if not backend.is_float_dtype(images.dtype):
+        raise ValueError(
+            "`images` must be floats in [-1, 1]. Received: images of dtype "
+            f"{backend.standardize_dtype(images.dtype)}. Pass uint8 pixels on as they are."
+        )
+    return ops.convert_to_numpy(round_to_pixels(ops.cast(images, "float32")))
 
 
 def round_to_pixels(images: keras.KerasTensor) -> keras.KerasTensor:
@@ -69,10 +79,18 @@ def from_pixels(pixels: np.ndarray) -> keras.KerasTensor:
 
     Colors of images with alpha are multiplied by alpha.
 
+    Args:
+        pixels: array or tensor of levels in [0, 255], of any shape. uint8 or another dtype.
+
+    Raises:
+        ValueError: If a numpy array has other values, or floats scaled to [0, 1].
+
     Example:
         >>> ops.convert_to_numpy(from_pixels(np.array([0, 255], "uint8"))).tolist()
         [-1.0, 1.0]
     """
+    if isinstance(pixels, np.ndarray):
+        values.check_levels(pixels)
     images = ops.cast(pixels, "float32") / 127.5 - 1.0
     if has_alpha(tuple(images.shape)):
         opacity = (images[..., -1:] + 1.0) / 2.0
@@ -120,10 +138,14 @@ def make_grid(pixels: np.ndarray, columns: int | None = None) -> np.ndarray:
     Returns:
         uint8 `(grid_height, grid_width, channels)`, white between the images.
 
+    Raises:
+        ValueError: If the pixels are not uint8.
+
     Example:
         >>> make_grid(np.zeros((4, 8, 8, 1), "uint8")).shape
         (22, 22, 1)
     """
+    values.require_pixels("`pixels`", pixels)
     count, height, width, channels = pixels.shape
     columns = columns or math.ceil(math.sqrt(count))
     rows = math.ceil(count / columns)
@@ -162,7 +184,11 @@ def encode_png(pixels: np.ndarray, zoom: int = 1) -> bytes:
 
     Returns:
         Content of the file.
+
+    Raises:
+        ValueError: If the pixels are not uint8.
     """
+    values.require_pixels("`pixels`", pixels)
     pixels = pixels.repeat(zoom, axis=0).repeat(zoom, axis=1)
     buffer = io.BytesIO()
     to_pil(pixels).save(buffer, "PNG")

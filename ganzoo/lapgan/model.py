@@ -332,7 +332,7 @@ class LAPGAN(LatentGAN):
                 f"`level` must be below the last level, {self.num_levels - 1}, and no finer than "
                 f"`coarse_images`. Received: level={level}, images of level {given}."
             )
-        validation.check_batch(coarse_images, None, coarse_images.shape[1:], None)
+        validation.check_arrays(coarse_images, None, validation.DataSpec(coarse_images.shape[1:]))
         if coarse_images.dtype == np.uint8:
             coarse_images = images.from_pixels(coarse_images)
         coarse = tf.cast(coarse_images, "float32")

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from ganzoo.images import from_pixels, is_drawable, on_white, to_pixels
+from ganzoo.images import from_pixels, on_white, shapes, to_pixels, values
 from ganzoo.layers import dtype_policy
 from ganzoo.messages import first_line
 from ganzoo.metrics.classifiers import CLASSIFIERS, build_classifier
@@ -22,6 +22,8 @@ _CLASSIFYING = (*CLASSIFIERS, "inception_v3", "stacked_mnist")
 # Smallest and largest side of the images that AlexNet embeds. Its first convolution has a stride of
 # 4, so small images must be enlarged. It was trained on images of the largest size.
 _ALEXNET_SIDES = (96, 224)
+# Shapes `(height, width, channels)` of images that are measured. None is any length.
+_TAKEN = tuple((None, None, channels) for channels in (1, 2, 3, 4))
 # Arguments that `get_extractor` takes.
 Extractor = str | Callable | None
 
@@ -283,21 +285,18 @@ def as_pixels(images) -> np.ndarray:
         ValueError: If they are neither uint8 nor floats in [-1, 1], or not NHWC of 1 to
             4 channels.
     """
+    tensors = keras.ops.is_tensor(images)
     images = np.asarray(images)
-    if images.ndim != 4 or not is_drawable(images.shape[1:]):
+    if not any(shapes.fits(images.shape, wanted) for wanted in _TAKEN):
+        advice = shapes.advise(images.shape, _TAKEN, images.dtype.name, tensors)
         raise ValueError(
             "Images must have shape (num_images, height, width, channels) with 1 to 4 channels. "
-            f"Received: shape {images.shape}."
+            f"Received: shape {images.shape}. {advice}"
         )
-    if images.dtype == np.uint8:
+    if images.dtype == np.uint8 or not len(images):
         return on_white(images)
-    # The range allows for rounding errors. NaN fails every comparison.
-    within = np.issubdtype(images.dtype, np.floating) and np.all(np.abs(images) <= 1.001)
-    if not within:
-        raise ValueError(
-            "Images must be uint8 pixels, or floats in [-1, 1]. Received: "
-            f"{images.dtype} in [{images.min()}, {images.max()}]. Try `ganzoo.images.from_pixels`."
-        )
+    values.check_values(images, tensors)
+    values.warn_if_scaled_to_0_1(images)
     return on_white(to_pixels(images))
 
 

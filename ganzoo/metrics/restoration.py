@@ -6,6 +6,8 @@ Values of other protocols cannot be compared. PSNR over RGB is about 1.8 dB lowe
 
 import numpy as np
 
+from ganzoo.images.values import require_pixels
+
 _PEAK = 255.0
 # Luma of BT.601 in [16, 235] from channels in [0, 255]: `rgb2ycbcr` of Matlab without rounding.
 _LUMA = np.array([65.481, 128.553, 24.966]) / 255.0
@@ -87,11 +89,7 @@ def ssim(real: np.ndarray, fake: np.ndarray, border: int = 4) -> np.floating | n
 def _lumas(real, fake, border, smallest):
     """Check two images; return their float64 luma `(..., height, width)` without the border."""
     real, fake = np.asarray(real), np.asarray(fake)
-    if real.dtype != np.uint8 or fake.dtype != np.uint8:
-        raise ValueError(
-            "`real` and `fake` must be uint8 pixels in [0, 255]. Received: "
-            f"{real.dtype} and {fake.dtype}. Convert images by `ganzoo.images.to_pixels`."
-        )
+    require_pixels("`real` and `fake`", real, fake)
     if real.shape != fake.shape or real.ndim not in (3, 4) or real.shape[-1] not in (1, 3):
         raise ValueError(
             "`real` and `fake` must have the same shape (height, width, channels), or be batches "

@@ -47,7 +47,8 @@ class StreamingMetric(abc.ABC):
 
         Args:
             images: `(num_images, height, width, channels)`, uint8 pixels or float images in
-                [-1, 1]. Features `(num_images, dim)` if there is no extractor.
+                [-1, 1]; floats that seem to be scaled to [0, 1] cause a warning. Features
+                `(num_images, dim)` if there is no extractor.
             real: bool. True for real images, False for fake ones.
 
         Raises:

@@ -1,6 +1,5 @@
 """`SRGAN`: a GAN for super-resolution."""
 
-import itertools
 from typing import ClassVar
 
 import keras
@@ -10,13 +9,13 @@ from keras.optimizers.schedules import CosineDecay, PiecewiseConstantDecay
 
 from ganzoo.base import GAN, ema, updates
 from ganzoo.base.logs import RunningMean, count_images
-from ganzoo.data import validation
-from ganzoo.images import from_pixels, photos, to_pixels
+from ganzoo.images import from_pixels, photos, to_pixels, values
 from ganzoo.layers import check_recipe, dtype_policy
 from ganzoo.optimizers import Adam
 from ganzoo.srgan import content as content_losses
 from ganzoo.srgan import networks
 from ganzoo.srgan.bicubic import downscale
+from ganzoo.srgan.pairs import PairSpec
 from ganzoo.srgan.tiling import upscale_in_tiles
 
 SCALES = (2, 4)
@@ -225,52 +224,9 @@ class SRGAN(GAN):
                 self._content_loss = content_losses.get(self.content, self.vgg19_weights)
         return self._content_loss
 
-    def check_data(self, x, y) -> tuple:
-        """Return `(x, examples)`; see `GAN.check_data`. Sides must be multiples of the scale.
-
-        This loads the content loss, so that an error comes before training.
-        """
-        if self.compiled:
-            self._load_content_loss()
-        if y is not None and np.ndim(y) == 4:
-            validation.check_batch(y, None, self.image_shape, None)
-            x, low_res = super().check_data(x, None)
-            high_res = np.asarray(y)
-        elif isinstance(x, tf.data.Dataset) and _holds_pairs(x.element_spec):
-            # Each image of a pair is checked as the first element.
-            swapped, high_res = super().check_data(x.map(_swap), None)
-            x, low_res = super().check_data(swapped.map(_swap), None)
-        else:
-            if hasattr(x, "__next__"):
-                x, ahead = itertools.tee(x)
-                _refuse_pairs(next(ahead, None))
-            elif isinstance(x, keras.utils.PyDataset) and x.num_batches != 0:
-                _refuse_pairs(x[0])
-            x, high_res = super().check_data(x, y)
-            low_res = None
-        if high_res is not None:
-            self._check_sides(high_res.shape[1:3], None if low_res is None else low_res.shape[1:3])
-        return x, high_res
-
-    def _check_sides(self, high_res, low_res):
-        if any(side % self.scale or side < 2 * self.scale for side in high_res):
-            raise ValueError(
-                f"Sides of high-resolution images must be multiples of the scale, {self.scale}, "
-                f"and at least {2 * self.scale}. Received: {high_res} (height, width). Cut them, "
-                "for example with `ganzoo.data.load_crops`."
-            )
+    def data_spec(self) -> PairSpec:
         smallest = content_losses.smallest_side(self.content) if self.compiled else 1
-        if min(high_res) < smallest:
-            raise ValueError(
-                f"The content loss {self.content!r} needs high-resolution images with sides of at "
-                f"least {smallest} pixels. Received: {high_res} (height, width). Use larger crops "
-                "(--image-size), or another content loss (--content)."
-            )
-        if low_res is not None and tuple(self.scale * side for side in low_res) != high_res:
-            raise ValueError(
-                f"Pairs must be `(low_res, high_res)`, the second {self.scale} times the size of "
-                f"the first. Received: {low_res} and {high_res} (height, width)."
-            )
+        return PairSpec(self.scale, smallest)
 
     def unpack(self, data) -> tuple:
         """Return the high-resolution images, and the low-resolution ones as the condition."""
@@ -371,10 +327,12 @@ class SRGAN(GAN):
         """
         image = np.asarray(image)
         tile = _TILE if tile is None else tile
-        if image.dtype != np.uint8 or image.ndim not in (3, 4) or not 1 <= image.shape[-1] <= 4:
+        values.require_pixels("`image`", image)
+        if image.ndim not in (3, 4) or not 1 <= image.shape[-1] <= 4:
             raise ValueError(
-                "`image` must be uint8 (height, width, channels) or a batch of them, with 1 to 4 "
-                f"channels. Received: {image.dtype} of shape {image.shape}."
+                "`image` must have shape (height, width, channels), or be a batch of that, with 1 "
+                f"to 4 channels. Received: shape {image.shape}. A gray image needs an axis of "
+                "channels, `x[..., None]`."
             )
         if 0 in image.shape:
             raise ValueError(f"`image` is empty. Received: shape {image.shape}.")
@@ -445,28 +403,3 @@ def _paper_optimizer(content_only):
     if content_only:
         return Adam(1e-4)
     return Adam(PiecewiseConstantDecay([100_000], [1e-4, 1e-5]))
-
-
-def _holds_pairs(spec):
-    """Return True if the elements of a dataset are pairs of images, not images and labels."""
-    if not isinstance(spec, tuple) or len(spec) < 2:
-        return False
-    if spec[1].shape.rank is None:
-        raise ValueError(
-            "The data set must have shapes that tell pairs of images from images and labels. "
-            f"Received: {spec}. Set `output_signature` in `from_generator`."
-        )
-    return spec[1].shape.rank == 4
-
-
-def _refuse_pairs(batch):
-    if isinstance(batch, (tuple, list)) and len(batch) > 1 and np.ndim(batch[1]) == 4:
-        raise ValueError(
-            "Pairs of images must be two arrays, `fit(low_res, high_res)`, or a "
-            "`tf.data.Dataset`. Received: pairs one batch after another. Wrap them by "
-            "`tf.data.Dataset.from_generator`."
-        )
-
-
-def _swap(first, second):
-    return second, first

@@ -1,11 +1,14 @@
 """Test that `fit` checks the data before it trains."""
 
+import warnings
+
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 import tiny
 
+from ganzoo import registry
 from ganzoo.data import validation
 
 SHAPE = tiny.IMAGE_SHAPE
@@ -62,8 +65,8 @@ def fit(form, *arrays):
 def check(form, *arrays, num_classes=3):
     """Check data for a model with classes, and return all batches."""
     x, y = (*form(*arrays), None)[:2]
-    with validation.explained(num_classes):
-        checked, _ = validation.check(x, y, SHAPE, num_classes)
+    with validation.explained():
+        checked, _ = validation.check(x, y, validation.DataSpec(SHAPE, num_classes))
         if isinstance(checked, keras.utils.PyDataset):
             checked = [checked[index] for index in range(checked.num_batches)]
         return list(checked)
@@ -82,11 +85,14 @@ def test_the_first_batch_is_kept_as_examples(form):
 
 @every_form
 @pytest.mark.parametrize("batch", [0, 2], ids=["first", "later"])
-@pytest.mark.parametrize("value", [1.5, -2.0, 255.0, np.nan], ids=str)
-def test_floats_outside_the_range_are_refused(form, batch, value):
+@pytest.mark.parametrize(
+    ("value", "named"),
+    [(1.5, "values from"), (255.0, "to 255"), (np.nan, "NaN"), (-np.inf, "-inf")],
+)
+def test_floats_outside_the_range_are_refused(form, batch, value, named):
     images = IMAGES.copy()
     images[4 * batch + 1, 1, 2, 0] = value
-    with pytest.raises(ValueError, match=r"must lie in \[-1, 1\]. Received: values from"):
+    with pytest.raises(ValueError, match=rf"must lie in \[-1, 1\]. Received: .*{named}"):
         fit(form, images)
 
 
@@ -140,7 +146,9 @@ def test_empty_data_are_refused(empty):
 
 def test_images_that_were_not_batched_are_refused():
     with pytest.raises(ValueError, match="must have shape"):
-        validation.check(tf.data.Dataset.from_tensor_slices(IMAGES), None, SHAPE, None)
+        validation.check(
+            tf.data.Dataset.from_tensor_slices(IMAGES), None, validation.DataSpec(SHAPE)
+        )
 
 
 def test_a_batch_size_of_0_is_refused():
@@ -152,7 +160,7 @@ def test_a_batch_size_of_0_is_refused():
 
 def test_an_endless_pipeline_is_checked():
     endless = tf.data.Dataset.from_tensor_slices(IMAGES).repeat().batch(4)
-    checked, examples = validation.check(endless, None, SHAPE, None)
+    checked, examples = validation.check(endless, None, validation.DataSpec(SHAPE))
     assert len(list(checked.take(5))) == 5
     # Callbacks show at most 64 real images beside generated images.
     assert len(examples) == 64
@@ -189,7 +197,7 @@ def test_images_of_unknown_and_known_shape_train_to_the_same_weights():
         weights_after_fit.append(gan.weights)
     tiny.assert_equal(*weights_after_fit)
     labeled = pipeline_of_unknown_shapes([IMAGES, LABELS])
-    specs = validation.check(labeled, None, SHAPE, 3)[0].element_spec
+    specs = validation.check(labeled, None, validation.DataSpec(SHAPE, 3))[0].element_spec
     assert [tuple(spec.shape) for spec in specs] == [(None, *SHAPE), (None,)]
 
 
@@ -222,7 +230,7 @@ def test_objects_that_are_not_arrays_are_refused():
 def test_dicts_of_features_are_refused():
     elements = tf.data.Dataset.from_tensors({"image": IMAGES, "label": LABELS})
     with pytest.raises(ValueError, match=r"dicts with keys image, label.*dataset\.map"):
-        validation.check(elements, None, SHAPE, None)
+        validation.check(elements, None, validation.DataSpec(SHAPE))
 
 
 def test_validation_data_are_checked():
@@ -243,6 +251,101 @@ def test_validation_data_are_checked():
         gan.evaluate(tf.data.Dataset.from_tensor_slices(many).batch(4), verbose=0)
     logs = gan.fit(IMAGES, epochs=2, validation_data=(IMAGES, LABELS), verbose=0).history
     assert len(logs["val_discriminator_loss"]) == 2
+
+
+def in_0_1(images):
+    return np.float32(np.rint(127.5 * images + 127.5) / 255)
+
+
+def warnings_of(method, *arguments, **kwargs):
+    """Return the warnings of the range that a method gives."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        method(*arguments, **kwargs)
+    return [str(each.message) for each in caught if "`x * 2 - 1`" in str(each.message)]
+
+
+@every_form
+def test_images_scaled_to_0_1_are_warned_of_once(form):
+    assert len(warnings_of(check, form, in_0_1(IMAGES), LABELS)) == 1
+    later = np.concatenate([IMAGES[:8], in_0_1(IMAGES[8:])])
+    assert len(warnings_of(check, form, later, LABELS)) == 1
+    assert warnings_of(check, form, IMAGES, LABELS) == []
+
+
+def test_fit_and_evaluate_warn_of_images_scaled_to_0_1():
+    gan = tiny.build_gan()
+    gan.compile(run_eagerly=True)
+    data = tf.data.Dataset.from_tensor_slices(in_0_1(IMAGES)).batch(4)
+    for method in (gan.fit, gan.evaluate):
+        assert len(warnings_of(method, data, verbose=0)) == 1
+    assert len(warnings_of(gan.fit, IMAGES, validation_data=data, verbose=0)) == 1
+
+
+def test_batch_methods_check_what_fit_checks():
+    gan = tiny.build_gan()
+    gan.compile(discriminator_steps=2, run_eagerly=True)
+    wrong = {
+        r"lie in \[-1, 1\]": IMAGES * 127.5 + 127.5,
+        r"`x\[..., None\]`": IMAGES[..., 0],
+        r"`np.uint8\(x \* 255\)`": IMAGES > 0,
+        r"NaN in 12 of 12": IMAGES * np.nan,
+    }
+    for method in (gan.train_on_batch, gan.test_on_batch):
+        for message, images in wrong.items():
+            with pytest.raises(ValueError, match=message):
+                method(images)
+        with pytest.raises(ValueError, match="`sample_weight` is not supported"):
+            method(IMAGES, sample_weight=np.ones(12))
+    with pytest.raises(ValueError, match="multiple of 2 images"):
+        gan.train_on_batch(IMAGES[:3])
+    assert gan.step == 0
+    assert len(warnings_of(gan.train_on_batch, in_0_1(IMAGES))) == 1
+    for x in (tf.constant(IMAGES), list(IMAGES)):
+        assert np.isfinite(gan.train_on_batch(x, return_dict=True)["real_score"])
+    assert gan.step == 3
+
+
+def test_batch_methods_check_labels_as_fit_does():
+    gan = registry.get_family("cgan").build_test_model()
+    gan.compile(run_eagerly=True)
+    images, labels = tiny.make_data(gan, 4)
+    for method in (gan.fit, gan.evaluate, gan.train_on_batch, gan.test_on_batch):
+        with pytest.raises(ValueError, match=r"Received: labels from 0 to 50. .*num_classes=51"):
+            method(images, [0, 0, 0, 50])
+        with pytest.raises(ValueError, match=r"needs `\(images, labels\)`"):
+            method(images)
+        with pytest.raises(ValueError, match="integer class ids"):
+            method(images, labels + 0.5)
+    assert gan.step == 0
+
+
+@pytest.mark.parametrize("form", FORMS[1:])
+def test_weights_as_the_third_part_of_the_data_are_refused(form):
+    gan = tiny.build_gan()
+    gan.compile(run_eagerly=True)
+    weights = np.ones(12, "float32")
+    for method in ("fit", "evaluate"):
+        with pytest.raises(ValueError, match="`sample_weight`, the third part, is not supported"):
+            getattr(gan, method)(*form(IMAGES, LABELS, weights), verbose=0)
+    gan.fit(((IMAGES, LABELS, None) for _ in range(2)), verbose=0)
+    assert gan.step == 2
+
+
+@pytest.mark.parametrize("form", [as_generator, as_py_dataset])
+def test_a_later_batch_of_another_dtype_is_refused(form):
+    """Keras would convert floats to uint8, so to black pixels."""
+    gan = tiny.build_gan()
+    gan.compile(run_eagerly=True)
+    pixels = (127.5 * IMAGES[:4] + 127.5).astype("uint8")
+
+    class Mixed(Batches):
+        def __getitem__(self, index):
+            return IMAGES[4:8] if index else pixels
+
+    data = Mixed() if form is as_py_dataset else (Mixed()[index] for index in range(3))
+    with pytest.raises(ValueError, match=r"first: uint8 images. Received: float32 images"):
+        gan.fit(data, verbose=0)
 
 
 @pytest.mark.parametrize("weights", [{"sample_weight": np.ones(12)}, {"class_weight": {0: 2.0}}])
@@ -321,7 +424,7 @@ def test_an_empty_later_batch_is_refused(form):
 @every_form
 def test_valid_labels_pass_unchanged(form):
     if form is as_array:
-        validation.check(IMAGES, LABELS, SHAPE, 3)
+        validation.check(IMAGES, LABELS, validation.DataSpec(SHAPE, 3))
         return
     labels = np.concatenate([np.asarray(batch[1]) for batch in check(form, IMAGES, LABELS)])
     np.testing.assert_array_equal(labels, LABELS)
@@ -345,16 +448,25 @@ def test_labels_outside_the_classes_are_refused(form, batch, label):
 
 @every_form
 @pytest.mark.parametrize(
-    "labels", [np.eye(3)[LABELS], LABELS.astype("float32")], ids=["one-hot", "float"]
+    ("labels", "advice"),
+    [
+        (np.eye(3)[LABELS], "argmax"),
+        (LABELS.astype("float32"), "int32"),
+        (LABELS[:, None], r"`y\[:, 0\]`"),
+        (LABELS + 0.5, "such as 0.5"),
+        (np.array(["cat", "dog", "owl"])[LABELS], "such as 'cat'"),
+        (LABELS + 1, "`y - 1`"),
+    ],
+    ids=["one-hot", "float", "column", "fraction", "text", "from-1"],
 )
-def test_labels_that_are_not_class_ids_are_refused(form, labels):
-    with pytest.raises(ValueError, match="class ids"):
+def test_labels_that_are_not_class_ids_are_refused(form, labels, advice):
+    with pytest.raises(ValueError, match=f"class ids.*{advice}"):
         check(form, IMAGES, labels)
 
 
 def test_fewer_labels_than_images_are_refused():
     with pytest.raises(ValueError, match=r"shape \(12,\)"):
-        validation.check(IMAGES, LABELS[:7], SHAPE, 3)
+        validation.check(IMAGES, LABELS[:7], validation.DataSpec(SHAPE, 3))
 
 
 def test_families_without_classes_ignore_labels():

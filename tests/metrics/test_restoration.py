@@ -98,7 +98,7 @@ def test_a_batch_is_scored_image_by_image(metric):
     ("real", "fake", "border", "named"),
     [
         (np.zeros((30, 30, 3)), np.zeros((30, 30, 3)), 4, "float64 and float64.*to_pixels"),
-        (noise((30, 30, 3)), np.zeros((30, 30, 3), "float32"), 4, "uint8 and float32"),
+        (noise((30, 30, 3)), np.zeros((30, 30, 3), "float32"), 4, "uint8 and float32.*to_pixels"),
         (noise((30, 30, 3)), noise((30, 31, 3)), 4, r"\(30, 30, 3\) and \(30, 31, 3\)"),
         (noise((30, 30)), noise((30, 30)), 4, r"\(30, 30\)"),
         (noise((30, 30, 4)), noise((30, 30, 4)), 4, "1 or 3 channels"),

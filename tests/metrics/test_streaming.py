@@ -1,5 +1,7 @@
 """Test the behavior that all streaming metrics share."""
 
+import warnings
+
 import numpy as np
 import pytest
 
@@ -197,11 +199,13 @@ def test_results_of_different_extractors_cannot_be_compared():
 @pytest.mark.parametrize(
     ("images", "named"),
     [
-        (np.zeros((2, 6, 6), "uint8"), "shape"),
-        (np.zeros((2, 6, 6, 4), "uint8"), "shape"),
+        (np.zeros((2, 6, 6), "uint8"), r"shape.*`x\[..., None\]`"),
+        (np.zeros((2, 3, 6, 6), "uint8"), r"shape.*`np.moveaxis\(x, 1, -1\)`"),
         (np.zeros((2, 6, 6, 1), "int64"), "int64"),
-        (np.full((2, 6, 6, 1), 2.0), "2.0"),
-        (np.full((2, 6, 6, 1), np.nan), "nan"),
+        (np.ones((2, 6, 6, 1), bool), r"`np.uint8\(x \* 255\)`"),
+        (np.full((2, 6, 6, 1), 65535, "uint16"), r"`np.uint8\(x // 257\)`"),
+        (np.full((2, 6, 6, 1), 2.0), "from 2 to 2"),
+        (np.full((2, 6, 6, 1), np.nan), "NaN in 2 of 2"),
     ],
 )
 def test_arrays_that_are_not_images_are_refused(images, named):
@@ -209,6 +213,16 @@ def test_arrays_that_are_not_images_are_refused(images, named):
     with pytest.raises(ValueError, match=named):
         metric.update(images, real=True)
     assert metric.counts == (0, 0)
+
+
+def test_images_scaled_to_0_1_are_warned_of():
+    scaled = (make_pixels(4, seed=0) / 255).astype("float32")
+    for metric in (metrics.FrechetDistance(classify), metrics.ParzenLogLikelihood()):
+        with pytest.warns(UserWarning, match=r"`x \* 2 - 1`"):
+            metric.update(scaled, real=False)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            metric.update(scaled * 2 - 1, real=False)
 
 
 def test_features_that_are_not_finite_are_refused():

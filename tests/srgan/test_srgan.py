@@ -188,7 +188,7 @@ def test_each_recipe_and_phase_has_its_learning_rates(recipe, content_only, rate
         ((np.zeros((2, 2, 2, 3), "uint8"),), r"at least 4.*\(2, 2\)"),
         (
             (np.zeros((2, 16, 16, 1), "uint8"),),
-            r"shape \(batch, batch, batch, 3\)|\(2, 16, 16, 1\)",
+            r"shape \(batch, height, width, 3\).*\(2, 16, 16, 1\).*np\.repeat",
         ),
         (
             (np.zeros((2, 8, 8, 3), "uint8"), np.zeros((2, 32, 32, 3), "uint8")),
@@ -206,26 +206,60 @@ def test_images_of_unsuitable_shape_or_range_are_refused(srgan, arguments, messa
         srgan.fit(*arguments, verbose=0)
 
 
-def test_pairs_from_an_iterator_are_refused(srgan):
-    """The model cannot distinguish them from images with labels."""
-    low_res, high_res = np.zeros((2, 8, 8, 3), "uint8"), np.zeros((2, 16, 16, 3), "uint8")
+class Elements(keras.utils.PyDataset):
+    """A data set of given batches."""
 
-    class Pairs(keras.utils.PyDataset):
-        def __len__(self):
-            return 1
+    def __init__(self, batches):
+        super().__init__()
+        self.batches = batches
 
-        def __getitem__(self, index):
-            return low_res, high_res
+    def __len__(self):
+        return len(self.batches)
 
-    shapeless = tf.data.Dataset.from_generator(
-        lambda: iter([(low_res, high_res)]), output_types=("uint8", "uint8")
-    )
-    srgan.compile(content="pixel")
-    for pairs in (iter([(low_res, high_res)]), Pairs()):
-        with pytest.raises(ValueError, match=r"two arrays.*from_generator"):
-            srgan.fit(pairs, verbose=0)
-    with pytest.raises(ValueError, match="output_signature"):
-        srgan.fit(shapeless, verbose=0)
+    def __getitem__(self, index):
+        return self.batches[index]
+
+
+def in_every_form(batches):
+    """Yield the batches as a generator, a PyDataset, and a pipeline of unknown shapes."""
+    yield (batch for batch in batches)
+    yield Elements(batches)
+    types = tuple(part.dtype for part in batches[0])
+    yield tf.data.Dataset.from_generator(lambda: iter(batches), output_types=types)
+
+
+def test_pairs_train_alike_in_every_form():
+    high_res = make_pixels(4, 16, 16, 3)
+    pairs = [(high_res[:2, ::2, ::2], high_res[:2]), (high_res[2:, ::2, ::2], high_res[2:])]
+    outcomes = []
+    for data in in_every_form(pairs):
+        gan = build()
+        gan.compile(content_only=True, run_eagerly=True)
+        gan.fit(data, verbose=0)
+        assert gan.real_examples.shape[1:] == (16, 16, 3)
+        outcomes.append(tiny.copy_of(gan.generator.weights))
+    tiny.assert_equal(outcomes[0], outcomes[1])
+    tiny.assert_equal(outcomes[0], outcomes[2])
+
+
+@pytest.mark.parametrize(
+    ("later", "named"),
+    [
+        ((np.zeros((2, 8, 8, 3), "uint8"), np.zeros((2, 16, 18, 3), "uint8")), "2 times the size"),
+        ((np.zeros((2, 8, 8, 3), "uint8"), np.zeros((3, 16, 16, 3), "uint8")), "2 and 3 images"),
+        ((np.zeros((2, 16, 16, 3), "uint8"), np.zeros((2, 8, 8, 3), "uint8")), "Swap them"),
+        ((np.zeros((2, 8, 9, 3), "uint8"), np.zeros((2, 16, 17, 3), "uint8")), "multiples of"),
+        ((np.zeros((2, 8, 8, 1), "uint8"), np.zeros((2, 16, 16, 3), "uint8")), "np.repeat|tf.rep"),
+    ],
+)
+def test_a_later_pair_that_does_not_fit_is_refused_in_one_line(srgan, later, named):
+    srgan.compile(content_only=True, run_eagerly=True)
+    first = np.zeros((64, 8, 8, 3), "uint8"), np.zeros((64, 16, 16, 3), "uint8")
+    for data in in_every_form([first, later]):
+        for method in (srgan.evaluate,):
+            with pytest.raises(ValueError, match=named) as raised:
+                method(data, verbose=0)
+            assert len(str(raised.value).splitlines()) == 1
 
 
 def test_photographs_of_different_sizes_train_in_batches_of_one():
