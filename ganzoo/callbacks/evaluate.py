@@ -35,7 +35,8 @@ class Evaluate(keras.callbacks.Callback):
         passes: int. Passes over the data in an epoch of `fit`.
 
     Raises:
-        ValueError: If the metric is unknown, or a number is below 1.
+        ValueError: If the metric is unknown, or a number is below 1. In `fit`, before the first
+            step, if there are too few images.
     """
 
     progress_name = "Evaluate"
@@ -73,6 +74,7 @@ class Evaluate(keras.callbacks.Callback):
             self.data = evaluation.open_references(
                 self.data, self.model.image_shape, self.extractor, self.seed
             )
+        evaluation.check_counts([self.metric], self.data, self.num_images)
         if self._record.is_file():
             self.best = Result(**json.loads(self._record.read_text())["result"])
         self._writer = tf.summary.create_file_writer(str(self.run_dir / "logs" / "metrics"))

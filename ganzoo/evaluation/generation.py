@@ -9,7 +9,7 @@ import numpy as np
 from ganzoo import messages
 from ganzoo.base import GAN
 from ganzoo.checks import check_positive, check_seed, to_list
-from ganzoo.evaluation.references import References, check_classes, open_references
+from ganzoo.evaluation.references import HELD_OUT, References, check_classes, open_references
 from ganzoo.metrics import (
     FrechetDistance,
     InceptionScore,
@@ -138,7 +138,8 @@ def evaluate(
 
     Raises:
         ValueError: If the model does not generate images, the data do not fit it, a number is out
-            of range, or a metric is unknown or does not apply.
+            of range, a metric is unknown or does not apply, or there are too few images. Then no
+            image is generated.
     """
     if gan.task != "generation":
         raise ValueError(
@@ -158,16 +159,7 @@ def evaluate(
         data = open_references(data, gan.image_shape, extractor, seed, gan.class_names)
     check_classes(gan.class_names, data.images, data.split)
     names = _choose(metrics, gan, data)
-    known = {"split": data.split, "seed": seed}
-    scores = {name: _make(name, data.extractor, known) for name in names}
-    floors = {
-        name: _make(name, data.extractor, known) for name in names if _METRICS[name].has_floor
-    }
-    for metric in (*scores.values(), *floors.values()):
-        metric.update_real(data.training, data.sample, data.held_out)
-    for metric in floors.values():
-        metric.update_embedding(data.held_out[:num_images], real=False)
-
+    scores, floors = _compare_real(names, data, num_images, seed)
     labels = None
     if gan.num_classes:
         labels = np.random.default_rng(seed).choice(data.training.labels, num_images)
@@ -206,6 +198,20 @@ def _pair_up(pixels, real):
     """Return rows of a grid: an image, then its real images `(num_images, count, ...)`."""
     rows = np.concatenate([pixels[:, None], real], axis=1)
     return rows.reshape(-1, *pixels.shape[1:])
+
+
+def check_counts(metrics: Sequence[str], references: References, num_images: int) -> None:
+    """Check that there are enough images for metrics.
+
+    Args:
+        metrics: names in `ganzoo.evaluation.METRICS`.
+        references: real images.
+        num_images: int. Images to generate.
+
+    Raises:
+        ValueError: If there are too few real images, or too few are to be generated.
+    """
+    _compare_real(metrics, references, num_images, seed=0)
 
 
 def check_metrics(names: str | Sequence[str]) -> None:
@@ -271,6 +277,47 @@ def _choose(metrics, gan, references):
         "parzen": len(references.sample) >= ParzenLogLikelihood().num_validation,
     }
     return [name for name in METRICS if apply.get(name, True)]
+
+
+def _compare_real(names, references, num_images, seed):
+    """Return metrics that hold all real images, and those of the floors, complete, by name."""
+    known = {"split": references.split, "seed": seed}
+    scores = {name: _make(name, references.extractor, known) for name in names}
+    floors = {name: _make(name, references.extractor, known) for name in names}
+    floors = {name: metric for name, metric in floors.items() if metric.has_floor}
+    for metric in (*scores.values(), *floors.values()):
+        metric.update_real(references.training, references.sample, references.held_out)
+    for metric in floors.values():
+        metric.update_embedding(references.held_out[:num_images], real=False)
+    for name, metric in scores.items():
+        if num_images < metric.fewest[1]:
+            raise ValueError(
+                f"{name} needs at least {metric.fewest[1]} generated images. Received: "
+                f"{num_images}. Generate more: `num_images` (-n)."
+            )
+    problems = {name: _find_shortage(metric, references) for name, metric in scores.items()}
+    enough = [name for name, problem in problems.items() if not problem]
+    for problem in filter(None, problems.values()):
+        others = f", or choose metrics that need fewer (--metrics {','.join(enough)})"
+        raise ValueError(f"{problem} Add images{others if enough else ''}.")
+    return scores, floors
+
+
+def _find_shortage(metric, references):
+    """Return what a metric needs and has of real images if they are too few, or None."""
+    num_training, num_held_out = len(references.training), len(references.held_out)
+    held_out, received = "of the test split", f"{num_training} and {num_held_out} of the test split"
+    if not references.unseen:
+        total = HELD_OUT * metric.fewest_held_out
+        held_out = f"that are held out, so {total} images of which one in {HELD_OUT} is held out"
+        received = f"{num_training + num_held_out}, of which {num_held_out} are held out"
+    if num_held_out < metric.fewest_held_out:
+        needed = f"{metric.fewest_held_out} real images {held_out}"
+    elif metric.counts[0] < metric.fewest[0]:
+        needed = f"{metric.fewest[0]} real images"
+    else:
+        return None
+    return f"{metric.name} needs at least {needed}. Received: {received}."
 
 
 def _make(name, extractor, known):

@@ -27,7 +27,7 @@ _LISTED = 4
 # Images to embed at once.
 _BATCH = 1000
 # Without a test split, one training image in this many is held out.
-_HELD_OUT = 10
+HELD_OUT = 10
 # Most training images for metrics that compare pairs, and most held-out images.
 _SAMPLE = 10_000
 
@@ -78,8 +78,8 @@ def open_references(
             or they are unknown.
 
     Raises:
-        ValueError: If the data are not found, their images have another shape or other classes, or
-            the extractor is not available.
+        ValueError: If the data are not found or too few, their images have another shape or other
+            classes, or the extractor is not available.
     """
     seed = check_seed(seed)
     training, held_out, split = _read_images(name, image_shape, seed)
@@ -150,10 +150,15 @@ def _read_images(name, image_shape, seed):
         )
     if "test" in data.find_splits(name):
         return training, data.load_arrays(name, "test", size), "train"
+    if len(training.pixels) < HELD_OUT:
+        raise ValueError(
+            f"An evaluation needs at least {HELD_OUT} real images, one of which is held out for "
+            f"comparison. Received: {len(training.pixels)} images in {str(name)!r}. Add images."
+        )
     order = np.random.default_rng(seed).permutation(len(training.pixels))
-    parts = np.split(order, [len(order) // _HELD_OUT])
+    parts = np.split(order, [len(order) // HELD_OUT])
     held_out, training = (training.take(np.sort(part)) for part in parts)
-    return training, held_out, f"train, without 1 in {_HELD_OUT} (seed {seed})"
+    return training, held_out, f"train, without 1 in {HELD_OUT} (seed {seed})"
 
 
 def embed_reference(extractor: Callable, pixels: np.ndarray, name: str) -> np.ndarray:

@@ -58,6 +58,10 @@ class TrainingNeighbours(StreamingMetric):
             getattr(self, name).merge(getattr(other, name))
 
     @property
+    def fewest_held_out(self) -> int:
+        return 2
+
+    @property
     def counts(self) -> tuple[int, int]:
         return len(self.training), len(self.fake)
 
@@ -73,9 +77,9 @@ class TrainingNeighbours(StreamingMetric):
         return nearest(self.fake.rows, self.training.rows, count)[0]
 
     def _result(self):
-        if len(self.unseen) < 2:
+        if len(self.unseen) < self.fewest_held_out:
             raise ValueError(
-                f"Too few unseen images for {self.name}. Needed: 2. Received: "
+                f"Too few unseen images for {self.name}. Needed: {self.fewest_held_out}. Received: "
                 f"{len(self.unseen)}. Add more with `update_unseen`."
             )
         training = self.training.rows

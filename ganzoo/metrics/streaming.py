@@ -86,6 +86,16 @@ class StreamingMetric(abc.ABC):
     def counts(self) -> tuple[int, int]:
         """Number of `(real, fake)` images that were added."""
 
+    @property
+    def fewest(self) -> tuple[int, int]:
+        """Fewest `(real, fake)` images that give a result."""
+        return self._fewest_real, self._fewest_fake
+
+    @property
+    def fewest_held_out(self) -> int:
+        """Fewest held-out real images for `update_real`, and for the floor."""
+        return self._fewest_fake if self.has_floor else 0
+
     def merge(self, other: "StreamingMetric") -> None:
         """Add the images of another metric, such as one of another process.
 
@@ -111,11 +121,11 @@ class StreamingMetric(abc.ABC):
         Raises:
             ValueError: If there are too few images.
         """
-        num_real, num_fake = self.counts
-        if num_real < self._fewest_real or num_fake < self._fewest_fake:
+        (num_real, num_fake), (least_real, least_fake) = self.counts, self.fewest
+        if num_real < least_real or num_fake < least_fake:
             raise ValueError(
-                f"Too few images for {self.name}. Needed: {self._fewest_real} real and "
-                f"{self._fewest_fake} fake. Received: {num_real} and {num_fake}. Add more with "
+                f"Too few images for {self.name}. Needed: {least_real} real and "
+                f"{least_fake} fake. Received: {num_real} and {num_fake}. Add more with "
                 "`update`."
             )
         extractor, fingerprint = identify(self.extractor)

@@ -88,6 +88,15 @@ def test_invalid_arguments_are_refused_by_name(arguments, named, tmp_path):
         callbacks.Evaluate("sample", tmp_path, **arguments)
 
 
+def test_too_few_images_are_refused_before_the_first_step(references, tmp_path):
+    gan = make_gan()
+    # One image in ten of 40 is held out.
+    evaluate = callbacks.Evaluate(references, tmp_path, "precision_recall", num_images=3)
+    with pytest.raises(ValueError, match="4 generated images"):
+        fit(gan, evaluate)
+    assert gan.step == 0
+
+
 def test_lower_distances_and_higher_likelihoods_are_better():
     def result(metric, value):
         return metrics.Result(metric, value, None, 10, 10)

@@ -34,6 +34,7 @@ class FakeGAN:
 
     task = "generation"
     image_shape = (8, 8, 1)
+    class_names = None
 
     def __init__(self, num_classes=2, spread=60, uses_labels=True):
         self.num_classes = num_classes
@@ -331,6 +332,27 @@ def test_memory_does_not_grow_with_the_number_of_images(folder):
     outcome = measure(folder, gan, ("fid",), num_images=3500)
     assert gan.largest == 1000
     assert outcome.results["fid"].num_fake == 3500
+
+
+def test_too_few_images_are_refused_before_any_is_generated(tmp_path, monkeypatch):
+    monkeypatch.setenv("GANZOO_HOME", str(tmp_path / "home"))
+    (tmp_path / "few").mkdir()
+    every = ("fid", "kid", "precision_recall")
+    cases = {
+        9: (every, 50, r"at least 10 real images.* Received: 9 images"),
+        10: (every, 50, r"^fid needs at least 2 .*so 20 images.* Received: 10, of which 1 are"),
+        30: (every, 50, r"^precision_recall needs at least 4 .* 30, of which 3.*--metrics fid,kid"),
+        40: (every, 3, r"needs at least 4 generated images. Received: 3.*-n"),
+        41: (("parzen",), 50, r"^parzen needs at least 1002 real images. Received: 41.*Add images"),
+    }
+    for count, (names, num_images, message) in cases.items():
+        for index, pixels in enumerate(make_pixels(np.zeros(count, int), seed=count)):
+            Image.fromarray(pixels[..., 0]).save(tmp_path / f"few/{index:02d}.png")
+        gan = FakeGAN(num_classes=None)
+        with pytest.raises(ValueError, match=message):
+            measure(tmp_path / "few", gan, names, num_images)
+        assert gan.asked == []
+    assert float(measure(tmp_path / "few", FakeGAN(None), every, 4).results["fid"]) > 0
 
 
 def test_a_dcgan_is_evaluated(folder):
