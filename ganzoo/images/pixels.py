@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 import keras
 import numpy as np
-from keras import backend, ops
+from keras import ops
 from PIL import Image
 
 from ganzoo.images import values
@@ -54,13 +54,8 @@ def to_pixels(images: np.ndarray) -> np.ndarray:
         >>> to_pixels(np.full((1, 2, 4), 0.0)).tolist()[0][0]  # Half opaque white.
         [255, 255, 255, 128]
     """
-    images = ops.convert_to_tensor(images)
-    if not backend.is_float_dtype(images.dtype):
-        raise ValueError(
-            "`images` must be floats in [-1, 1]. Received: images of dtype "
-            f"{backend.standardize_dtype(images.dtype)}. Pass uint8 pixels on as they are."
-        )
-    return ops.convert_to_numpy(round_to_pixels(ops.cast(images, "float32")))
+    values.require_floats("`images`", np.asarray(images))
+    return ops.convert_to_numpy(round_to_pixels(ops.convert_to_tensor(images, "float32")))
 
 
 def round_to_pixels(images: keras.KerasTensor) -> keras.KerasTensor:

@@ -82,6 +82,27 @@ def require_pixels(names: str, *images: np.ndarray) -> None:
     )
 
 
+def require_floats(name: str, images: np.ndarray) -> None:
+    """Check that images are floats, where pixels are not taken.
+
+    Args:
+        name: str. Name of the argument, for people.
+        images: array of any shape.
+
+    Raises:
+        ValueError: If they have another dtype. The message says what to do.
+    """
+    if _is_float(images):
+        return
+    advice = "They are pixels already: pass them on as they are."
+    if images.dtype != np.uint8:
+        advice = _advise(images, tensors=False)
+    raise ValueError(
+        f"{name} must be floats in [-1, 1]. Received: {_name_dtype(images)}"
+        f"{_describe_range(images)}. {advice}"
+    )
+
+
 def check_levels(pixels: np.ndarray) -> None:
     """Check that numbers are levels in [0, 255], of any dtype except bool.
 

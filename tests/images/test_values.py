@@ -121,5 +121,7 @@ def test_conversions_refuse_what_they_would_convert_wrongly():
     for wrong in (pixels > 0, pixels * 257, pixels / 255, pixels - 5):
         with pytest.raises(ValueError, match=r"levels in \[0, 255\]"):
             images.from_pixels(wrong)
-    with pytest.raises(ValueError, match="must be floats"):
+    with pytest.raises(ValueError, match=r"must be floats.* uint8.*pixels already"):
         images.to_pixels(pixels.astype("uint8"))
+    with pytest.raises(ValueError, match=r"must be floats.* bool.*`np.uint8\(x \* 255\)`"):
+        images.to_pixels(pixels > 0)
