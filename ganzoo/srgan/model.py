@@ -205,8 +205,13 @@ class SRGAN(GAN):
         """
         return super().fit(*arguments, **kwargs)
 
-    # Load the content loss before a step is traced: errors are then of one line, and the variables
-    # of a strategy cannot be created within a replica.
+    # Load the content loss before a run writes anything, and before a step is traced: errors are
+    # then of one line, and the variables of a strategy cannot be created within a replica.
+
+    def check_data(self, x, y):
+        if self.compiled:
+            self._load_content_loss()
+        return super().check_data(x, y)
 
     def make_train_function(self, force=False):
         self._load_content_loss()
