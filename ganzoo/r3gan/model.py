@@ -7,6 +7,7 @@ import keras
 
 from ganzoo.augment import ADA
 from ganzoo.base import LatentGAN
+from ganzoo.checks import check_positive
 from ganzoo.layers import check_image_shape, check_recipe, dtype_policy, scale_rate
 from ganzoo.optimizers import Adam
 from ganzoo.r3gan import networks
@@ -23,9 +24,11 @@ _PAPER_STEPS = 39_063
 class R3GAN(LatentGAN):
     """GAN with a relativistic loss, R1 and R2 penalties, and residual networks.
 
-    Neither network has normalization layers. The generator compares pairs of real and fake images,
-    so that it has to cover all real ones. Learning rates, Adam's `beta_2`, the weight of the
-    penalty and the half-life of the averaged weights follow cosines over `schedule_steps`.
+    Neither network has normalization layers. The loss compares pairs of a real and a fake image.
+    Learning rates, the weight of the penalties and the half-life of the averaged weights follow
+    cosines over `schedule_steps`, and with `recipe="paper"` Adam's `beta_2` and the probability of
+    augmentations, too. The default has narrower networks without grouped convolutions, and
+    simultaneous updates with penalties at every fourth step.
 
     Args:
         image_shape: `(height, width, channels)`. The shorter side is 4 to 7 times a power of two,
@@ -79,8 +82,12 @@ class R3GAN(LatentGAN):
             blocks = 2 if recipe == "paper" else 1
         if schedule_steps is None:
             schedule_steps = _PAPER_STEPS if recipe == "paper" else _STEPS
-        _check_numbers(
-            num_classes,
+        if num_classes is not None and num_classes < 2:
+            raise ValueError(
+                "`num_classes` must be at least 2, or None for a model without classes. Received: "
+                f"num_classes={num_classes}."
+            )
+        check_positive(
             latent_dim=latent_dim,
             base_filters=1 if base_filters is None else base_filters,
             blocks=blocks,
@@ -139,16 +146,3 @@ def _optimizers(rate, steps, beta_2):
         f"{network}_optimizer": Adam(Cosine(rate, rate / 4, steps), beta_1=0.0, beta_2=beta_2)
         for network in ("generator", "discriminator")
     }
-
-
-def _check_numbers(num_classes, **numbers):
-    if num_classes is not None and num_classes < 2:
-        raise ValueError(
-            "`num_classes` must be at least 2, or None for a model without classes. Received: "
-            f"num_classes={num_classes}."
-        )
-    for name, value in numbers.items():
-        if not isinstance(value, int) or value < 1:
-            raise ValueError(
-                f"`{name}` must be an integer of at least 1. Received: {name}={value}."
-            )

@@ -100,7 +100,6 @@ def build_discriminator(image_shape: tuple, num_classes: int | None, sizes: Size
     With classes, the logit is the inner product of the features with the class embedding.
     """
     images = keras.Input(image_shape, name="images")
-    inputs = images
     widths, scale = sizes.widths[::-1], _residual_scale(sizes)
     x = _conv(widths[0], 1, name="from_images")(images)
     for stage, filters in enumerate(widths):
@@ -120,7 +119,7 @@ def build_discriminator(image_shape: tuple, num_classes: int | None, sizes: Size
     x = layers.Flatten(name="flatten")(x)
     dense = {"use_bias": False, "kernel_initializer": _normal(), "dtype": "float32"}
     if not num_classes:
-        return keras.Model(inputs, layers.Dense(1, **dense, name="logits")(x), name="discriminator")
+        return keras.Model(images, layers.Dense(1, **dense, name="logits")(x), name="discriminator")
     labels = keras.Input((), dtype="int32", name="labels")
     features = layers.Dense(_EMBEDDING_DIM, **dense, name="features")(x)
     # The logit then starts with the variance of a feature.
