@@ -122,7 +122,7 @@ class R3GAN(LatentGAN):
         weight = 0.5 * math.prod(self.image_shape[:2]) / 32**2
         return {
             **super().recommended(**given),
-            **_optimizers(scale_rate(1e-3, self.image_shape), steps, beta_2=0.99),
+            **_optimizers(scale_rate(5e-4, self.image_shape), steps, beta_2=0.99),
             "loss": "relativistic",
             "regularizer": R1R2(Cosine(weight, weight / 10, steps), every=4),
             "ema_decay": HalfLife(Cosine(0.0, steps / 20, steps)),
