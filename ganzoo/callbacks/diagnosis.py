@@ -100,6 +100,7 @@ class Settings:
         regularizer_every: int. Steps from one penalty to the next.
         generator_rate: float. Current learning rate of the generator.
         discriminator_rate: float. Current learning rate of the discriminator.
+        augment: str. Name of the augmentation, or `"none"`.
     """
 
     loss: str = "non_saturating"
@@ -108,6 +109,7 @@ class Settings:
     regularizer_every: int = 1
     generator_rate: float = 2e-4
     discriminator_rate: float = 2e-4
+    augment: str = "none"
 
 
 def diagnose(
@@ -332,9 +334,11 @@ def _for_collapse(settings):
 
 
 def _for_memorizing(settings):
+    augment = "augment='diffaugment' (--augment diffaugment), "
     return (
-        "more training images, or fewer epochs: `epochs` of `fit` (--epochs). The callback "
-        "`Evaluate` (--evaluate-every 1) keeps the best generator of a run"
+        f"{augment if settings.augment == 'none' else ''}more training images, or fewer epochs: "
+        "`epochs` of `fit` (--epochs). The callback `Evaluate` (--evaluate-every 1) keeps the best "
+        "generator of a run"
     )
 
 

@@ -8,6 +8,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from ganzoo.augment import AUGMENTATIONS
 from ganzoo.callbacks.diagnosis import Finding, Observation, Settings, diagnose
 from ganzoo.callbacks.windows import WindowMeans
 from ganzoo.checks import check_positive, check_seed
@@ -229,12 +230,15 @@ def settings_of(model: keras.Model) -> Settings:
             "regularizer_weight": float(model.regularizer.weight_at(step)),
             "regularizer_every": model.regularizer.every,
         }
+    if model.augmentation is not None:
+        # An augmentation of another class is one, too.
+        settings["augment"] = _name_of(model.augmentation, AUGMENTATIONS, other="unnamed")
     return Settings(**settings)
 
 
-def _name_of(chosen, named):
-    """Return the name of a loss or penalty, or "none" for one of another class."""
-    return next((name for name, kind in named.items() if type(chosen) is kind), "none")
+def _name_of(chosen, named, other="none"):
+    """Return the name of a loss, penalty or augmentation, or `other` for one of another class."""
+    return next((name for name, kind in named.items() if type(chosen) is kind), other)
 
 
 def _rate_of(optimizer):

@@ -167,6 +167,14 @@ def train(
         int | None,
         typer.Option(help="Steps between gradient penalties. [default: 1]", **_panel("Training")),
     ] = None,
+    augment: Annotated[
+        str | None,
+        typer.Option(
+            metavar="auto|none|diffaugment|ada",
+            help="Augmentation, for few images. auto: diffaugment if they are few. [default: auto]",
+            **_panel("Training"),
+        ),
+    ] = None,
     decay_steps: Annotated[
         int | None,
         typer.Option(
@@ -275,6 +283,7 @@ def train(
         "regularizer": regularizer,
         "regularizer_weight": regularizer_weight,
         "regularizer_every": regularizer_every,
+        "augment": augment,
         "sync_batch_norm": sync_batch_norm,
         **_own_flags(family, own),
         "model": arguments.parse(model or [], "--model"),
@@ -287,13 +296,17 @@ def train(
     with interruptible():
         if resume:
             moved = given.pop("data", None)
+            if augment == "auto":  # The run has recorded the choice.
+                del given["compile"]["augment"]
             _require_same(training.read_recipe(out), {"family": family, **given})
             cluster = Cluster(distribute, sharding)
             outcome = training.resume(
                 out, **lengths, save_every=save_every, cluster=cluster, data=moved
             )
         else:
-            fields = training.read_file(recipe_file) if recipe_file else {}
+            # A recipe of another run has recorded its choice.
+            default = {"compile": {"augment": "auto"}}
+            fields = training.read_file(recipe_file) if recipe_file else default
             for name in ("model", "compile"):
                 given[name] = {**fields.get(name, {}), **given[name]}
             chosen = training.Recipe(**{**fields, **given, **lengths, "family": family})

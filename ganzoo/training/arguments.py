@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable
 
 import keras
 
-from ganzoo import losses, messages, regularizers
+from ganzoo import augment, losses, messages, regularizers
 from ganzoo.base import GAN
 
 # Constructor arguments that other parts of a recipe set.
@@ -24,7 +24,10 @@ _GETTERS = {
     "discriminator_optimizer": keras.optimizers.get,
     "loss": losses.get,
     "regularizer": regularizers.get,
+    "augment": augment.get,
 }
+# Values of the arguments that may be "none", for error messages.
+_EXAMPLES = {"regularizer": "r1", "augment": "ada"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -160,8 +163,8 @@ def _rebuild(name, value, changes):
     """Return an object with some of its constructor's arguments changed."""
     if value is None:
         raise ValueError(
-            f"`{name}.{next(iter(changes))}` needs a {name}. Received: {name}='none'. Choose "
-            "one, for example with --regularizer r1."
+            f"`{name}.{next(iter(changes))}` needs a value of `{name}`. Received: {name}='none'. "
+            f"Choose one, for example with --{name} {_EXAMPLES[name]}."
         )
     config = value.get_config()
     for part in changes:

@@ -1,5 +1,6 @@
 """Build and compile the model of a recipe."""
 
+import dataclasses
 import pathlib
 import warnings
 
@@ -12,12 +13,18 @@ from ganzoo.saving import loading
 from ganzoo.training import arguments, transfer
 from ganzoo.training.recipe import Recipe
 
+# A run with fewer training images is augmented by default.
+FEW_IMAGES = 20_000
 
-def check(recipe: Recipe) -> None:
+
+def check(recipe: Recipe) -> GAN:
     """Check the arguments of a recipe before any data are read.
 
     This compiles the smallest model of the family with the recipe's `compile` dictionary, which
     finds invalid values.
+
+    Returns:
+        The compiled model. With `augment="auto"`, it has the family's recommended augmentation.
 
     Raises:
         ValueError: If an argument does not fit.
@@ -26,7 +33,39 @@ def check(recipe: Recipe) -> None:
     arguments.check(family.load_class(), recipe.model, recipe.compile)
     chosen = {"recipe": recipe.model["recipe"]} if "recipe" in recipe.model else {}
     trial = family.build_test_model(**chosen)
-    arguments.compile_with(trial, recipe.compile, recipe.decay_steps)
+    settings = {k: v for k, v in recipe.compile.items() if (k, v) != ("augment", "auto")}
+    arguments.compile_with(trial, settings, recipe.decay_steps)
+    return trial
+
+
+def choose_augmentation(recipe: Recipe, trial: GAN, num_images: int) -> tuple[Recipe, str]:
+    """Choose the augmentation of a recipe with `augment="auto"`.
+
+    Few images are augmented, except for super-resolution and for recipes of a paper or family that
+    say themselves what to do.
+
+    Args:
+        recipe: recipe of the run.
+        trial: model that `check` returned.
+        num_images: int. Number of training images.
+
+    Returns:
+        `(recipe, reason)`: the recipe with the choice, and one line that explains it, which is
+        empty if there was nothing to choose.
+    """
+    if recipe.compile.get("augment") != "auto":
+        return recipe, ""
+    settings = {name: value for name, value in recipe.compile.items() if name != "augment"}
+    reason = ""
+    if trial.task == "generation" and trial.augmentation is None and not recipe.is_of_paper:
+        few = num_images < FEW_IMAGES
+        settings["augment"] = "diffaugment" if few else "none"
+        reason = (
+            f"Augmentation: {settings['augment']}, because there are "
+            f"{'fewer than' if few else 'at least'} {FEW_IMAGES:,} training images."
+            + (" --augment none turns it off." if few else "")
+        )
+    return dataclasses.replace(recipe, compile=settings), reason
 
 
 def build_model(recipe: Recipe, cluster, data_arguments: dict) -> GAN:

@@ -19,6 +19,7 @@ SHARED_FLAGS = {
     "regularizer": "compile.regularizer",
     "regularizer-weight": "compile.regularizer.weight",
     "regularizer-every": "compile.regularizer.every",
+    "augment": "compile.augment",
     "sync-batch-norm": "compile.sync_batch_norm",
 }
 
@@ -34,7 +35,8 @@ class Recipe:
             data determine `image_shape` and `num_classes`.
         compile: arguments of `compile`, such as `{"ema_decay": 0.999}`. A key with a dot sets an
             argument of an object: `{"generator_optimizer.learning_rate": 1e-4}`. Objects and
-            schedules are stored as Keras serializes them.
+            schedules are stored as Keras serializes them. `{"augment": "auto"}` augments images if
+            they are few. The run records the choice.
         image_size: int or None. See `ganzoo.data.load`. For super-resolution, the side of the
             crops. None takes 96.
         epochs: int or None. Passes over the data. None takes 20, or more if these are fewer than

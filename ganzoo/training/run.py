@@ -23,7 +23,13 @@ from ganzoo.training.data import (
     require_old_order,
     require_same,
 )
-from ganzoo.training.model import blend, build_model, check, supports_bfloat16
+from ganzoo.training.model import (
+    blend,
+    build_model,
+    check,
+    choose_augmentation,
+    supports_bfloat16,
+)
 from ganzoo.training.recipe import Recipe, from_fields
 from ganzoo.training.run_folder import (
     FailedRunError,
@@ -96,7 +102,7 @@ def train(
     """
     out = pathlib.Path(out)
     callbacks.parse_every(save_every)
-    check(recipe)
+    trial = check(recipe)
     cluster = cluster or Cluster()
     if cluster.is_chief:  # The other workers may start after the chief has written.
         require_new(out)
@@ -109,6 +115,10 @@ def train(
                 f"The learning rates fall to 0 in {recipe.decay_steps} steps, but the run has "
                 f"{total}. Choose --decay-steps {total}, or add --max-steps {recipe.decay_steps}."
             )
+        num_images = len(dataset()) * recipe.batch_size
+        recipe, reason = choose_augmentation(recipe, trial, num_images)
+        if reason and verbose and cluster.is_chief:
+            print(reason, file=sys.stderr)
         model = build_model(recipe, cluster, data_arguments)
         model.trained_on = fingerprint
         real = open_real_images(recipe, cluster, dataset, model)

@@ -242,6 +242,16 @@ def test_a_failure_mode_is_found_and_the_advice_helps(failure_mode):
     assert after < case.within * before
 
 
+@pytest.mark.slow
+def test_augmentation_keeps_the_discriminator_from_memorizing_few_images():
+    case = CASES["discriminator_memorising"]
+    _, before = run(case, case.sick(), case.draw)
+    fixed, after = run(case, {**case.sick(), "augment": "diffaugment"}, case.draw)
+    print(f"\n| discriminator_memorising | diffaugment | {before:.3g} | {after:.3g} |")
+    assert not fixed.findings
+    assert after < case.within * before
+
+
 # The doctor does not give this advice: `(failure mode, changed case, arguments)`.
 ADVICE_NOT_GIVEN = [
     ("mode_collapse", {}, lambda: {"loss": "relativistic"}),

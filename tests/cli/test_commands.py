@@ -261,6 +261,7 @@ def test_every_option_of_train_reaches_the_recipe(ganzoo_command, monkeypatch):
         "regularizer": ("r1", "compile", "regularizer"),
         "regularizer_weight": (0.25, "compile", "regularizer.weight"),
         "regularizer_every": (4, "compile", "regularizer.every"),
+        "augment": ("none", "compile", "augment"),
         "sync_batch_norm": (True, "compile", "sync_batch_norm"),
         "scale": (2, "model", "scale"),
         "content_only": (True, "compile", "content_only"),
@@ -338,6 +339,7 @@ def test_train_and_resume_write_a_run_and_print_the_next_commands(ganzoo_command
     assert "Done: 2 steps" in printed
     assert f"ganzoo sample {out}" in printed
     assert "generator" in progress and "1/1" in progress
+    assert progress.startswith("Augmentation: diffaugment, because there are fewer than 20,000 ")
     assert "generator_loss" not in printed
 
     code, _, err = ganzoo_command(*arguments, *new)
@@ -346,7 +348,11 @@ def test_train_and_resume_write_a_run_and_print_the_next_commands(ganzoo_command
     code, _, err = ganzoo_command("train", "dcgan", "--out", out, "--resume")
     assert code == 2
     assert "family=vanilla" in err
-    code, printed, _ = ganzoo_command(*arguments, "--resume", "--epochs", 2)
+    code, _, err = ganzoo_command(*arguments, "--resume", "--augment", "ada")
+    assert code == 2
+    assert "started with --compile augment=diffaugment" in err
+    resume = ["--resume", "--epochs", 2, "--augment", "auto"]
+    code, printed, _ = ganzoo_command(*arguments, *resume)
     assert code == 0
     assert "Done: 4 steps" in printed
     assert int(ganzoo.load(out).generator_optimizer.iterations) == 4

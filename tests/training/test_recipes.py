@@ -144,8 +144,41 @@ def test_the_regularizer_has_the_settings_of_the_recipe(photos):
     # Without a name, the settings apply to the recommended regularizer.
     gan = build(make_recipe(photos, compile={"regularizer.every": 4}))
     assert (gan.regularizer.weight, gan.regularizer.every) == (0.01, 4)
-    with pytest.raises(ValueError, match="needs a regularizer"):
+    with pytest.raises(ValueError, match="needs a value of `regularizer`"):
         build(make_recipe(photos, compile={"regularizer": "none", "regularizer.every": 4}))
+
+
+@pytest.mark.parametrize(("few", "choice"), [(21, "diffaugment"), (20, "none")])
+def test_few_images_are_augmented_and_the_run_records_the_choice(
+    few, choice, photos, tmp_path, capsys, monkeypatch
+):
+    monkeypatch.setattr(model, "FEW_IMAGES", few)
+    recipe = make_recipe(photos, max_steps=1, compile={"augment": "auto"})
+    outcome = training.train(recipe, tmp_path / "run")
+    first, *others = capsys.readouterr().err.splitlines()
+    assert first.startswith(f"Augmentation: {choice}, because there are ")
+    assert not any("Augmentation" in line for line in others)
+    assert (outcome.model.augmentation is None) == (choice == "none")
+    assert training.read_recipe(tmp_path / "run").compile["augment"] == choice
+
+
+@pytest.mark.parametrize(("family", "recipe"), [("vanilla", "paper"), ("srgan", "default")])
+def test_papers_and_super_resolution_are_not_augmented(family, recipe):
+    chosen = training.Recipe(
+        family, "few", model={"recipe": recipe}, compile={"augment": "auto", "ema_decay": 0.5}
+    )
+    chosen, reason = model.choose_augmentation(chosen, model.check(chosen), num_images=5)
+    assert (chosen.compile, reason) == ({"ema_decay": 0.5}, "")
+
+
+def test_the_augmentation_has_the_settings_of_the_recipe(photos):
+    settings = {"augment": "ada", "augment.target": 0.5, "augment.cutout": 1.0}
+    ada = build(make_recipe(photos, compile=settings)).augmentation
+    assert (ada.target, ada.cutout, ada.color) == (0.5, 1.0, 1.0)
+    with pytest.raises(ValueError, match=r"augment.target.*needs a value.*--augment ada"):
+        build(make_recipe(photos, compile={"augment.target": 0.5}))
+    with pytest.raises(ValueError, match=r"Unknown augmentation: 'adda'.*Did you mean 'ada'"):
+        build(make_recipe(photos, compile={"augment": "adda"}))
 
 
 def test_learning_rates_follow_a_cosine_over_the_given_steps(photos):
