@@ -13,7 +13,7 @@ from ganzoo.callbacks.checkpoints import (
 from ganzoo.callbacks.diagnosis import Finding, Observation, Settings, diagnose
 from ganzoo.callbacks.doctor import Doctor
 from ganzoo.callbacks.epoch_lines import EpochLines
-from ganzoo.callbacks.evaluate import Evaluate
+from ganzoo.callbacks.evaluate import Evaluate, EvaluateSuperResolution
 from ganzoo.callbacks.interruption import FinishStep, StepFinishedError
 from ganzoo.callbacks.logs import GameScalars, MetricsFile
 from ganzoo.callbacks.samples import SampleGrid
@@ -23,6 +23,7 @@ __all__ = [
     "Doctor",
     "EpochLines",
     "Evaluate",
+    "EvaluateSuperResolution",
     "Finding",
     "FinishStep",
     "GameScalars",

@@ -247,6 +247,15 @@ def train(
             **_panel("Output"),
         ),
     ] = None,
+    validation: Annotated[
+        str | None,
+        typer.Option(
+            metavar="DIR",
+            help="Photographs to measure super-resolution on, every epoch or as "
+            "--evaluate-every says. The model with the best LPIPS becomes best.keras.",
+            **_panel("Output"),
+        ),
+    ] = None,
     **own,
 ) -> None:
     """Train a family on a data set into a run folder.
@@ -275,6 +284,7 @@ def train(
         "mixed_precision": mixed_precision,
         "class_conditional": class_conditional,
         "evaluate_every": evaluate_every,
+        "validation": validation,
         "patience": patience,
         "seed": seed,
         # `place` moves these short flags into `model` and `compile`.

@@ -12,7 +12,11 @@ from ganzoo.evaluation.generation import (
     is_lower_better,
 )
 from ganzoo.evaluation.references import References, open_references
-from ganzoo.evaluation.super_resolution import SuperResolutionResult, evaluate_super_resolution
+from ganzoo.evaluation.super_resolution import (
+    SuperResolutionResult,
+    check_photos,
+    evaluate_super_resolution,
+)
 
 __all__ = [
     "DEFAULT_METRICS",
@@ -23,6 +27,7 @@ __all__ = [
     "SuperResolutionResult",
     "check_counts",
     "check_metrics",
+    "check_photos",
     "evaluate",
     "evaluate_super_resolution",
     "is_better",

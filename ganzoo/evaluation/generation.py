@@ -229,15 +229,19 @@ def check_metrics(names: str | Sequence[str]) -> None:
 
 
 def is_lower_better(name: str) -> bool:
-    """Return True if a lower figure is better, for a name that `Evaluation.rows` yields."""
+    """Return True if a lower figure is better.
+
+    Args:
+        name: a name that `Evaluation.rows` yields, or a metric of super-resolution.
+    """
     if name in _METRICS:
         return not _METRICS[name].higher_is_better
-    return name == "kl"  # The other details are shares and counts.
+    return name in ("kl", "lpips", "niqe")  # The other details are shares and counts.
 
 
 def is_better(result: Result, other: Result) -> bool:
     """Return True if a `Result` is better than another of the same metric and extractor."""
-    return result > other if _METRICS[result.metric].higher_is_better else result < other
+    return result < other if is_lower_better(result.metric) else result > other
 
 
 def _format(figure):

@@ -4,6 +4,7 @@ import dataclasses
 import itertools
 import math
 import os
+import pathlib
 from collections.abc import Callable
 
 import numpy as np
@@ -92,12 +93,9 @@ def evaluate_super_resolution(
             "`evaluate_super_resolution` needs a super-resolution model. Received: a "
             f"{type(gan).__name__}. Use `evaluate` for a model that generates images."
         )
-    files = photos.find_photos([folder])
-    for path in files:
-        # An image that cannot be used must be reported before the long work.
-        _read(path, gan.scale)
     scores = []
-    for path in files:
+    # An image that cannot be used must be reported before the long work.
+    for path in check_photos(folder, gan.scale):
         scores.append(_score(gan, path))
         if report:
             report(scores[-1])
@@ -112,6 +110,18 @@ def evaluate_super_resolution(
         mean=ImageScore("mean", *map(_mean, zip(*rows, strict=True))),
         images=tuple(scores),
     )
+
+
+def check_photos(folder: str | os.PathLike, scale: int) -> list[pathlib.Path]:
+    """Return the images of a folder that a model of a scale can be measured on, sorted by name.
+
+    Raises:
+        ValueError: If the folder has no images, or one of them cannot be read or is too small.
+    """
+    files = photos.find_photos([folder])
+    for path in files:
+        _read(path, scale)
+    return files
 
 
 def _read(path, scale):

@@ -52,13 +52,18 @@ def open_data(recipe: Recipe, cluster) -> tuple[Callable, dict, data.Fingerprint
             f"{family.class_name} is not class-conditional. Remove --class-conditional."
         )
     if family.task == "super_resolution":
-        if recipe.evaluate_every:
+        if recipe.evaluate_every and not recipe.validation:
             raise ValueError(
-                "--evaluate-every needs a model that generates images. Received: "
-                f"{family.class_name}. Remove it, and use `ganzoo evaluate` on a folder of images."
+                "--evaluate-every needs photographs that are not used for training. Received: "
+                f"{family.class_name} without them. Add --validation FOLDER, or remove it."
             )
         dataset, arguments = _open_crops(recipe, cluster)
     else:
+        if recipe.validation:
+            raise ValueError(
+                f"--validation is for super-resolution. Received: {family.class_name}. Remove it: "
+                "--evaluate-every compares with the data set."
+            )
         dataset, arguments = _open_images(recipe, family, cluster)
     for name, found in arguments.items():
         wanted = recipe.model.get(name, found)
@@ -137,7 +142,9 @@ def open_real_images(recipe: Recipe, cluster, dataset: Callable, model: GAN) -> 
     if not cluster.is_chief:
         return RealImages(examples)
     references = None
-    if recipe.evaluate_every:
+    if recipe.validation:
+        evaluation.check_photos(recipe.validation, model.scale)
+    elif recipe.evaluate_every:
         references = evaluation.open_references(recipe.data, model.image_shape)
     return RealImages(examples, _hold_out(recipe, model), references)
 

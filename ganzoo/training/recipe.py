@@ -54,7 +54,9 @@ class Recipe:
             recipes, because some of them diverge in half precision.
         class_conditional: bool. Condition on classes, for families where they are optional.
         evaluate_every: int or None. Epochs between evaluations of the generated images. The best
-            generator is kept. None evaluates nothing.
+            generator is kept. None evaluates nothing, except with `validation`.
+        validation: str or None. Folder of photographs that a super-resolution model is measured
+            on, at every epoch if `evaluate_every` is None. The model with the best LPIPS is kept.
         seed: int. Seed of the weights, the latents and the order of images.
         start_from: str or None. Preset or run that training starts from. Layers that match take its
             weights.
@@ -86,6 +88,7 @@ class Recipe:
     mixed_precision: bool | None = None
     class_conditional: bool = False
     evaluate_every: int | None = None
+    validation: str | None = None
     seed: int = 0
     start_from: str | None = None
     freeze_discriminator: int | None = None
@@ -102,6 +105,8 @@ class Recipe:
         check_seed(self.seed)
         if self.minutes is not None and not self.minutes > 0:
             raise ValueError(f"`minutes` must be above 0. Received: minutes={self.minutes}.")
+        if self.validation is not None and self.evaluate_every is None:
+            object.__setattr__(self, "evaluate_every", 1)
         if self.patience is not None and self.evaluate_every is None:
             raise ValueError(
                 "`patience` counts evaluations. Received: patience without `evaluate_every`. Add "

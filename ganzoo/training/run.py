@@ -274,6 +274,8 @@ def _fill_in(recipe):
     recipe = dataclasses.replace(recipe, data=_locate(recipe.data))
     if recipe.start_from and not weights.is_registered(recipe.start_from):
         recipe = dataclasses.replace(recipe, start_from=os.path.abspath(recipe.start_from))
+    if recipe.validation:
+        recipe = dataclasses.replace(recipe, validation=os.path.abspath(recipe.validation))
     model_class = registry.get_family(recipe.family).load_class()
     if recipe.batch_size is None:
         sizes = model_class.recommended_batch_sizes
@@ -388,6 +390,16 @@ def _fit(model, recipe, dataset, real, out, cluster, save_every, verbose, progre
 
 def _evaluate(recipe, real, out, passes):
     """Return a list with the callback that evaluates images during a run, or an empty list."""
+    if recipe.validation:
+        return [
+            callbacks.EvaluateSuperResolution(
+                recipe.validation,
+                out,
+                every=recipe.evaluate_every,
+                patience=recipe.patience,
+                passes=passes,
+            )
+        ]
     if real.references is None:
         return []
     # The bias of FID is large if there are few images.

@@ -104,3 +104,36 @@ def test_lower_distances_and_higher_likelihoods_are_better():
     assert evaluation.is_better(result("fid", 1.0), result("fid", 2.0))
     assert evaluation.is_better(result("parzen", 2.0), result("parzen", 1.0))
     assert not evaluation.is_better(result("kid", 1.0), result("kid", 1.0))
+
+
+def test_a_super_resolution_model_is_measured_on_photographs(tmp_path):
+    photo = np.random.default_rng(0).integers(0, 256, (40, 36, 3), "uint8")
+    ganzoo.images.write_png(tmp_path / "photos" / "a.png", photo)
+    gan = ganzoo.SRGAN(scale=2, num_blocks=1, filters=2, seed=0)
+    gan.compile(content_only=True)
+    evaluate = callbacks.EvaluateSuperResolution(tmp_path / "photos", tmp_path / "run")
+    logs = gan.fit(photo[None, :32, :32], epochs=2, callbacks=[evaluate], verbose=0).history
+    # The photograph is too small for NIQE.
+    assert {name for name in logs if name.startswith("val_")} == {
+        "val_psnr",
+        "val_ssim",
+        "val_lpips",
+    }
+    record = json.loads((tmp_path / "run" / "best.json").read_text())
+    assert record["result"]["metric"] == "lpips"
+    assert record["result"]["value"] == min(logs["val_lpips"])
+    best = ganzoo.load(tmp_path / "run" / "best.keras")
+    mean = evaluation.evaluate_super_resolution(best, tmp_path / "photos").mean
+    assert mean.lpips == pytest.approx(min(logs["val_lpips"]), rel=1e-5)
+
+
+def test_photographs_for_measurements_are_checked_before_the_first_step(tmp_path):
+    gan = ganzoo.SRGAN(scale=2, num_blocks=1, filters=2, seed=0)
+    gan.compile(content_only=True)
+    (tmp_path / "photos").mkdir()
+    evaluate = callbacks.EvaluateSuperResolution(tmp_path / "photos", tmp_path / "run")
+    with pytest.raises(ValueError, match="holds no images"):
+        gan.fit(np.zeros((1, 16, 16, 3), "uint8"), callbacks=[evaluate], verbose=0)
+    assert gan.step == 0
+    with pytest.raises(ValueError, match="Unknown metric: 'fid'"):
+        callbacks.EvaluateSuperResolution(tmp_path, tmp_path / "run", metric="fid")

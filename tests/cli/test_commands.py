@@ -253,6 +253,7 @@ def test_every_option_of_train_reaches_the_recipe(ganzoo_command, monkeypatch):
         "decay_steps": 500,
         "blend": 0.5,
         "evaluate_every": 2,
+        "validation": "some/photos",
         "seed": 9,
     }
     short = {

@@ -247,13 +247,31 @@ def test_super_resolution_is_trained_in_two_phases(tmp_path):
     assert outcome.model.scale == 2
     assert (tmp_path / "srresnet" / "samples" / "epoch_001.png").is_file()
     second = {"compile": {"content": "vgg22"}, "start_from": str(tmp_path / "srresnet")}
+    second["validation"] = str(folder)
     recipe = make_recipe(folder, **first, **second, max_steps=1)
     outcome = training.train(recipe, tmp_path / "srgan", verbose=False)
+    assert set(outcome.logs) >= {"psnr", "val_psnr", "val_ssim", "val_lpips"}
+    assert (tmp_path / "srgan" / "best.keras").is_file()
     assert not outcome.model.content_only
     assert outcome.model.content == "vgg22"
     again = training.resume(tmp_path / "srgan", max_steps=2, verbose=False)
     assert again.step == 2
     assert again.model.content == "vgg22"
+
+
+def test_photographs_for_measurements_are_for_super_resolution_only(tmp_path):
+    folder = tiny.write_folder(tmp_path / "photos", num_images=2, side=40)
+    given = {"family": "srgan", "image_size": 32, "batch_size": 4, "max_steps": 1}
+    with pytest.raises(ValueError, match=r"SRGAN without them\. Add --validation FOLDER"):
+        training.train(make_recipe(folder, **given, evaluate_every=1), tmp_path / "run")
+    with pytest.raises(ValueError, match="none: there is no such file or folder"):
+        training.train(
+            make_recipe(folder, **given, validation=str(tmp_path / "none")), tmp_path / "run"
+        )
+    with pytest.raises(ValueError, match=r"--validation is for super-resolution\. .*: DCGAN"):
+        recipe = make_recipe("sample", family="dcgan", validation=str(folder))
+        training.train(recipe, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
 
 
 def test_the_final_model_is_a_blend_of_the_initial_and_the_trained_weights(tmp_path):
