@@ -11,6 +11,7 @@ from ganzoo.images import to_pixels
 from ganzoo.saving.files import (
     check_file_path,
     check_folder_path,
+    check_text,
     names_file,
     new_file,
     new_folder,
@@ -69,6 +70,7 @@ def export(
 
 
 def _check_free(path, format, overwrite):
+    check_text(path)
     is_folder = format == "savedmodel"
     (check_folder_path if is_folder else check_file_path)(path)
     path = pathlib.Path(path)

@@ -46,14 +46,29 @@ def check_folder_path(path: pathlib.Path | str) -> None:
     """Check that a folder can be written at a path, before the work that makes its content.
 
     Raises:
-        ValueError: If the path is that of a file, by its suffix or on the disk, or a name is too
-            long for the disk.
+        ValueError: If the path is that of a file, by its suffix or on the disk, a name is too long
+            for the disk, or the path is no text.
     """
+    check_text(path)
     if names_file(path) if not _exists(path) else not pathlib.Path(path).is_dir():
         raise ValueError(
             f"A folder is written here, not a file. Received: {str(path)!r}. Give the path of a "
             "folder."
         )
+
+
+def check_text(path: pathlib.Path | str) -> None:
+    """Check that other libraries can write to a path. They take text, but names may be any bytes.
+
+    Raises:
+        ValueError: If the path is not valid UTF-8.
+    """
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        raise ValueError(
+            f"{str(path)!r} is not valid UTF-8, which TensorFlow needs. Choose another path."
+        ) from None
 
 
 def _exists(path):

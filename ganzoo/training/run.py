@@ -272,7 +272,8 @@ def _fill_in(recipe):
     Paths become absolute, so that the run can be resumed from any folder.
     """
     recipe = dataclasses.replace(recipe, data=_locate(recipe.data))
-    if recipe.start_from and not weights.is_registered(recipe.start_from):
+    is_preset = recipe.start_from and weights.is_registered(recipe.start_from)
+    if recipe.start_from and not is_preset and os.path.exists(recipe.start_from):
         recipe = dataclasses.replace(recipe, start_from=os.path.abspath(recipe.start_from))
     if recipe.validation:
         recipe = dataclasses.replace(recipe, validation=os.path.abspath(recipe.validation))

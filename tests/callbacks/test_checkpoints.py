@@ -15,7 +15,8 @@ import pytest
 import tiny
 
 import ganzoo
-from ganzoo import callbacks
+from ganzoo import callbacks, training
+from ganzoo.saving import loading
 
 IMAGES = tiny.make_images(12)
 
@@ -350,3 +351,27 @@ def test_progress_of_older_versions_is_restored(tmp_path):
     assert (finding.failure_mode, finding.advice) == ("mode_collapse", "another loss")
     # The saved window began at step 4. The first step after step 5 completes it.
     assert scalars.get_progress()[1]["window_start"] == 6
+
+
+def test_the_folder_of_checkpoints_loads_the_newest_whole_one(folder, tmp_path):
+    """A program that calls `fit` itself has no run folder, only what `Checkpoint` wrote."""
+    run = tmp_path / "run"
+    shutil.copytree(folder, run / "checkpoints")
+    for path in (folder, f"{folder}/", run):
+        assert ganzoo.load(path).step == 6
+    assert loading.find_model(str(folder)).step == 6
+    (folder / "step_00000006.keras").write_bytes(b"damaged")
+    with pytest.warns(UserWarning, match="Going back to 'step_00000003"):
+        gan = ganzoo.load(folder)
+    assert gan.step == 3
+    gan.fit(IMAGES, batch_size=4, initial_epoch=1, epochs=2, verbose=0)
+    assert gan.step == 6
+    with pytest.raises(ValueError, match=r"checkpoints of `fit`, but no run\. .*ganzoo\.load"):
+        training.resume(run)
+
+
+def test_a_folder_of_other_models_is_refused_with_their_names(folder, tmp_path):
+    shutil.copy(folder / "step_00000006.keras", tmp_path / "mine.keras")
+    shutil.rmtree(folder)
+    with pytest.raises(ValueError, match=r"Load one of its files: mine\.keras\."):
+        ganzoo.load(tmp_path)

@@ -1,6 +1,7 @@
 """Files and folders appear complete or not at all."""
 
 import json
+import os
 import pathlib
 
 import pytest
@@ -94,3 +95,57 @@ def test_a_folder_that_is_not_empty_is_refused(tmp_path):
     (tmp_path / "old.txt").touch()
     with pytest.raises(ValueError, match="not empty"), files.new_folder(tmp_path):
         pass
+
+
+# 75 Chinese characters are 225 bytes, and most disks allow 255.
+@pytest.mark.parametrize("name", ["画" * 84 + ".py", "a" * 251 + ".txt", os.fsdecode(b"caf\xe9.a")])
+def test_names_that_the_disk_can_hold_are_written(name, tmp_path):
+    with files.new_file(tmp_path / name) as partial:
+        partial.write_text("it")
+        assert partial.suffix == pathlib.Path(name).suffix
+    assert (tmp_path / name).read_text() == "it"
+    files.remove_partials(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+    if name.startswith("画"):
+        with files.new_folder(tmp_path / f"{name[1:]}k") as partial:
+            (partial / "a").touch()
+        assert (tmp_path / f"{name[1:]}k" / "a").exists()
+
+
+def test_a_killed_process_leaves_temporary_files_that_are_found(tmp_path):
+    path = tmp_path / ("画" * 84)
+    with files.new_file(path) as partial:
+        partial.touch()
+        files.remove_partials(tmp_path)
+        assert not partial.exists()
+        partial.touch()
+    assert [found.name for found in tmp_path.iterdir()] == [path.name]
+
+
+@pytest.mark.parametrize("name", ["made/", "folder", "a" * 256])
+def test_a_path_that_cannot_be_a_file_is_refused(name, tmp_path):
+    (tmp_path / "folder").mkdir()
+    with (
+        pytest.raises(ValueError, match=r"not a folder|too long a name"),
+        files.new_file(f"{tmp_path}/{name}"),
+    ):
+        pass
+    assert [found.name for found in tmp_path.iterdir()] == ["folder"]
+
+
+@pytest.mark.parametrize("name", ["model.h5", "a.KERAS", "grid.png", "file", "a" * 256, "\udce9"])
+def test_a_path_that_cannot_be_a_folder_is_refused(name, tmp_path):
+    (tmp_path / "file").touch()
+    with (
+        pytest.raises(ValueError, match=r"not a file|too long a name|not valid UTF-8"),
+        files.new_folder(tmp_path / name),
+    ):
+        pass
+    assert [found.name for found in tmp_path.iterdir()] == ["file"]
+
+
+def test_a_folder_may_have_a_dot_in_its_name(tmp_path):
+    for name in ("v1.0", "2024.01", "model.savedmodel"):
+        files.check_folder_path(tmp_path / name)
+    (tmp_path / "old.keras").mkdir()
+    files.check_folder_path(tmp_path / "old.keras")
