@@ -397,10 +397,8 @@ class GAN(keras.Model):
         if batch_size is not None:
             check_positive(batch_size=batch_size)
         checks.refuse_weights(kwargs)
-        # The pipelines of `ganzoo.data` know what they hold. Other pipelines may have a method of
-        # this name.
-        found = getattr(x, "fingerprint", None)
-        found = found if isinstance(found, Fingerprint) else None
+        # The pipelines of `ganzoo.data` know what they hold.
+        found = getattr(x, "data_fingerprint", None)
         x, y, examples = self._check_all(x, y, batch_size, self._batch_divisor())
         self.trained_on = found
         if examples is not None:  # A distributed dataset cannot be inspected here.

@@ -46,7 +46,7 @@ def load_crops(
 
     Returns:
         `tf.data.Dataset` of float32 RGB images `(batch, crop_size, crop_size, 3)` in
-        [-1, 1]. Its attribute `fingerprint` is a `ganzoo.data.Fingerprint`.
+        [-1, 1]. Its attribute `data_fingerprint` is a `ganzoo.data.Fingerprint`.
 
     Raises:
         ValueError: If the data are not found, if an image is smaller than a crop, or if there
@@ -96,7 +96,7 @@ def load_crops(
     batches = go_through(one_pass, num_batches, seed, start)
     batches = batches.map(lambda batch: batch[batch_shard.of(batch_size)])
     batches = batches.map(from_pixels, num_parallel_calls=tf.data.AUTOTUNE).prefetch(2)
-    batches.fingerprint = fingerprint
+    batches.data_fingerprint = fingerprint
     return batches
 
 

@@ -64,7 +64,7 @@ def load(
     Returns:
         `tf.data.Dataset` of float32 images `(batch, height, width, channels)` in [-1, 1]. Its
         attribute `class_names` lists the name of each label, or is None without labels. Its
-        attribute `fingerprint` is a `ganzoo.data.Fingerprint`.
+        attribute `data_fingerprint` is a `ganzoo.data.Fingerprint`.
 
     Raises:
         ValueError: If a number is out of range, the data set is not found or empty, has no labels

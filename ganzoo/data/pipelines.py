@@ -81,7 +81,7 @@ def pipeline(
     dataset = _gather_from_memory(batches, gather)
     # Data sets of Keras have this attribute, too.
     dataset.class_names = image_data.class_names if labels else None
-    dataset.fingerprint = image_data.fingerprint
+    dataset.data_fingerprint = image_data.fingerprint
     return dataset
 
 

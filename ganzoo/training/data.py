@@ -74,7 +74,7 @@ def open_data(recipe: Recipe, cluster) -> tuple[Callable, dict, data.Fingerprint
             )
     one_pass = dataset()
     cluster.agree(batches=len(one_pass), mixed_precision=recipe.mixed_precision, **arguments)
-    return dataset, arguments, one_pass.fingerprint
+    return dataset, arguments, one_pass.data_fingerprint
 
 
 def require_folder(recipe: Recipe) -> None:

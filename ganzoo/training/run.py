@@ -426,7 +426,7 @@ def _share(model, dataset, cluster, verbose):
         print(cluster)
     checked, _ = model.check_data(dataset, None)
     shared = share_batches(cluster.strategy, checked)
-    shared.fingerprint = dataset.fingerprint
+    shared.data_fingerprint = dataset.data_fingerprint
     return shared
 
 

@@ -106,7 +106,7 @@ def test_checkpoints_are_saved_every_n_minutes(saved, tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("every", ["m", "0", 0, "-3", "0m", "ten", "10s", 1.5])
 def test_invalid_checkpoint_intervals_are_refused(every):
-    with pytest.raises(ValueError, match="500, or minutes, such as 10m"):
+    with pytest.raises(ValueError, match="500, or in minutes, such as 10m"):
         callbacks.Checkpoint("nowhere", every=every)
 
 
