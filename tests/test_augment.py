@@ -125,6 +125,7 @@ def test_the_amount_0_changes_nothing_and_1_changes_every_image(augmentation, ch
     assert (np.abs(changed - images).max(axis=(1, 2, 3)) > 0.1).all()
 
 
+@pytest.mark.slow
 def test_ada_is_the_same_under_xla():
     images = np.random.default_rng(0).uniform(-1, 1, (4, 8, 8, 3)).astype("float32")
     numbers = tf.constant(np.random.default_rng(1).uniform(0, 1, (4, 31)).astype("float32"))

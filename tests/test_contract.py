@@ -1,5 +1,6 @@
 """Contract of every registered family and every preset."""
 
+import collections
 import json
 import os
 import pathlib
@@ -195,6 +196,28 @@ def test_every_family_trains_in_half_precision(family, policy):
         assert half in {layer.compute_dtype for layer in network.layers}
         assert {output.dtype for output in network.outputs} == {"float32"}
     assert tiny.make_pixels(model, 2).dtype == "uint8"
+
+
+@pytest.mark.parametrize("family", GENERATING, ids=lambda f: f.name)
+def test_every_generating_family_trains_with_augmentation(family):
+    model = family.build_test_model(seed=0)
+    # Fast, because it has one group of transformations.
+    ada = ganzoo.augment.ADA(probability=0.9, blit=0.0, geometry=0.0)
+    model.compile(augment=ada, run_eagerly=True)
+    seen = collections.Counter()
+    augment_images = model.augment_images
+
+    def count(images, level=0):
+        seen[level] += 1
+        return augment_images(images, level)
+
+    model.augment_images = count
+    history = model.fit(pipeline(tiny.make_data(model, 4)), verbose=0).history
+    assert history["augment_probability"] == [pytest.approx(0.9)]
+    assert all(np.isfinite(values).all() for values in history.values())
+    # The discriminator of each level sees real and fake images.
+    assert set(seen) == set(range(model.num_levels))
+    assert min(seen.values()) >= 2
 
 
 @pytest.mark.parametrize("family", registry.families(), ids=lambda f: f.name)

@@ -585,7 +585,16 @@ class GAN(keras.Model):
         """
         if self.augmentation is None:
             return images
-        return self.augmentation(images, self._augment_amounts()[level], self.draw_uniform)
+        return self.augmentation(images, self.augment_amounts()[level], self.draw_uniform)
+
+    def augment_amounts(self) -> list:
+        """Return the current amount of augmentation of each level, a scalar from 0 to 1."""
+        if self.augmentation is None:
+            return [0.0] * self.num_levels
+        if self._adaptive_amount is not None:
+            return tf.unstack(self._adaptive_amount.variables["amounts"].value)
+        step = self.discriminator_optimizer.iterations
+        return [self.augmentation.amount_at(step)] * self.num_levels
 
     def discriminator_loss(self, real_images, fake_images, condition) -> tuple:
         """Return `(loss, real_logits, fake_logits)`, the loss with its penalty."""
@@ -713,13 +722,6 @@ class GAN(keras.Model):
             tracker.update_state(value, sample_weight=count)
         return self.read_logs(self._trackers)
 
-    def _augment_amounts(self):
-        """Return the current amount of augmentation of each level."""
-        if self._adaptive_amount is not None:
-            return tf.unstack(self._adaptive_amount.variables["amounts"].value)
-        step = self.discriminator_optimizer.iterations
-        return [self.augmentation.amount_at(step)] * self.num_levels
-
     def _used_augment_trackers(self):
         """Return the running means of the current augmentation, at most one."""
         name = self.augmentation.log_name if self.augmentation else None
@@ -729,7 +731,7 @@ class GAN(keras.Model):
         """Return the running mean of the amount of augmentation over levels, if it is logged."""
         trackers = self._used_augment_trackers()
         for tracker in trackers:
-            tracker.update_state(tf.reduce_mean(self._augment_amounts()))
+            tracker.update_state(tf.reduce_mean(self.augment_amounts()))
         return self.read_logs(trackers)
 
     def read_logs(self, trackers) -> dict:

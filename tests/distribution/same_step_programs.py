@@ -68,8 +68,8 @@ def an_adaptive_augmentation_sees_the_signs_of_the_whole_batch():
         gan = build(num_replicas, sgd, augment=ada, run_eagerly=True)
         with random_numbers_from_images():
             history = gan.fit(batches_of(IMAGES), epochs=3, verbose=0).history
-        (variable, *_) = gan._adaptive_amount.variables.values()
-        parts = gan.distribute_strategy.experimental_local_results(variable.value)
+        (found,) = gan.distribute_strategy.run(gan.augment_amounts)
+        parts = gan.distribute_strategy.experimental_local_results(found)
         amounts += [part.numpy() for part in parts]
         logs.append(history["augment_probability"])
     np.testing.assert_array_equal(amounts, [amounts[0]] * 3)

@@ -44,6 +44,18 @@ def test_several_passes_over_few_images_are_one_epoch(photos, tmp_path, monkeypa
     assert names == ["epoch_003.png", "epoch_006.png", "epoch_007.png"]
 
 
+def test_a_run_with_ada_resumes_within_an_epoch(photos, tmp_path):
+    ada = {"every": 3, "ramp_images": 100, "target": -0.9, "blit": 0.0, "geometry": 0.0}
+    settings = {"augment": "ada", **{f"augment.{name}": value for name, value in ada.items()}}
+    train(photos, tmp_path / "whole", compile=settings)
+    train(photos, tmp_path / "run", compile=settings, max_steps=5)
+    training.resume(tmp_path / "run", max_steps=8, verbose=False)
+    assert_same_run(tmp_path / "run", tmp_path / "whole")
+    # The means of steps 1 to 4 and 5 to 8. The probability rises at steps 3 and 6.
+    probabilities = [row["augment_probability"] for row in epoch_rows(tmp_path / "run")]
+    assert probabilities == pytest.approx([0.15 * 2 / 4, 0.15 + 0.15 * 3 / 4])
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_stops_the_run_after_the_step_and_the_run_resumes(
     number, finished, photos, tmp_path
