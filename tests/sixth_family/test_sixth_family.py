@@ -70,13 +70,14 @@ def test_it_is_sampled_measured_and_exported(run, photos, tmp_path, capsys):
     assert command("export", run, "--out", tmp_path / "model.onnx") == 0
 
 
-def test_its_preset_is_loaded_and_reproduced(run, tmp_path):
+def test_its_preset_is_loaded_and_reproduced(run, photos, tmp_path):
     gan = ganzoo.load(run)
     gan.save_to_preset(tmp_path / "preset", card=ganzoo.find_card(run))
     preset = ganzoo.from_preset(tmp_path / "preset")
     np.testing.assert_array_equal(preset.generate(3, seed=1), gan.generate(3, seed=1))
     out = tmp_path / "again"
-    assert command("reproduce", tmp_path / "preset", "--out", out) == 0
+    given = ["--data", photos, "--out", out]
+    assert command("reproduce", tmp_path / "preset", *given) == 0
     recipes = [training.read_recipe(folder) for folder in (run, out)]
     assert recipes[0].compile == recipes[1].compile
     again = ganzoo.load(out)
