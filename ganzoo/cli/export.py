@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from ganzoo.cli.app import Model, import_tensorflow
+from ganzoo.cli.app import Model, hide_native_messages, import_tensorflow
 
 
 def export(
@@ -54,7 +54,8 @@ def report_export(gan, out: pathlib.Path, format: str | None = None, half: bool 
     files = [path for path in [out, *out.rglob("*")] if path.is_file()]
     size = sum(path.stat().st_size for path in files) / 1e6
     print(f"{out}: {export.find_format(out, format)}, {size:.1f} MB")
-    difference = export.verify(gan, out, format, half)
+    with hide_native_messages():  # LiteRT prints which delegate it uses.
+        difference = export.verify(gan, out, format, half)
     print(f"Largest difference from Keras on random inputs: {difference} of 255 levels")
     if difference > export.LARGEST_DIFFERENCE:
         raise RuntimeError(
