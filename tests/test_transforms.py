@@ -224,6 +224,7 @@ def test_gradients_match_finite_differences(channels):
     assert abs(float(slope)) > 0.1
 
 
+@pytest.mark.slow
 def test_transformations_and_their_second_derivatives_are_equal_under_xla():
     weight, images = tf.constant(0.7), tf.constant(make_images(3, 3))
 

@@ -148,6 +148,7 @@ def test_a_preset_loads_and_exports_in_a_new_process_without_a_network(name, tmp
     subprocess.run([sys.executable, program, name, tmp_path], check=True, timeout=600)
 
 
+@pytest.mark.slow
 def test_reproduce_trains_the_recipe_of_the_preset(tmp_path, monkeypatch):
     """The model equals that of a direct run with the same seed and steps."""
     _, preset = PRESETS["dcgan_fashion_mnist"]

@@ -185,6 +185,7 @@ def test_alternating_updates_give_the_same_step_under_xla(monkeypatch):
     assert_step_agrees_under_xla(monkeypatch, update="alternating", discriminator_steps=2)
 
 
+@pytest.mark.slow
 def test_fit_compiles_half_precision_under_xla(float16):
     gan = build_gan(model_class=ganzoo.GAN)
     gan.compile(sgd(), sgd(), regularizer="gradient_penalty", jit_compile=True)

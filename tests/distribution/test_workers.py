@@ -69,6 +69,7 @@ def steps_of(run):
     return [row["step"] for row in json.loads((run / "metrics.json").read_text())["epochs"]]
 
 
+@pytest.mark.slow
 def test_two_workers_hold_the_same_weights_and_resume_after_one_was_killed(tmp_path):
     photos = tiny.write_folder(tmp_path / "photos", num_images=20)
     run, unwritten = tmp_path / "run", tmp_path / "unwritten"

@@ -237,6 +237,7 @@ def test_recipes_of_presets_do_not_set_the_precision():
     assert not [name for name, recipe in recipes.items() if "mixed_precision" in recipe]
 
 
+@pytest.mark.slow
 def test_super_resolution_is_trained_in_two_phases(tmp_path):
     folder = tiny.write_folder(tmp_path / "photos", num_images=2, side=40)
     first = {"family": "srgan", "image_size": 32, "batch_size": 4, "epochs": 1}
@@ -274,6 +275,7 @@ def test_photographs_for_measurements_are_for_super_resolution_only(tmp_path):
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.slow
 def test_the_final_model_is_a_blend_of_the_initial_and_the_trained_weights(tmp_path):
     folder = tiny.write_folder(tmp_path / "photos", num_images=2, side=40)
     given = {"family": "srgan", "image_size": 32, "batch_size": 4, "compile": {"content": "pixel"}}

@@ -109,6 +109,7 @@ def during_a_checkpoint(out):
     return wait
 
 
+@pytest.mark.slow
 def test_a_killed_run_resumes_and_ends_like_an_uninterrupted_run(photos, tmp_path):
     uninterrupted = start(tmp_path / "uninterrupted", photos, "--epochs", 3)
     out = tmp_path / "run"
