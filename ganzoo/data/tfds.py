@@ -116,7 +116,8 @@ def find(name: str) -> tuple:
     preferred += ["image", "label"]
 
     def keys_of(kind):
-        keys = [key for key, feature in features.items() if isinstance(feature, kind)]
+        # The order of features read from disk is not always the same.
+        keys = sorted(key for key, feature in features.items() if isinstance(feature, kind))
         return sorted(keys, key=lambda key: [*preferred, key].index(key))
 
     image_keys = keys_of(tfds.features.Image)
@@ -215,7 +216,7 @@ def _prepared_builder(tfds: types.ModuleType, name: str):
         # Without a network, TFDS would retry for minutes.
         downloads.require_network("www.tensorflow.org")
         builder.download_and_prepare()
-    # The advice is the same for every failure: network, disk, a changed source.
+    # All failures have the same remedy: the network, the disk or the source may be the cause.
     except Exception as error:
         raise ValueError(
             f"Data set {name!r} was not found at {place!r} and cannot be downloaded "

@@ -62,7 +62,7 @@ def test_image_and_label_are_those_of_supervised_learning(supervised_keys, names
         supervised_keys,
     )
     found = data.load_arrays(name)
-    # Without supervised keys, the first image is read.
+    # Without supervised keys, the first image in alphabetical order is read.
     seen = found.pixels[:, 0, 0, 0] if supervised_keys else 255 - found.pixels[:, 0, 0, 0]
     order = np.argsort(seen)
     assert seen[order].tolist() == [0, 40, 80, 120, 160, 200]
