@@ -35,7 +35,7 @@ ROWS = [
     ("training.recipe",),
     ("training.run_folder",),
     ("saving.loading",),
-    ("training.data", "training.transfer"),
+    ("training.data", "training.length"),
     ("training.model",),
     ("training.run",),
     ("training", "saving"),

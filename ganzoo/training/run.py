@@ -23,6 +23,7 @@ from ganzoo.training.data import (
     require_old_order,
     require_same,
 )
+from ganzoo.training.length import length_of
 from ganzoo.training.model import (
     blend,
     build_model,
@@ -47,14 +48,6 @@ from ganzoo.training.run_folder import (
 _EVALUATED_IMAGES = 10_000
 # Below this number of training images, runs are evaluated by KID.
 _FEWEST_FOR_FID = 2048
-# The default length of a run: passes, and at least this many steps.
-_DEFAULT_PASSES = 20
-_FEWEST_STEPS = 5000
-# An epoch of `fit` has at least this many steps, if a run then has at least so many epochs.
-_EPOCH_STEPS = 250
-_FEWEST_EPOCHS = 20
-# The number of steps of a run that ends after some time only.
-_UNLIMITED = 10**9
 # Errors of a worker when another one is lost.
 _LOST_WORKER_ERRORS = (
     tf.errors.UnavailableError,
@@ -109,13 +102,14 @@ def train(
     recipe = _fill_in(recipe)
     with _all_workers(cluster, recipe, out):
         dataset, data_arguments, fingerprint = open_data(recipe, cluster)
-        total, _ = _length_of(recipe, len(dataset()))
-        if _outlasts_decay(recipe, total):
+        length = length_of(recipe, len(dataset()))
+        if length.outlasts_decay(recipe):
             raise ValueError(
                 f"The learning rates fall to 0 in {recipe.decay_steps} steps, but the run has "
-                f"{total}. Choose --decay-steps {total}, or add --max-steps {recipe.decay_steps}."
+                f"{length.max_steps}. Choose --decay-steps {length.max_steps}, or add --max-steps "
+                f"{recipe.decay_steps}."
             )
-        num_images = len(dataset()) * recipe.batch_size
+        num_images = length.steps_per_pass * recipe.batch_size
         recipe, reason = choose_augmentation(recipe, trial, num_images)
         if reason and verbose and cluster.is_chief:
             print(reason, file=sys.stderr)
@@ -129,7 +123,7 @@ def train(
             if cluster.is_chief:
                 require_new(out)  # Another process may have been faster.
                 write_config(out, recipe, model, cluster)
-            return _fit(model, recipe, dataset, real, out, cluster, save_every, verbose)
+            return _fit(model, recipe, length, dataset, real, out, cluster, save_every, verbose)
 
 
 def resume(
@@ -191,12 +185,12 @@ def resume(
             require_same(known, fingerprint, recipe)
         elif "num_classes" in data_arguments:
             require_old_order(fingerprint, recipe)
-        total, _ = _length_of(recipe, len(dataset()))
-        if (epochs or max_steps) and _outlasts_decay(recipe, total):
+        length = length_of(recipe, len(dataset()))
+        if (epochs or max_steps) and length.outlasts_decay(recipe):
             raise ValueError(
                 f"The learning rates of this run fall to 0 in {recipe.decay_steps} steps, so it "
-                f"cannot be longer. Received: {total} steps. Start another run from its weights "
-                f"with --from {shlex.quote(str(out))}."
+                f"cannot be longer. Received: {length.max_steps} steps. Start another run from its "
+                f"weights with --from {shlex.quote(str(out))}."
             )
         progress = None
         if saved:
@@ -210,7 +204,9 @@ def resume(
         real = open_real_images(recipe, cluster, dataset, model)
         if cluster.is_chief:
             write_config(out, recipe, model, cluster)
-        return _fit(model, recipe, dataset, real, out, cluster, save_every, verbose, progress)
+        return _fit(
+            model, recipe, length, dataset, real, out, cluster, save_every, verbose, progress
+        )
 
 
 def reproduce(
@@ -293,41 +289,13 @@ def _locate(name_or_dir):
     return os.path.abspath(name_or_dir) if is_folder(name_or_dir) else str(name_or_dir)
 
 
-def _length_of(recipe, steps_per_pass):
-    """Return `(max_steps, passes)`: the steps of a run, and the passes in an epoch of `fit`.
-
-    A pass over few images takes seconds. Then several passes are one epoch, so that samples and
-    checkpoints take a small share of the time.
-    """
-    limits = [recipe.max_steps]
-    if recipe.epochs is not None:
-        limits.append(recipe.epochs * steps_per_pass)
-    elif recipe.max_steps is None and recipe.minutes is None and recipe.decay_steps is not None:
-        limits.append(recipe.decay_steps)
-    elif recipe.max_steps is None and recipe.minutes is None:
-        num_passes = max(_DEFAULT_PASSES, -(-_FEWEST_STEPS // steps_per_pass))
-        limits.append(num_passes * steps_per_pass)
-    max_steps = min([limit for limit in limits if limit is not None], default=_UNLIMITED)
-    passes = min(-(-_EPOCH_STEPS // steps_per_pass), max_steps // steps_per_pass // _FEWEST_EPOCHS)
-    return max_steps, max(1, passes)
-
-
-def _outlasts_decay(recipe, max_steps):
-    """Return True if the learning rates fall to 0 before a run of known length ends."""
-    if recipe.decay_steps is None or recipe.minutes is not None:
-        return False
-    return max_steps > recipe.decay_steps
-
-
-def _fit(model, recipe, dataset, real, out, cluster, save_every, verbose, progress=None):
-    total, passes = _length_of(recipe, len(dataset()))
-    steps_per_epoch = passes * len(dataset())
+def _fit(model, recipe, length, dataset, real, out, cluster, save_every, verbose, progress=None):
     # Load the model now. It may be gone after hours of training.
     source = None if recipe.blend is None else loading.find_model(recipe.start_from)
     show = keras.callbacks.LambdaCallback(
         on_train_begin=lambda logs: setattr(model, "real_examples", real.examples)
     )
-    stop = callbacks.StopAtStep(total, steps_per_epoch, recipe.minutes)
+    stop = callbacks.StopAtStep(length.max_steps, length.steps_per_epoch, recipe.minutes)
     if progress and (trained := progress["callbacks"].get("StopAtStep")):
         stop.set_progress(*trained)
     watchers = [show, stop]
@@ -335,8 +303,8 @@ def _fit(model, recipe, dataset, real, out, cluster, save_every, verbose, progre
     lines = contextlib.nullcontext()
     if cluster.is_chief:
         doctor = callbacks.Doctor(out, held_out=real.held_out, seed=recipe.seed)
-        evaluations = _evaluate(recipe, real, out, passes)
-        per_pass = len(dataset())
+        evaluations = _evaluate(recipe, real, out, length.passes_per_epoch)
+        per_pass = length.steps_per_pass
         metrics = callbacks.MetricsFile(out / "metrics.json", recipe.batch_size, doctor, per_pass)
         grid = callbacks.SampleGrid(out, seed=recipe.seed, steps_per_pass=per_pass)
         scalars = callbacks.GameScalars(out)
@@ -348,8 +316,7 @@ def _fit(model, recipe, dataset, real, out, cluster, save_every, verbose, progre
         watchers += [doctor, *evaluations, metrics, grid, scalars, checkpoint]
         if verbose:
             print(f"Data: {model.trained_on.describe()}", file=sys.stderr)
-            num_passes = None if total == _UNLIMITED else -(-total // per_pass)
-            lines = callbacks.EpochLines(stop, steps_per_epoch, num_passes, metrics)
+            lines = callbacks.EpochLines(stop, length.steps_per_epoch, length.num_passes, metrics)
             watchers.append(lines)
     try:
         with (
@@ -357,15 +324,15 @@ def _fit(model, recipe, dataset, real, out, cluster, save_every, verbose, progre
             callbacks.FinishStep() as finish_step,
             lines,
         ):
-            if model.step < total and stop.seconds_left > 0:
+            if model.step < length.max_steps and stop.seconds_left > 0:
                 # Remove the model of a shorter run. Until this one ends, its checkpoints are newer.
                 if cluster.is_chief:
                     (out / "model.keras").unlink(missing_ok=True)
                 model.fit(
                     _share(model, dataset(start=model.step), cluster, verbose),
-                    steps_per_epoch=steps_per_epoch,
-                    initial_epoch=model.step // steps_per_epoch,
-                    epochs=-(-total // steps_per_epoch),
+                    steps_per_epoch=length.steps_per_epoch,
+                    initial_epoch=model.step // length.steps_per_epoch,
+                    epochs=length.num_epochs,
                     verbose=0,
                     callbacks=[*watchers, finish_step],
                 )
@@ -374,16 +341,16 @@ def _fit(model, recipe, dataset, real, out, cluster, save_every, verbose, progre
                 blend(model, source, recipe.blend)
             if cluster.is_chief:
                 callbacks.save_whole(model, out / "model.keras")
-    except callbacks.StepFinishedError as stop:
+    except callbacks.StepFinishedError as interruption:
         state = ""
-        of_total = "" if total == _UNLIMITED else f" of {total}"
+        of_total = f" of {length.max_steps}" if length.is_known else ""
         if cluster.is_chief:
             with _name_last_good(model, recipe, out, cluster, metrics):
                 state = f"the state is in {str(checkpoint.save())!r}. "
         raise InterruptedRunError(
             f"Stopped at step {model.step}{of_total}; {state}Resume with "
             f"`{resume_command(recipe, out)}`.",
-            stop.signum,
+            interruption.signum,
         ) from None
     logs = metrics.epochs[-1] if metrics and metrics.epochs else {}
     return Outcome(model, out, logs, model.step, cluster.is_chief)

@@ -10,7 +10,7 @@ from short_runs import assert_same_run, epoch_rows, interrupted, progress_withou
 
 import ganzoo
 from ganzoo import callbacks, cli, training
-from ganzoo.training import run
+from ganzoo.training import length
 
 
 @pytest.mark.parametrize(("max_steps", "epochs", "steps"), [(3, 2, 3), (6, 9, 6), (99, 1, 4)])
@@ -30,13 +30,8 @@ def test_training_ends_after_the_given_minutes_which_a_resumed_run_counts(photos
     assert training.resume(out, max_steps=6, minutes=60, verbose=False).step == 6
 
 
-def test_without_a_length_a_run_has_20_passes_or_5000_steps():
-    lengths = [run._length_of(training.Recipe("vanilla", "sample"), steps) for steps in (900, 10)]
-    assert lengths == [(18_000, 1), (5000, 25)]
-
-
 def test_several_passes_over_few_images_are_one_epoch(photos, tmp_path, monkeypatch):
-    monkeypatch.setattr(run, "_FEWEST_EPOCHS", 2)
+    monkeypatch.setattr(length, "_FEWEST_EPOCHS", 2)
     train(photos, tmp_path / "run", batch_size=20, epochs=7)
     rows = epoch_rows(tmp_path / "run")
     assert [(row["epoch"], row["step"]) for row in rows] == [(3, 3), (6, 6), (7, 7)]
