@@ -57,5 +57,5 @@ def to_list(values: object) -> list:
 
 
 def _is_integer(value):
-    """Return True for a Python or NumPy integer. True and False are no numbers."""
+    """Return True for a Python or NumPy integer. A bool is not accepted as a number."""
     return hasattr(value, "__index__") and not isinstance(value, bool)

@@ -35,7 +35,7 @@ class Shard(NamedTuple):
     def of(self, size: int) -> slice:
         """Return the slice of `size` elements that belongs to this shard.
 
-        It holds every `count`-th element. If `size` is no multiple of `count`, the last elements
+        It holds every `count`-th element. If `size` is not a multiple of `count`, the last elements
         belong to no shard.
 
         Example:
@@ -99,7 +99,7 @@ class Cluster:
         """Return the size of the batches that this worker makes of its data.
 
         Raises:
-            ValueError: If the batch size is no multiple of the number of replicas.
+            ValueError: If the batch size is not a multiple of the number of replicas.
         """
         if batch_size % self.num_replicas:
             raise ValueError(

@@ -1,4 +1,4 @@
-"""The fingerprint of a data set, by which a copy of it is recognized wherever it lies."""
+"""Define the fingerprint of a data set, which identifies a copy in another place."""
 
 import dataclasses
 from collections.abc import Collection, Sequence
@@ -9,13 +9,13 @@ _LISTED = 4
 
 @dataclasses.dataclass(frozen=True)
 class Fingerprint:
-    """What tells two data sets apart, without their pixels.
+    """Describe a data set well enough to tell it from another one, without its pixels.
 
     Runs, models and presets store it as `dataclasses.asdict` returns it.
 
     Attributes:
-        content: str. What the images are: the name and version of a TFDS data set, or a hash of the
-            names and sizes of the files in a folder.
+        content: str. Name and version of a TFDS data set, or a hash of the names and sizes of the
+            files in a folder.
         num_images: int. Number of images.
         image_shape: list of `(height, width, channels)`, or None if images differ.
         class_names: list of str. Classes in the order of their ids, or None without classes.
@@ -60,10 +60,11 @@ class Fingerprint:
             raise ValueError(f"not a fingerprint: {error}") from None
 
     def describe(self, classes: Collection[str] = ()) -> str:
-        """Return number, shape and classes in words.
+        """Return the number, shape and classes as text.
 
         Args:
-            classes: names of the classes to list, if there are any of them. Else the first ones.
+            classes: names of the classes to list. If the data set has none of them, its first
+                classes are listed.
         """
         text = f"{self.num_images} images"
         if self.image_shape:
@@ -78,7 +79,7 @@ class Fingerprint:
         return text
 
     def tell_apart(self, other: "Fingerprint") -> tuple[str, str]:
-        """Return both fingerprints in words, with the classes that differ.
+        """Return both fingerprints as text, with the classes that differ.
 
         The content is named if nothing else differs.
         """

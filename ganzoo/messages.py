@@ -23,7 +23,7 @@ def unknown(kind: str, name: object, known: Iterable[str]) -> str:
 
 
 def count(number: int, noun: str) -> str:
-    """Return a number of things in words.
+    """Return a number of things as text.
 
     Args:
         number: int.

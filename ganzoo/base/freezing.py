@@ -1,4 +1,4 @@
-"""Frozen networks and layers: what training may change, and which layers it does not."""
+"""Find the weights that training may change, and freeze layers."""
 
 from collections.abc import Iterator
 

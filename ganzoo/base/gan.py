@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from ganzoo import augment as augmentations
 from ganzoo import export, losses, regularizers, schedules
-from ganzoo.base import checks, freezing, rates, stopping, train_step, updates
+from ganzoo.base import checks, freezing, rates, rendering, stopping, train_step, updates
 from ganzoo.base.adaptive import AdaptiveAmount
 from ganzoo.base.logs import (
     LOGS,
@@ -23,9 +23,10 @@ from ganzoo.base.logs import (
 from ganzoo.checks import check_positive, check_seed
 from ganzoo.data import validation
 from ganzoo.data.pipelines import from_arrays
+from ganzoo.data.spec import DataSpec
 from ganzoo.distribution import worker_of
 from ganzoo.fingerprint import Fingerprint
-from ganzoo.images import from_pixels, round_to_pixels
+from ganzoo.images import from_pixels
 from ganzoo.layers import network_inputs, normalizations
 from ganzoo.optimizers import Adam
 from ganzoo.saving import presets
@@ -54,7 +55,7 @@ class GAN(keras.Model):
         seed: int or None. Seed of all random numbers in training. None draws a random one.
         trained_on: dict or None. Fields of the `ganzoo.data.Fingerprint` of the data that the model
             was trained on last. `fit` sets it for data of `ganzoo.data.load`.
-        **kwargs: `name` and `dtype`, as for every Keras model.
+        **kwargs: `name` and `dtype` of the Keras model.
 
     Attributes:
         trained_on: `ganzoo.data.Fingerprint`, or None if the data are unknown.
@@ -134,7 +135,7 @@ class GAN(keras.Model):
 
     @property
     def image_shape(self) -> tuple:
-        """`(height, width, channels)` of the images. A side is None if it may vary."""
+        """Shape `(height, width, channels)` of the images. A side is None if it may vary."""
         return tuple(self.generator.output_shape[1:])
 
     @property
@@ -397,7 +398,7 @@ class GAN(keras.Model):
         if batch_size is not None:
             check_positive(batch_size=batch_size)
         checks.refuse_weights(kwargs)
-        # The pipelines of `ganzoo.data` know what they hold.
+        # Pipelines of `ganzoo.data` have a fingerprint.
         found = getattr(x, "data_fingerprint", None)
         x, y, examples = self._check_all(x, y, batch_size, self._batch_divisor())
         self.trained_on = found
@@ -406,17 +407,15 @@ class GAN(keras.Model):
         if kwargs.get("validation_data") is not None:
             held_out = keras.utils.unpack_x_y_sample_weight(kwargs["validation_data"])
             checks.refuse_weights({"sample_weight": held_out[2]})
-            held_out = self._check_all(
-                *held_out[:2], kwargs.get("validation_batch_size"), self._num_replicas()
-            )[:2]
-            if isinstance(held_out[0], np.ndarray):
-                size = kwargs.pop("validation_batch_size", None) or batch_size
-                kwargs["validation_data"] = _batches_of(*held_out, size, shuffle=False)
-            else:
-                kwargs["validation_data"] = held_out if held_out[1] is not None else held_out[0]
-        if isinstance(x, np.ndarray) and not kwargs.get("validation_split"):
-            x = _batches_of(x, y, batch_size, shuffle=bool(kwargs.pop("shuffle", True)))
-            y = batch_size = None
+            size = kwargs.get("validation_batch_size") or batch_size
+            *held_out, _ = self._check_all(*held_out[:2], size, self._num_replicas())
+            unseen, labels, size = _to_batches(*held_out, size, shuffle=False)
+            kwargs["validation_data"] = unseen if labels is None else (unseen, labels)
+            if size is None:
+                kwargs.pop("validation_batch_size", None)
+        if isinstance(x, np.ndarray) and not kwargs.get("validation_split"):  # It needs arrays.
+            shuffle = bool(kwargs.pop("shuffle", True))
+            x, y, batch_size = _to_batches(x, y, batch_size, shuffle)
         if not isinstance(x, np.ndarray) and getattr(x, "num_batches", None) is None:
             # Keras cannot shuffle an iterator, and warns about it by default.
             kwargs.setdefault("shuffle", False)
@@ -451,9 +450,7 @@ class GAN(keras.Model):
             checks.refuse_weights(kwargs)
             checks.refuse_callbacks(kwargs.get("callbacks"))
             x, y, _ = self._check_all(x, y, batch_size, self._num_replicas())
-            if isinstance(x, np.ndarray):
-                x = _batches_of(x, y, batch_size, shuffle=False)
-                y = batch_size = None
+            x, y, batch_size = _to_batches(x, y, batch_size, shuffle=False)
         with validation.explained():
             return super().evaluate(x, y, batch_size=batch_size, **kwargs)
 
@@ -494,9 +491,9 @@ class GAN(keras.Model):
         x, y = validation.check_arrays(x, y, self.data_spec())
         return super().test_on_batch(x, y, return_dict=return_dict)
 
-    def data_spec(self) -> validation.DataSpec:
+    def data_spec(self) -> DataSpec:
         """Return what the model needs of its data."""
-        return validation.DataSpec(self.image_shape, self.num_classes)
+        return DataSpec(self.image_shape, self.num_classes)
 
     def check_data(self, x, y) -> tuple:
         """Check the data for `fit`, and return `(x, examples)`. See `validation.check`."""
@@ -768,32 +765,9 @@ class GAN(keras.Model):
             condition: tuple of tensors `(num_images, ...)`, its other inputs.
             batch_size: int. Images per forward pass.
         """
-        inputs = tf.convert_to_tensor(inputs, "float32")
         if network not in self._renderers:
-            # The loop is in the graph, because a call from Python costs as much as a small
-            # network. AutoGraph is off: its translation takes longer than generating 64 images.
-            @tf.function(reduce_retracing=True, autograph=False)
-            def draw(inputs, condition, batch_size):
-                count = -(-tf.shape(inputs)[0] // batch_size)
-
-                def draw_batch(index, made):
-                    of_batch = slice(index * batch_size, (index + 1) * batch_size)
-                    part, *rest = (value[of_batch] for value in (inputs, *condition))
-                    made_images = network(network_inputs(part, rest), training=False)
-                    pixels = round_to_pixels(tf.cast(made_images, "float32"))
-                    return index + 1, made.write(index, pixels)
-
-                made = tf.TensorArray(
-                    "uint8", size=count, infer_shape=False, element_shape=(None, *self.image_shape)
-                )
-                # Two batches at once keep all cores busy between large operations.
-                _, made = tf.while_loop(
-                    lambda index, _: index < count, draw_batch, (0, made), parallel_iterations=2
-                )
-                return made.concat()
-
-            self._renderers[network] = draw
-        return self._renderers[network](inputs, condition, tf.constant(batch_size)).numpy()
+            self._renderers[network] = rendering.make_renderer(network)
+        return self._renderers[network](inputs, condition, batch_size)
 
     def preview(self, num_images: int, seed: int) -> dict:
         """Return images that show the progress of training, as `{name: uint8 pixels}`.
@@ -977,7 +951,12 @@ class GAN(keras.Model):
         export.export(self, path, format, half, overwrite, card)
 
 
-def _batches_of(x, y, batch_size, shuffle):
-    """Return the batches of arrays. Keras would tune its own pipeline of them; see `untuned`."""
+def _to_batches(x, y, batch_size, shuffle):
+    """Return `(x, y, batch_size)` for Keras. Arrays become a pipeline, which has the other two.
+
+    Keras would tune its own pipeline of arrays; see `untuned`.
+    """
+    if not isinstance(x, np.ndarray):
+        return x, y, batch_size
     arrays = (x,) if y is None else (x, y)
-    return from_arrays(arrays, batch_size or _KERAS_BATCH_SIZE, shuffle)
+    return from_arrays(arrays, batch_size or _KERAS_BATCH_SIZE, shuffle), None, None

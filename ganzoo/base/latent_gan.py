@@ -12,6 +12,7 @@ from ganzoo.base import inversion
 from ganzoo.base.gan import GAN
 from ganzoo.checks import check_positive, check_seed
 from ganzoo.data import validation
+from ganzoo.data.labels import check_labels
 from ganzoo.layers import network_inputs
 from ganzoo.messages import unknown
 
@@ -32,7 +33,7 @@ class LatentGAN(GAN):
             the end.
         latent_distribution: `"normal"` (standard) or `"uniform"` in [-1, 1).
         seed: int or None. Seed of the latents in training. None draws a random one.
-        **kwargs: `name` and `dtype`, as for every Keras model.
+        **kwargs: `name` and `dtype` of the Keras model.
 
     Input shape: latents `(batch, ...)`, as the generator takes them.
     Output shape: images `(batch, height, width, channels)`, in [-1, 1].
@@ -213,7 +214,7 @@ class LatentGAN(GAN):
                 f"`labels` must be one class id, or one for each of the {num_images} images. "
                 f"Received: labels of shape {labels.shape}."
             )
-        validation.check_labels(labels, self.num_classes)
+        check_labels(labels, self.num_classes)
         return (tf.constant(labels, "int32"),)
 
     def preview(self, num_images: int, seed: int) -> dict:

@@ -48,7 +48,7 @@ def demo(
 
     print("Training another DCGAN on 10,000 Fashion-MNIST images.")
     print("It takes a few minutes on two CPU cores. The losses should neither fall to 0 nor grow.")
-    print("A real_score and fake_score of 0.5 mean that the discriminator only guesses.\n")
+    print("A real score and a fake score of 0.5 mean that the discriminator only guesses.\n")
     with interruptible():
         outcome = training.train(recipe, out)
     print("\nMeasuring the generated images:")

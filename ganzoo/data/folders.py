@@ -21,7 +21,7 @@ from ganzoo.messages import list_names, printable
 
 @dataclasses.dataclass(frozen=True)
 class Listing:
-    """The images of a folder.
+    """List the images of a folder.
 
     Attributes:
         folder: the folder.

@@ -1,4 +1,4 @@
-"""Say how to bring images of another shape to the shape that is needed."""
+"""Advise how to change the shape of images to the one that a model needs."""
 
 import itertools
 import math
@@ -13,7 +13,7 @@ Shape = Sequence[int | None]
 
 
 class _Change(NamedTuple):
-    """A change of the shape of images.
+    """Describe a change of the shape of images.
 
     Attributes:
         does: str. What it does, as the part of a sentence.

@@ -1,4 +1,4 @@
-"""Check the values of images, and say how to convert those of another range.
+"""Check the values of images, and advise how to convert those of another range.
 
 Images are uint8 pixels in [0, 255] or floats in [-1, 1]. Advice is an expression in `x`, the
 images, that can be copied. It depends on the dtype and on the values that were found.
@@ -16,11 +16,11 @@ _RUN = 32
 
 
 class Advice(NamedTuple):
-    """How to convert images.
+    """Describe how to convert images.
 
     Attributes:
-        expression: str. Gives images that ganzoo takes. None if there is no such expression.
-        rest: str. What the expression assumes, or what to do without one.
+        expression: str. Expression in `x` whose value ganzoo accepts. None if there is none.
+        rest: str. Assumption of the expression, or advice if there is none.
         makes_pixels: bool. True if the expression gives uint8, False if it gives floats.
     """
 
@@ -60,7 +60,7 @@ def check_values(images: np.ndarray, tensors: bool = False) -> None:
 
 
 def require_pixels(names: str, *images: np.ndarray) -> None:
-    """Check that images are uint8 pixels, where floats are not taken.
+    """Check that images are uint8 pixels. Floats are refused.
 
     Args:
         names: str. Names of the arguments, for people.
@@ -83,7 +83,7 @@ def require_pixels(names: str, *images: np.ndarray) -> None:
 
 
 def require_floats(name: str, images: np.ndarray) -> None:
-    """Check that images are floats, where pixels are not taken.
+    """Check that images are floats. Pixels are refused.
 
     Args:
         name: str. Name of the argument, for people.
@@ -192,7 +192,7 @@ def _fill_0_1(rows):
 
 
 def _is_float(images):
-    return "float" in images.dtype.name  # bfloat16 is no float for NumPy.
+    return "float" in images.dtype.name  # NumPy does not count bfloat16 as a float.
 
 
 def _name_dtype(images):
@@ -200,7 +200,7 @@ def _name_dtype(images):
 
 
 def _describe_range(images):
-    """Return `, values from ... to ...`, or nothing if images are no numbers."""
+    """Return `, values from ... to ...`, or an empty string if images are not numbers."""
     if images.size and (_is_float(images) or images.dtype.kind in "iu"):
         return f", {_describe_values(images)}"
     return ""
@@ -271,7 +271,7 @@ def _advise_floats(images, tensors):
     if low >= -1.5 and high <= 1.5:
         return Advice(clip.format(-1, 1), " if interpolation moved them out of [-1, 1]")
     largest = _largest_of_bits(high / 1.25 if low < 0 else high / 1.02)
-    # Others are normalized, or have few levels.
+    # Other ranges are those of normalized images, or of images with few levels.
     if low < -0.25 * largest or not 16 < high <= 1.25 * 65535:
         return _spread(low, high)
     x = "x" if low >= 0 and high <= largest else clip.format(0, largest)

@@ -11,6 +11,7 @@ from ganzoo.base import LatentGAN, updates
 from ganzoo.base.latent_gan import count
 from ganzoo.base.logs import LOGS, RunningMean, count_images, per_level
 from ganzoo.data import validation
+from ganzoo.data.spec import DataSpec
 from ganzoo.lapgan import networks
 from ganzoo.lapgan.pyramid import downsample, gaussian_pyramid
 from ganzoo.layers import (
@@ -332,7 +333,7 @@ class LAPGAN(LatentGAN):
                 f"`level` must be below the last level, {self.num_levels - 1}, and no finer than "
                 f"`coarse_images`. Received: level={level}, images of level {given}."
             )
-        validation.check_arrays(coarse_images, None, validation.DataSpec(coarse_images.shape[1:]))
+        validation.check_arrays(coarse_images, None, DataSpec(coarse_images.shape[1:]))
         if coarse_images.dtype == np.uint8:
             coarse_images = images.from_pixels(coarse_images)
         coarse = tf.cast(coarse_images, "float32")

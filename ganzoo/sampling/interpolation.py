@@ -6,7 +6,7 @@ import numpy as np
 
 from ganzoo.base import require_generation
 from ganzoo.checks import check_positive, check_seed
-from ganzoo.data import validation
+from ganzoo.data.labels import check_labels
 
 
 def interpolate(
@@ -61,7 +61,7 @@ def interpolate(
                 f"a CGAN. Received: labels={labels} for a {type(gan).__name__}. Leave them out to "
                 "interpolate between latents."
             )
-        validation.check_labels(np.asarray(labels), gan.num_classes)
+        check_labels(np.asarray(labels), gan.num_classes)
         weights = _class_path(gan.num_classes, labels, num_steps)
         made = gan.morph(
             np.repeat(latents[:num_rows], num_steps, axis=0), np.tile(weights, (num_rows, 1))

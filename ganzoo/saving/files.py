@@ -47,7 +47,7 @@ def check_folder_path(path: pathlib.Path | str) -> None:
 
     Raises:
         ValueError: If the path is that of a file, by its suffix or on the disk, a name is too long
-            for the disk, or the path is no text.
+            for the disk, or the path is not text.
     """
     check_text(path)
     if names_file(path) if not _exists(path) else not pathlib.Path(path).is_dir():

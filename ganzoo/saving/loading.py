@@ -58,7 +58,7 @@ def load(path: pathlib.Path | str) -> GAN:
 
 
 def _find_checkpoint(folder):
-    """Return the newest undamaged checkpoint in a folder that is no run, or in `checkpoints/`.
+    """Return the newest undamaged checkpoint in a folder that is not a run, or in `checkpoints/`.
 
     Return None if there is none.
     """

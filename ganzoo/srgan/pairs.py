@@ -3,7 +3,7 @@
 import numpy as np
 import tensorflow as tf
 
-from ganzoo.data.validation import DataSpec, shape_of_rank, split
+from ganzoo.data.spec import DataSpec, shape_of_rank, split
 
 
 class PairSpec(DataSpec):

@@ -9,6 +9,7 @@ from PIL import Image
 import ganzoo
 from ganzoo import data, images
 from ganzoo.data import validation
+from ganzoo.data.spec import DataSpec
 from ganzoo.distribution import Shard
 
 
@@ -106,5 +107,5 @@ def test_pipelines_are_not_autotuned_unless_their_options_say_so(png_folder):
     chosen.autotune.enabled = True
     batch = tf.data.Dataset.from_tensors(tiny.make_images(4))
     for given, enabled in ((batch, False), (batch.with_options(chosen), True)):
-        checked, _ = validation.check(given, None, validation.DataSpec(tiny.IMAGE_SHAPE))
+        checked, _ = validation.check(given, None, DataSpec(tiny.IMAGE_SHAPE))
         assert checked.options().autotune.enabled is enabled

@@ -10,6 +10,7 @@ import tiny
 
 from ganzoo import registry
 from ganzoo.data import validation
+from ganzoo.data.spec import DataSpec
 
 SHAPE = tiny.IMAGE_SHAPE
 IMAGES = tiny.make_images(12)
@@ -66,7 +67,7 @@ def check(form, *arrays, num_classes=3):
     """Check data for a model with classes, and return all batches."""
     x, y = (*form(*arrays), None)[:2]
     with validation.explained():
-        checked, _ = validation.check(x, y, validation.DataSpec(SHAPE, num_classes))
+        checked, _ = validation.check(x, y, DataSpec(SHAPE, num_classes))
         if isinstance(checked, keras.utils.PyDataset):
             checked = [checked[index] for index in range(checked.num_batches)]
         return list(checked)
@@ -146,9 +147,7 @@ def test_empty_data_are_refused(empty):
 
 def test_images_that_were_not_batched_are_refused():
     with pytest.raises(ValueError, match="must have shape"):
-        validation.check(
-            tf.data.Dataset.from_tensor_slices(IMAGES), None, validation.DataSpec(SHAPE)
-        )
+        validation.check(tf.data.Dataset.from_tensor_slices(IMAGES), None, DataSpec(SHAPE))
 
 
 def test_a_batch_size_of_0_is_refused():
@@ -160,7 +159,7 @@ def test_a_batch_size_of_0_is_refused():
 
 def test_an_endless_pipeline_is_checked():
     endless = tf.data.Dataset.from_tensor_slices(IMAGES).repeat().batch(4)
-    checked, examples = validation.check(endless, None, validation.DataSpec(SHAPE))
+    checked, examples = validation.check(endless, None, DataSpec(SHAPE))
     assert len(list(checked.take(5))) == 5
     # Callbacks show at most 64 real images beside generated images.
     assert len(examples) == 64
@@ -197,7 +196,7 @@ def test_images_of_unknown_and_known_shape_train_to_the_same_weights():
         weights_after_fit.append(gan.weights)
     tiny.assert_equal(*weights_after_fit)
     labeled = pipeline_of_unknown_shapes([IMAGES, LABELS])
-    specs = validation.check(labeled, None, validation.DataSpec(SHAPE, 3))[0].element_spec
+    specs = validation.check(labeled, None, DataSpec(SHAPE, 3))[0].element_spec
     assert [tuple(spec.shape) for spec in specs] == [(None, *SHAPE), (None,)]
 
 
@@ -230,7 +229,7 @@ def test_objects_that_are_not_arrays_are_refused():
 def test_dicts_of_features_are_refused():
     elements = tf.data.Dataset.from_tensors({"image": IMAGES, "label": LABELS})
     with pytest.raises(ValueError, match=r"dicts with keys image, label.*dataset\.map"):
-        validation.check(elements, None, validation.DataSpec(SHAPE))
+        validation.check(elements, None, DataSpec(SHAPE))
 
 
 def test_validation_data_are_checked():
@@ -424,7 +423,7 @@ def test_an_empty_later_batch_is_refused(form):
 @every_form
 def test_valid_labels_pass_unchanged(form):
     if form is as_array:
-        validation.check(IMAGES, LABELS, validation.DataSpec(SHAPE, 3))
+        validation.check(IMAGES, LABELS, DataSpec(SHAPE, 3))
         return
     labels = np.concatenate([np.asarray(batch[1]) for batch in check(form, IMAGES, LABELS)])
     np.testing.assert_array_equal(labels, LABELS)
@@ -466,7 +465,7 @@ def test_labels_that_are_not_class_ids_are_refused(form, labels, advice):
 
 def test_fewer_labels_than_images_are_refused():
     with pytest.raises(ValueError, match=r"shape \(12,\)"):
-        validation.check(IMAGES, LABELS[:7], validation.DataSpec(SHAPE, 3))
+        validation.check(IMAGES, LABELS[:7], DataSpec(SHAPE, 3))
 
 
 def test_families_without_classes_ignore_labels():
