@@ -16,11 +16,11 @@ FAMILIES = tuple(family.name for family in registry.families())
 # unit is a module or a folder. The modules of `saving` and `training` are separate units, because
 # they belong to different rows.
 ROWS = [
-    ("checks", "fingerprint", "messages", "version"),
+    ("checks", "class_names", "fingerprint", "messages", "version"),
     ("registry", "saving.files"),
     ("saving.downloads", "saving.untrusted"),
     ("saving.weights",),
-    ("images", "schedules", "transforms"),
+    ("conditions", "images", "schedules", "transforms"),
     ("augment", "layers", "losses", "regularizers", "optimizers"),
     ("perceptual",),
     ("metrics",),
@@ -48,6 +48,7 @@ NEVER = {family: {"export", "metrics"} for family in FAMILIES}
 # These units, like the registration of families, do not import the packages in `HEAVY` at the top.
 PYTHON_ONLY = {
     "checks",
+    "class_names",
     "fingerprint",
     "messages",
     "registry",
@@ -63,6 +64,7 @@ PYTHON_ONLY = {
 HEAVY = {"tensorflow", "keras", "numpy", "tensorflow_datasets"}
 WITHOUT_TENSORFLOW = {
     "augment",
+    "conditions",
     "images",
     "layers",
     "losses",

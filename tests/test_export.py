@@ -140,6 +140,7 @@ def test_half_precision_halves_the_file(format, tmp_path):
 
 def test_a_saved_model_needs_tensorflow_alone(tmp_path):
     gan = build(registry.get_family("cgan"))
+    gan.class_names = ["cat", "dog", "owl"]
     gan.export(tmp_path / "model", card={"licence": "MIT"})
     inputs = inputs_of(gan)
     code = """
@@ -153,7 +154,7 @@ pixels = serve(**{name: tf.constant(value) for name, value in inputs.items()})["
     np.testing.assert_allclose(pixels.astype(int), expected, atol=1)
     card = json.loads((tmp_path / "model" / "assets.extra" / "card.json").read_text())
     assert card["licence"] == "MIT"
-    assert card["family"] == "CGAN"
+    assert (card["family"], card["class_names"]) == ("CGAN", ["cat", "dog", "owl"])
 
 
 def test_an_onnx_file_needs_onnxruntime_alone(exported, tmp_path):

@@ -21,6 +21,7 @@ from ganzoo.base.logs import (
     read_local_sum,
 )
 from ganzoo.checks import check_positive, check_seed
+from ganzoo.conditions import check_class_names
 from ganzoo.data import validation
 from ganzoo.data.pipelines import from_arrays
 from ganzoo.data.spec import DataSpec
@@ -116,6 +117,7 @@ class GAN(keras.Model):
         self.ema_generator = keras.models.clone_model(generator)
         self.ema_generator.trainable = False
         self.ema_generator.set_weights(generator.get_weights())
+        self._class_names = None
         self.seed = None if seed is None else check_seed(seed)
         self.seed_generator = keras.random.SeedGenerator(self.seed)
         # Images of the first batches. Callbacks show them next to generated ones.
@@ -140,8 +142,20 @@ class GAN(keras.Model):
 
     @property
     def class_names(self) -> list[str] | None:
-        """Name of each class id, or None for a model without classes or of unknown data."""
+        """Name of each class id, or None for a model without classes or with unknown names.
+
+        `fit` sets it to the names of its data, if they have names.
+        """
+        if self._class_names is not None:
+            return list(self._class_names)
+        # Files of older versions hold the names with the data only.
         return self.trained_on.class_names if self.num_classes and self.trained_on else None
+
+    @class_names.setter
+    def class_names(self, class_names):
+        check_class_names(class_names, self.num_classes)
+        # Keras would wrap a list.
+        self._class_names = None if class_names is None else tuple(class_names)
 
     @property
     def step(self) -> int:
@@ -398,10 +412,13 @@ class GAN(keras.Model):
         if batch_size is not None:
             check_positive(batch_size=batch_size)
         checks.refuse_weights(kwargs)
-        # Pipelines of `ganzoo.data` have a fingerprint.
+        # Pipelines of `ganzoo.data` have a fingerprint. Those of Keras also have class names.
         found = getattr(x, "data_fingerprint", None)
+        names = getattr(x, "class_names", None)
         x, y, examples = self._check_all(x, y, batch_size, self._batch_divisor())
         self.trained_on = found
+        if self.num_classes and names and len(names) == self.num_classes:
+            self.class_names = names
         if examples is not None:  # A distributed dataset cannot be inspected here.
             self.real_examples = examples
         if kwargs.get("validation_data") is not None:
@@ -777,6 +794,16 @@ class GAN(keras.Model):
         return {}
 
     @property
+    def preview_columns(self) -> int | None:
+        """Columns of a grid of `preview`: one for each class. None without classes."""
+        return self.num_classes
+
+    @property
+    def preview_captions(self) -> list[str] | None:
+        """Text above each column of a grid of `preview`, or None."""
+        return self.class_names
+
+    @property
     def export_signature(self) -> tuple[list[tf.TensorSpec], str]:
         """Inputs of the exported model, named, and the name of its output, uint8 images."""
         specs = [
@@ -935,8 +962,8 @@ class GAN(keras.Model):
             half: bool. Store weights as float16: half the size, 11 bits of precision.
                 Computation stays float32.
             overwrite: bool. Replace an exported model at `path`.
-            card: dict. Facts about the model, such as its license. ONNX files hold them as
-                metadata, a SavedModel in a file.
+            card: dict. Facts about the model, such as its license. ONNX files hold them and the
+                class names as metadata, a SavedModel in `assets.extra/card.json`.
 
         Raises:
             ValueError: If `path` exists, the format is unknown, or a package that ONNX needs is

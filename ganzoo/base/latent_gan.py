@@ -11,6 +11,7 @@ from ganzoo import images
 from ganzoo.base import inversion
 from ganzoo.base.gan import GAN
 from ganzoo.checks import check_positive, check_seed
+from ganzoo.conditions import class_ids
 from ganzoo.data import validation
 from ganzoo.data.labels import check_labels
 from ganzoo.layers import network_inputs
@@ -97,8 +98,8 @@ class LatentGAN(GAN):
 
         Args:
             num_images: int, at least 1.
-            labels: class ids, for models with classes: one for all images or one per image.
-                None draws random ones.
+            labels: class ids or names, for models with classes: one for all images or one per
+                image. None draws random ones.
             seed: int, or a pair of ints `(seed, block)` for one of many blocks of images. An int
                 is block 0. The same seed gives the same images for any batch size. None draws a
                 random seed.
@@ -123,8 +124,8 @@ class LatentGAN(GAN):
 
         Args:
             latents: float `(num_images, ...)`, as the generator takes them.
-            labels: class ids, for models with classes: one for all images or one per image.
-                None draws random ones.
+            labels: class ids or names, for models with classes: one for all images or one per
+                image. None draws random ones.
             batch_size: int, at least 1. Images per forward pass.
             use_ema: bool. Use the averaged weights, not the last ones.
 
@@ -155,7 +156,7 @@ class LatentGAN(GAN):
         Args:
             targets: images `(num_images, height, width, channels)`: uint8 pixels, or
                 floats in [-1, 1].
-            labels: class ids of the images, for families with classes.
+            labels: class ids or names of the images, for models with classes.
             num_steps: int, at least 1. Steps of gradient descent.
             num_starts: int, at least 1. Random starts per image; the best result is kept.
             seed: int. Seed of the starts.
@@ -169,6 +170,8 @@ class LatentGAN(GAN):
         """
         check_positive(num_steps=num_steps, num_starts=num_starts)
         seed = check_seed(seed)
+        if labels is not None:
+            labels = self.label_ids(labels)
         targets, labels = validation.check_arrays(targets, labels, self.data_spec())
         targets = np.asarray(targets)
         if targets.dtype == np.uint8:
@@ -206,7 +209,7 @@ class LatentGAN(GAN):
             )
         if labels is None:
             labels = np.random.default_rng(seed).integers(self.num_classes, size=num_images)
-        labels = np.asarray(labels)
+        labels = self.label_ids(labels)
         if labels.ndim == 0:
             labels = np.full(num_images, labels)
         if labels.shape != (num_images,):
@@ -216,6 +219,21 @@ class LatentGAN(GAN):
             )
         check_labels(labels, self.num_classes)
         return (tf.constant(labels, "int32"),)
+
+    def label_ids(self, labels) -> np.ndarray:
+        """Return labels as an array, with names of classes replaced by class ids.
+
+        Capitals do not matter, unless two names differ only by them.
+
+        Raises:
+            ValueError: If the model has no such class. Ids are not checked.
+        """
+        return class_ids(labels, self.class_names)
+
+    def captions_of(self, labels) -> list[str] | None:
+        """Return the names of the classes of labels, or None if the model has no class names."""
+        names = self.class_names
+        return None if names is None else [names[label] for label in self.label_ids(labels)]
 
     def preview(self, num_images: int, seed: int) -> dict:
         """Return generated images as `{"generated": pixels}`.

@@ -14,6 +14,8 @@ from ganzoo.checks import check_positive, check_seed
 class SampleGrid(keras.callbacks.Callback):
     """Write a grid of generated images after every epoch, always from the same latents.
 
+    A model with classes has one column per class, with the name of the class above.
+
     The grids are PNG files, `samples/epoch_001.png` and so on, and TensorBoard images below
     `logs/samples`. `samples/real.png` shows real images for comparison. It is written once.
 
@@ -76,15 +78,16 @@ class SampleGrid(keras.callbacks.Callback):
                 # The first picture is the model's output. The others show intermediate results.
                 prefix = f"{name}_" if index else ""
                 number = count_passes(self.model, epoch, self.steps_per_pass)
-                self._draw(pixels, name, number, f"{prefix}epoch_{number:03d}")
+                captions = self.model.preview_captions
+                self._draw(pixels, name, number, f"{prefix}epoch_{number:03d}", captions)
 
     def on_train_end(self, logs=None):
         self._writer.close()
 
-    def _draw(self, pixels, name, step, filename=None):
-        grid = images.make_grid(pixels, columns=self.model.num_classes)
+    def _draw(self, pixels, name, step, filename=None, captions=None):
+        grid = images.draw_grid(pixels, self.model.preview_columns, captions)
         path = self.run_dir / "samples" / f"{filename or name}.png"
-        images.write_png(path, grid, images.zoom_for(grid))
+        images.write_png(path, grid)
         with self._writer.as_default():
             # TensorBoard shows gray, RGB and RGBA.
             tf.summary.image(name, images.on_white(grid)[None], step=step)

@@ -32,6 +32,7 @@ class CGAN(LatentGAN):
         base_filters: int. Filters at the largest hidden resolution of the default, doubled at
             each smaller one.
         recipe: `"default"` or `"paper"`.
+        class_names: list of str. Name of each class id. `fit` sets it to the names of its data.
         **kwargs: `seed`, `name` and `dtype`.
 
     Input shape: `[latents, labels]`: `(batch, latent_dim)`, standard normal, or uniform in
@@ -59,6 +60,7 @@ class CGAN(LatentGAN):
         latent_dim: int | None = None,
         base_filters: int = 64,
         recipe: str = "default",
+        class_names: list[str] | None = None,
         **kwargs,
     ):
         check_recipe(recipe)
@@ -86,6 +88,7 @@ class CGAN(LatentGAN):
             **kwargs,
         )
         self.num_classes = num_classes
+        self.class_names = class_names
         self.latent_dim = latent_dim
         self.base_filters = base_filters
         self.recipe = recipe
@@ -148,6 +151,7 @@ class CGAN(LatentGAN):
             **self.get_common_config(),
             "image_shape": self.image_shape,
             "num_classes": self.num_classes,
+            "class_names": self.class_names,
             "latent_dim": self.latent_dim,
             "base_filters": self.base_filters,
             "recipe": self.recipe,

@@ -13,7 +13,7 @@ from ganzoo.saving import untrusted, weights
 
 # Keys of a card that have their own section, or repeat another key.
 _HANDLED = {"preset", "data", "command", "training", "metrics", "licence", "limits"}
-_HANDLED |= {"recipe", "learning_curve"}
+_HANDLED |= {"recipe", "learning_curve", "class_names"}
 # Suffixes of the scores that belong to another score, and a prefix.
 _ERROR, _REAL, _BICUBIC = "_standard_error", "_of_unseen_real_images", "bicubic_"
 _NOT_SCORES = {"extractor", "extractor_fingerprint", "images", "real_images", "seed", "command"}
@@ -66,9 +66,11 @@ def _rows(config, card):
     yield "Family", _family(config)
     arguments = config.get("config", {})
     if isinstance(arguments, dict):
-        hidden = ("seed", "generator", "discriminator", "trained_on")
+        hidden = ("seed", "generator", "discriminator", "trained_on", "class_names")
         chosen = {key: value for key, value in arguments.items() if key not in hidden}
         yield "Model", ", ".join(f"{key}={_short(value)}" for key, value in chosen.items())
+        if isinstance(names := arguments.get("class_names"), list):
+            yield "Classes", ", ".join(map(str, names))
         if arguments.get("trained_on") is not None:
             yield "Trained on", Fingerprint.from_fields(arguments["trained_on"]).describe()
     data = card.get("data")

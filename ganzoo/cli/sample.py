@@ -1,5 +1,6 @@
 """Define `ganzoo sample`."""
 
+import csv
 import os
 import pathlib
 from typing import Annotated
@@ -21,7 +22,8 @@ def sample(
     ],
     num_images: Annotated[int, typer.Option("-n", help="Number of images, or of walks.")] = 64,
     labels: Annotated[
-        str | None, typer.Option(help="Class ids, such as 0,1,2, used in turn.")
+        str | None,
+        typer.Option(help="Class names or ids, such as bag,shirt or 0,1, used in turn."),
     ] = None,
     interpolate: Annotated[
         bool,
@@ -55,6 +57,8 @@ def sample(
     `--format` there may be millions of images. Existing files are not written again.
 
     Example: `ganzoo sample dcgan_fashion_mnist -n 64 --seed 0 --out grid.png`
+
+    Example: `ganzoo sample cgan_fashion_mnist --labels bag,shirt -n 20 --out grid.png`
 
     Example: `ganzoo sample RUN -n 1000000 --format tfrecord --shards 8 --shard 3 --out DIR`
     """
@@ -123,8 +127,8 @@ def sample(
     if kind == ".png":
         # Use one column per given class.
         columns = len(classes) if classes and len(classes) > 1 else None
-        grid = images.make_grid(pixels, columns)
-        images.write_png(out, grid, images.zoom_for(grid))
+        captions = gan.captions_of(classes) if columns else None
+        images.write_png(out, images.draw_grid(pixels, columns, captions))
     else:
         for index, image in enumerate(pixels):
             images.write_png(out / f"{index:05d}.png", image)
@@ -161,12 +165,15 @@ def _sample_in_bulk(model, num_images, out, format, seed, labels, shards, shard)
 
 
 def _parse_labels(labels):
-    """Parse class ids such as `"0,1,2"` into a list. Return None without labels."""
+    """Split classes such as `"bag,shirt"` or `"0,1"` into a list. Return None without labels.
+
+    A name that contains a comma is written in quotes.
+    """
     if labels is None:
         return None
-    try:
-        return [int(label) for label in labels.split(",")]
-    except ValueError:
+    (parts,) = csv.reader([labels], skipinitialspace=True)
+    if not all(part.strip() for part in parts):
         raise ValueError(
-            f"--labels must be class ids such as 0,1,2. Received: {labels!r}."
-        ) from None
+            f"--labels must be class names or ids, such as bag,shirt or 0,1. Received: {labels!r}."
+        )
+    return parts

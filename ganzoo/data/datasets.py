@@ -7,6 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from ganzoo.checks import check_positive, check_seed
+from ganzoo.class_names import CLASS_NAMES
 from ganzoo.data import folders, tfds
 from ganzoo.data.arrays import ImageData, PixelStack, allocate, crop_and_resize
 from ganzoo.data.pipelines import pipeline
@@ -16,10 +17,8 @@ from ganzoo.images import to_pil
 
 _SAMPLE = "sample"
 _STACKED_MNIST = "stacked_mnist"
+_SAMPLE_CLASSES = CLASS_NAMES["fashion_mnist"]
 _SAMPLE_FILE = pathlib.Path(__file__).parents[1] / "assets" / "fashion_mnist_sample.npz"
-# The names that TFDS gives to the classes of Fashion-MNIST.
-_CLOTHES = ["T-shirt/top", "Trouser", "Pullover", "Dress", "Coat"]
-_CLOTHES += ["Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"]
 
 
 def load(
@@ -173,7 +172,7 @@ def _load_sample(image_size, shard, labels):
         for image in pixels:
             stack.add(crop_and_resize(to_pil(image), image_size)[None])
         pixels = stack.finish()
-    return _with_classes(_SAMPLE, count, pixels, sample.labels, _CLOTHES, labels)
+    return _with_classes(_SAMPLE, count, pixels, sample.labels, _SAMPLE_CLASSES, labels)
 
 
 def _load_stacked_mnist(split, image_size, shard, labels):

@@ -63,6 +63,8 @@ def export(
     _check_free(path, format, overwrite)
     path = pathlib.Path(path)
     card = {"family": type(gan).__name__, "ganzoo_version": __version__, **(card or {})}
+    if gan.class_names is not None:
+        card["class_names"] = gan.class_names
     program = Program(gan, half)
     new = new_folder(path, replace=overwrite) if format == "savedmodel" else new_file(path)
     with new as partial:

@@ -1,6 +1,7 @@
 """Convert images and pixels, write grids, PNG files and animations, and read photos."""
 
 from ganzoo.images.bicubic import resize_bicubic
+from ganzoo.images.captions import add_captions, draw_grid
 from ganzoo.images.pixels import (
     encode_png,
     from_pixels,
@@ -17,6 +18,8 @@ from ganzoo.images.pixels import (
 )
 
 __all__ = [
+    "add_captions",
+    "draw_grid",
     "encode_png",
     "from_pixels",
     "has_alpha",

@@ -64,6 +64,7 @@ class LAPGAN(LatentGAN):
         filters: int, at least 2. Filters of the convolutions. With `recipe="paper"` level 0 has
             none.
         recipe: `"default"` or `"paper"`.
+        class_names: list of str. Name of each class id. `fit` sets it to the names of its data.
         **kwargs: `seed`, `name` and `dtype`.
 
     Input shape: latents `(batch, latent_dim)`, standard normal, or uniform in [-1, 1) with
@@ -96,6 +97,7 @@ class LAPGAN(LatentGAN):
         base_latent_dim: int = 100,
         filters: int = 64,
         recipe: str = "default",
+        class_names: list[str] | None = None,
         **kwargs,
     ):
         check_recipe(recipe)
@@ -115,6 +117,7 @@ class LAPGAN(LatentGAN):
             **kwargs,
         )
         self.num_classes = num_classes
+        self.class_names = class_names
         self.level_sizes = sizes
         self.recipe = recipe
         self.base_size = base_size
@@ -255,8 +258,8 @@ class LAPGAN(LatentGAN):
 
         Args:
             num_images: int, at least 1.
-            labels: class ids, one for all images or one per image. None draws them uniformly.
-                Refused by a model without classes.
+            labels: class ids or names, one for all images or one per image. None draws them
+                uniformly. Refused by a model without classes.
             seed: int, or a pair of ints `(seed, block)`, as for `LatentGAN.generate`.
             batch_size: int, at least 1. Images per forward pass.
             use_ema: bool. Use the averaged weights, not the last ones.
@@ -353,6 +356,7 @@ class LAPGAN(LatentGAN):
             **self.get_common_config(),
             "image_shape": self.image_shape,
             "num_classes": self.num_classes,
+            "class_names": self.class_names,
             "base_size": self.base_size,
             "base_latent_dim": self.base_latent_dim,
             "filters": self.filters,

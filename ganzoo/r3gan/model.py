@@ -43,6 +43,7 @@ class R3GAN(LatentGAN):
         schedule_steps: int, at least 1. Steps in which the schedules of training reach their last
             values, which they keep. Set it to the number of steps that you train. None takes 31,240
             (20 passes over CIFAR-10), or the paper's 39,063 (20 million images).
+        class_names: list of str. Name of each class id. `fit` sets it to the names of its data.
         **kwargs: `seed`, `name` and `dtype`.
 
     Input shape: latents `(batch, latent_dim)`, standard normal. With classes, `[latents, labels]`.
@@ -72,6 +73,7 @@ class R3GAN(LatentGAN):
         blocks: int | None = None,
         recipe: str = "default",
         schedule_steps: int | None = None,
+        class_names: list[str] | None = None,
         **kwargs,
     ):
         check_recipe(recipe)
@@ -100,6 +102,7 @@ class R3GAN(LatentGAN):
             discriminator = networks.build_discriminator(image_shape, num_classes, sizes)
         super().__init__(generator, discriminator, **kwargs)
         self.num_classes = num_classes
+        self.class_names = class_names
         self.latent_dim = latent_dim
         self.base_filters = sizes.widths[-1]
         self.blocks = blocks
@@ -133,6 +136,7 @@ class R3GAN(LatentGAN):
             **self.get_common_config(),
             "image_shape": self.image_shape,
             "num_classes": self.num_classes,
+            "class_names": self.class_names,
             "latent_dim": self.latent_dim,
             "base_filters": self.base_filters,
             "blocks": self.blocks,

@@ -40,7 +40,7 @@ class Drawn(NamedTuple):
 
 
 def draw_block(
-    gan, index: int, seed: int = 0, labels: Sequence[int] | None = None
+    gan, index: int, seed: int = 0, labels: Sequence[int | str] | None = None
 ) -> tuple[np.ndarray, np.ndarray | None]:
     """Generate the images of one block.
 
@@ -48,8 +48,8 @@ def draw_block(
         gan: a GAN that generates images.
         index: int, at least 0. Block 0 equals `gan.generate(BLOCK, seed=seed)`.
         seed: int, at least 0.
-        labels: list of class ids. Image `k` gets `labels[k % len(labels)]`. None draws random
-            labels, for models with classes.
+        labels: list of class ids or names. Image `k` gets `labels[k % len(labels)]`. None draws
+            random labels, for models with classes.
 
     Returns:
         `(pixels, labels)`: uint8 `(BLOCK, height, width, channels)`, and int32 `(BLOCK,)`. Labels
@@ -76,7 +76,7 @@ def sample(
     out: pathlib.Path | str,
     format: str = "tfrecord",
     seed: int = 0,
-    labels: Sequence[int] | None = None,
+    labels: Sequence[int | str] | None = None,
     shards: int = 1,
     shard: int = 0,
     report: Callable[[int], None] | None = None,
@@ -96,7 +96,7 @@ def sample(
             `block_000000.npz` with `images` and, with classes, `labels`. `"png"`:
             `block_000000/0000000000.png` and so on and, with classes, `labels.csv`.
         seed: int, at least 0.
-        labels: list of class ids, as for `draw_block`.
+        labels: list of class ids or names, as for `draw_block`.
         shards: int, at least 1. Number of shards.
         shard: int, from 0 to `shards - 1`. Index of this shard.
         report: function that is called after each block with the number of images that are
@@ -129,6 +129,7 @@ def sample(
     gan.prepare_inputs(1, labels and labels[:1], seed, 1)
     if labels is not None:
         gan.prepare_condition(len(labels), labels, seed)
+        labels = gan.label_ids(labels).tolist()
     check_folder_path(out)
     out = pathlib.Path(out)
     _claim(out, gan, num_images=num_images, seed=seed, labels=labels, format=format)

@@ -13,7 +13,7 @@ def interpolate(
     gan,
     num_rows: int = 8,
     num_steps: int = 10,
-    labels: Sequence[int] | None = None,
+    labels: Sequence[int | str] | None = None,
     seed: int = 0,
 ) -> np.ndarray:
     """Generate images along paths between latents, or between classes.
@@ -27,7 +27,7 @@ def interpolate(
         gan: a model with vector latents. With `labels`, a model with `morph`, such as `CGAN`.
         num_rows: int, at least 1. Number of independent paths.
         num_steps: int, at least 2. Images on a path, including both ends.
-        labels: two or more class ids to pass through, such as `[0, 3, 7]`.
+        labels: two or more class ids or names to pass through, such as `[0, 3, 7]`.
         seed: int. Seed of the latents.
 
     Returns:
@@ -61,7 +61,8 @@ def interpolate(
                 f"a CGAN. Received: labels={labels} for a {type(gan).__name__}. Leave them out to "
                 "interpolate between latents."
             )
-        check_labels(np.asarray(labels), gan.num_classes)
+        labels = gan.label_ids(labels)
+        check_labels(labels, gan.num_classes)
         weights = _class_path(gan.num_classes, labels, num_steps)
         made = gan.morph(
             np.repeat(latents[:num_rows], num_steps, axis=0), np.tile(weights, (num_rows, 1))

@@ -13,7 +13,7 @@ _ATTEMPTS = 20
 
 
 def generate_originals(
-    gan, references, num_images: int, labels: Sequence[int] | None = None, seed: int = 0
+    gan, references, num_images: int, labels: Sequence[int | str] | None = None, seed: int = 0
 ) -> tuple[np.ndarray, int]:
     """Generate images of which none copies a training image.
 
@@ -24,7 +24,7 @@ def generate_originals(
         gan: model that generates images.
         references: `ganzoo.evaluation.References` of the data that the model was trained on.
         num_images: int, at least 1.
-        labels: class ids, one per image. None draws them uniformly.
+        labels: class ids or names, one per image. None draws them uniformly.
         seed: int. Images that are no copies are those of `gan.generate` with this seed.
 
     Returns:
@@ -44,7 +44,7 @@ def generate_originals(
     missing, num_replaced = np.arange(num_images), 0
     pixels = None
     for attempt in range(_ATTEMPTS):
-        asked = None if labels is None else np.asarray(labels, "int32")[missing]
+        asked = None if labels is None else gan.label_ids(labels)[missing]
         made = gan.generate(len(missing), asked, seed=(seed, attempt))
         pixels = made.copy() if pixels is None else pixels
         pixels[missing] = made

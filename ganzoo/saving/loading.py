@@ -105,7 +105,7 @@ def find_model(name: pathlib.Path | str) -> GAN:
 
 
 def find_card(name: pathlib.Path | str) -> dict:
-    """Return the model card of a preset, or the recipe of a run as a card.
+    """Return the model card of a preset, or the recipe and class names of a run as a card.
 
     Args:
         name: name of a registered preset, preset folder or run folder.
@@ -119,7 +119,8 @@ def find_card(name: pathlib.Path | str) -> dict:
         if os.path.isabs(recipe["data"]):
             # A card may be published. The path says more of this machine than of the images.
             recipe["data"] = f"./{os.path.basename(recipe['data'])}"
-        return {"recipe": recipe}
+        names = run_folder.read_class_names(name)
+        return {"recipe": recipe, **({"class_names": names} if names else {})}
     folder = weights.find_description(name) if registered else pathlib.Path(name)
     card = folder / "card.json"
     return untrusted.read_config(card) if card.is_file() else {}
@@ -132,19 +133,21 @@ def find_origin(preset: pathlib.Path | str) -> tuple[str, dict, dict]:
         preset: name of a registered preset, or preset folder.
 
     Returns:
-        `(family, config, recipe)`: name of the family, arguments of its constructor without the
-        seed and the fingerprint of the data, and other arguments of the recipe. The recipe is empty
-        if none was saved.
+        `(family, config, recipe)`: name of the family, arguments of its constructor, and other
+        arguments of the recipe. The seed, the fingerprint of the data and the class names, which
+        follow from the data, are left out. The recipe is empty if none was saved.
 
     Raises:
         ValueError: If there is no such preset, or it belongs to no family.
     """
     if weights.is_registered(preset):
         family, record = registry.get_preset(str(preset))
-        return family.name, dict(record.config), dict(record.recipe)
-    folder = weights.find_preset(preset)
-    config = untrusted.read_config(folder / "config.json")
-    family = registry.get_family(config["family"])
-    of_the_run = ("seed", "trained_on")
-    model = {key: value for key, value in config["config"].items() if key not in of_the_run}
-    return family.name, model, find_card(folder).get("recipe", {})
+        config, recipe = record.config, dict(record.recipe)
+    else:
+        folder = weights.find_preset(preset)
+        content = untrusted.read_config(folder / "config.json")
+        family = registry.get_family(content["family"])
+        config, recipe = content["config"], find_card(folder).get("recipe", {})
+    of_the_run = ("seed", "trained_on", "class_names")
+    config = {key: value for key, value in config.items() if key not in of_the_run}
+    return family.name, config, recipe

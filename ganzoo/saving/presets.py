@@ -78,7 +78,9 @@ def write(gan, folder: pathlib.Path | str, card: dict, discriminator: bool, half
             weights.halve(partial / "model.weights.h5")
         if images.is_drawable(gan.image_shape):
             for pixels in [*gan.preview(64, seed=0).values()][:1]:
-                grid = images.make_grid(pixels, columns=gan.num_classes)
+                grid = images.make_grid(pixels, columns=gan.preview_columns)
+                if gan.preview_captions:
+                    grid = images.add_captions(grid, gan.preview_captions)
                 images.write_png(partial / "samples.png", grid)
 
 

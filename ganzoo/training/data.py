@@ -9,6 +9,7 @@ import numpy as np
 
 from ganzoo import data, evaluation, registry
 from ganzoo.base import GAN
+from ganzoo.training.arguments import constructor_arguments
 from ganzoo.training.recipe import Recipe
 
 # Number of test images for the doctor.
@@ -73,7 +74,8 @@ def open_data(recipe: Recipe, cluster) -> tuple[Callable, dict, data.Fingerprint
                 "Choose other data or another --image-size, or remove the argument."
             )
     one_pass = dataset()
-    cluster.agree(batches=len(one_pass), mixed_precision=recipe.mixed_precision, **arguments)
+    sizes = {name: found for name, found in arguments.items() if name != "class_names"}
+    cluster.agree(batches=len(one_pass), mixed_precision=recipe.mixed_precision, **sizes)
     return dataset, arguments, one_pass.data_fingerprint
 
 
@@ -182,6 +184,9 @@ def _open_images(recipe, family, cluster):
     arguments = {"image_shape": image_data.pixels.shape[1:]}
     if with_classes:
         arguments["num_classes"] = image_data.num_classes
+        # A family from outside of the package may not take the names.
+        if "class_names" in constructor_arguments(family.load_class()):
+            arguments["class_names"] = image_data.class_names
     return dataset, arguments
 
 

@@ -120,6 +120,16 @@ def read_fingerprint(folder: pathlib.Path | str) -> Fingerprint | None:
         return None if fields is None else Fingerprint.from_fields(fields)
 
 
+def read_class_names(folder: pathlib.Path | str) -> list[str] | None:
+    """Return the class names of the model of a run, or None if it has none.
+
+    Raises:
+        ValueError: If the configuration is damaged.
+    """
+    model = untrusted.read_config(pathlib.Path(folder) / "config.json").get("model", {})
+    return model.get("class_names")
+
+
 def write_config(out: pathlib.Path, recipe: Recipe, model: GAN, cluster) -> None:
     """Write the complete configuration of a run, as a file and as text for TensorBoard.
 

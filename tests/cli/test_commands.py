@@ -89,6 +89,19 @@ def test_sample_repeats_the_given_labels_in_order(ganzoo_command, tmp_path):
             np.testing.assert_array_equal(np.asarray(image), pixels[..., 0])
 
 
+def test_sample_takes_class_names_and_writes_them_above_the_columns(ganzoo_command, tmp_path):
+    model = registry.get_family("cgan").build_test_model(seed=0, class_names=["a, b", "Cat", "dog"])
+    model.save(tmp_path / "cgan.keras")
+    path = tmp_path / "grid.png"
+    arguments = ["sample", tmp_path / "cgan.keras", "-n", 4, "--out", path]
+    code, _, _ = ganzoo_command(*arguments, "--labels", 'cat,"a, b"')
+    assert code == 0
+    pixels = model.generate(4, labels=[1, 0, 1, 0], seed=0)
+    expected = ganzoo.images.draw_grid(pixels, 2, ["Cat", "a, b"])
+    with Image.open(path) as image:
+        np.testing.assert_array_equal(np.asarray(image), expected[..., 0])
+
+
 def test_upscale_writes_the_output_of_the_model(ganzoo_command, upscaler, tmp_path):
     model, path = upscaler
     generator = np.random.default_rng(0)
@@ -225,6 +238,8 @@ def test_info_prints_the_card(ganzoo_command, tmp_path):
     assert ["psnr", f"{card['metrics']['psnr']}", f"{card['metrics']['bicubic_psnr']}"] in lines
     # Commands are not wrapped, so that they can be copied.
     assert ["Train", *card["command"].split()] in lines
+    _, out, _ = ganzoo_command("info", "cgan_fashion_mnist")
+    assert "T-shirt/top, Trouser, Pullover" in " ".join(out.split())
     # A preset folder of another user may have no samples and no card.
     (tmp_path / "mine" / "samples.png").unlink()
     (tmp_path / "mine" / "card.json").unlink()

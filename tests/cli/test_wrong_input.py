@@ -49,7 +49,11 @@ TRAIN = ["train", "vanilla", "--data", "sample", "--out", "{tmp}/run"]
         (["sample", "dcgan_mnst", "--out", "{tmp}/a.png"], "Did you mean 'dcgan_mnist'"),
         (["sample", "{model}", "--out", "{tmp}/a.jpg"], "a.jpg"),
         (["sample", "{model}", "--out", "{tmp}/a.png", "-n", "0"], "-n 0"),
-        (["sample", "{model}", "--out", "{tmp}/a.png", "--labels", "0,x"], "0,x"),
+        (["sample", "{model}", "--out", "{tmp}/a.png", "--labels", "0,"], "0,"),
+        (
+            ["sample", "cgan_fashion_mnist", "--out", "{tmp}/a.png", "--labels", "bag,trousers"],
+            "Did you mean 'Trouser'?",
+        ),
         (["sample", "{model}", "--out", "{tmp}/a.png", "--labels", "1"], "VanillaGAN"),
         (["upscale", "{model}", "{model}", "--out", "{tmp}/x"], "VanillaGAN, which cannot upscale"),
         (["upscale", "{model}", "--out", "{tmp}/x"], "IMAGE"),
