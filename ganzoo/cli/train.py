@@ -56,6 +56,14 @@ def train(
             help="Side to resize images to. For super-resolution, side of crops.", **_panel("Data")
         ),
     ] = None,
+    degrade: Annotated[
+        bool | None,
+        typer.Option(
+            "--degrade",
+            help="For super-resolution: learn from blurred, noisy and compressed images.",
+            **_panel("Data"),
+        ),
+    ] = None,
     batch_size: Annotated[
         int | None,
         typer.Option(help="Images per step. [default: the family's]", **_panel("Data")),
@@ -276,6 +284,7 @@ def train(
     given = {
         "data": data,
         "image_size": image_size,
+        "degrade": degrade,
         "batch_size": batch_size,
         "start_from": start_from,
         "freeze_discriminator": freeze_discriminator,

@@ -9,6 +9,7 @@ from PIL import Image
 
 from ganzoo.checks import check_positive, check_seed
 from ganzoo.data import folders, tfds
+from ganzoo.data.degradation import degrade
 from ganzoo.data.pipelines import go_through
 from ganzoo.distribution import WHOLE, Shard
 from ganzoo.images import from_pixels, photos
@@ -27,6 +28,7 @@ def load_crops(
     start: int | None = None,
     data_shard: Shard = WHOLE,
     batch_shard: Shard = WHOLE,
+    degraded_scale: int | None = None,
 ) -> tf.data.Dataset:
     """Load photographs as a pipeline of random crops, randomly rotated and mirrored.
 
@@ -43,10 +45,14 @@ def load_crops(
         start: int. As for `pipeline`.
         data_shard: `Shard` of the photographs to read. As for `load_arrays`.
         batch_shard: `Shard` of every batch to return. As for `pipeline`.
+        degraded_scale: int or None. Ratio of the crops' sides to those of degraded low-resolution
+            images, which are returned with the crops: blurred, noisy and compressed. See
+            `ganzoo.data.degradation`.
 
     Returns:
         `tf.data.Dataset` of float32 RGB images `(batch, crop_size, crop_size, 3)` in
-        [-1, 1]. Its attribute `data_fingerprint` is a `ganzoo.data.Fingerprint`.
+        [-1, 1], or pairs `(low_res, high_res)` of them. Its attribute `data_fingerprint` is a
+        `ganzoo.data.Fingerprint`.
 
     Raises:
         ValueError: If the data are not found, if an image is smaller than a crop, or if there
@@ -63,6 +69,13 @@ def load_crops(
     """
     check_positive(crop_size=crop_size, batch_size=batch_size, crops_per_image=crops_per_image)
     seed = check_seed(seed)
+    if degraded_scale is not None:
+        check_positive(degraded_scale=degraded_scale)
+        if crop_size % degraded_scale:
+            raise ValueError(
+                f"The side of crops must be a multiple of {degraded_scale}, the scale. Received: "
+                f"crop_size={crop_size}. Choose another one (--image-size)."
+            )
     opened = _open_photos(name_or_dir, split, crop_size, data_shard)
     sources, decode, count, num_bytes, fingerprint = opened
     num_batches = count * crops_per_image // batch_size
@@ -91,11 +104,24 @@ def load_crops(
         crops = photographs.enumerate().map(crop, num_parallel_calls=tf.data.AUTOTUNE)
         # Crops of one image are neighbours. The buffer spreads them over many batches.
         crops = crops.unbatch().shuffle(64 * crops_per_image, **once)
+        if degraded_scale is not None:
+            # The photographs of a pass have the other seeds, from 0 on.
+            degradations = tf.random.experimental.stateless_fold_in(key, -1)
+
+            def pair(index, crop):
+                draw = tf.random.experimental.stateless_fold_in(degradations, index)
+                return degrade(crop, degraded_scale, draw), crop
+
+            crops = crops.enumerate().map(pair, num_parallel_calls=tf.data.AUTOTUNE)
         return crops.batch(batch_size, drop_remainder=True)
 
     batches = go_through(one_pass, num_batches, seed, start)
-    batches = batches.map(lambda batch: batch[batch_shard.of(batch_size)])
-    batches = batches.map(from_pixels, num_parallel_calls=tf.data.AUTOTUNE).prefetch(2)
+
+    def convert(*batch):
+        parts = [from_pixels(images[batch_shard.of(batch_size)]) for images in batch]
+        return tuple(parts) if degraded_scale else parts[0]
+
+    batches = batches.map(convert, num_parallel_calls=tf.data.AUTOTUNE).prefetch(2)
     batches.data_fingerprint = fingerprint
     return batches
 

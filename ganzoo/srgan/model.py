@@ -11,6 +11,7 @@ from ganzoo.base import GAN, ema, updates
 from ganzoo.base.logs import RunningMean, count_images
 from ganzoo.images import from_pixels, photos, to_pixels, values
 from ganzoo.layers import check_recipe, dtype_policy
+from ganzoo.messages import unknown
 from ganzoo.optimizers import Adam
 from ganzoo.srgan import content as content_losses
 from ganzoo.srgan import networks
@@ -19,6 +20,8 @@ from ganzoo.srgan.pairs import PairSpec
 from ganzoo.srgan.tiling import upscale_in_tiles
 
 SCALES = (2, 4)
+# Blocks and filters of each network.
+SIZES = {"srresnet": (16, 64), "compact": (6, 48)}
 # Largest overlap of tiles, in input pixels. The receptive field of 16 blocks has a radius of 40
 # pixels, but pixels further than 7 change the output of trained networks by at most 1 of 255.
 _OVERLAP = 16
@@ -42,9 +45,14 @@ class SRGAN(GAN):
 
     Args:
         scale: 2 or 4.
-        num_blocks: int, at least 1. Residual blocks of the generator.
-        filters: int, at least 1. Filters of the convolutions. The first two of the
-            discriminator have as many, its last two eight times as many.
+        num_blocks: int, at least 1, or None. Blocks of the generator. None takes the network's
+            size.
+        filters: int, at least 1, or None. Filters of the generator's convolutions. None takes the
+            network's size.
+        network: generator. `"srresnet"` is the paper's (16 blocks, 64 filters, 1.5 million
+            parameters). `"compact"` is SPAN (Wan et al., 2023, arXiv:2311.12770; 6 blocks, 48
+            filters, 0.4 million parameters). It has no batch normalization and upscales several
+            times as fast.
         recipe: `"default"` or `"paper"`. The paper's has other optimizers and losses, and residual
             blocks that do not start at zero.
         **kwargs: `seed`, `name` and `dtype`.
@@ -64,12 +72,23 @@ class SRGAN(GAN):
     def __init__(
         self,
         scale: int = 4,
-        num_blocks: int = 16,
-        filters: int = 64,
+        num_blocks: int | None = None,
+        filters: int | None = None,
         recipe: str = "default",
+        network: str = "srresnet",
         **kwargs,
     ):
         check_recipe(recipe)
+        if network not in SIZES:
+            raise ValueError(unknown("network", network, SIZES))
+        if network == "compact" and recipe == "paper":
+            raise ValueError(
+                "The paper's network is 'srresnet'. Received: network='compact' with "
+                "recipe='paper'. Remove one of them."
+            )
+        default_blocks, default_filters = SIZES[network]
+        num_blocks = default_blocks if num_blocks is None else num_blocks
+        filters = default_filters if filters is None else filters
         if scale not in SCALES:
             raise ValueError(f"`scale` must be one of {SCALES}. Received: scale={scale!r}.")
         if num_blocks < 1 or filters < 1:
@@ -78,15 +97,19 @@ class SRGAN(GAN):
                 f"num_blocks={num_blocks}, filters={filters}."
             )
         with dtype_policy(kwargs.get("dtype")):
-            generator = networks.build_generator(
-                scale, num_blocks, filters, zero_start=recipe == "default"
-            )
+            if network == "compact":
+                generator = networks.build_compact_generator(scale, num_blocks, filters)
+            else:
+                generator = networks.build_generator(
+                    scale, num_blocks, filters, zero_start=recipe == "default"
+                )
             discriminator = networks.build_discriminator(filters)
         super().__init__(generator, discriminator, **kwargs)
         self.scale = scale
         self.num_blocks = num_blocks
         self.filters = filters
         self.recipe = recipe
+        self.network = network
         self.content_only = False
         self._content_tracker = RunningMean(name="content_loss")
         self._psnr_tracker = PSNR(name="psnr")
@@ -371,7 +394,10 @@ class SRGAN(GAN):
     def _overlap(self):
         """Number of input pixels around a tile that the network sees, at most `_OVERLAP`."""
         # Radius of the first convolution, the blocks, the convolution after them and the upscaling.
-        receptive = 4 + 2 * self.num_blocks + 1 + 3
+        if self.network == "compact":
+            receptive = 1 + 3 * self.num_blocks + 1 + 1
+        else:
+            receptive = 4 + 2 * self.num_blocks + 1 + 3
         return min(receptive, _OVERLAP)
 
     def preview(self, num_images: int, seed: int) -> dict:
@@ -399,6 +425,7 @@ class SRGAN(GAN):
             "num_blocks": self.num_blocks,
             "filters": self.filters,
             "recipe": self.recipe,
+            "network": self.network,
         }
 
 

@@ -73,6 +73,41 @@ def build_generator(scale: int, num_blocks: int, filters: int, zero_start: bool)
     return keras.Model(low_res, super_res, name="generator")
 
 
+def build_compact_generator(scale: int, num_blocks: int, filters: int) -> keras.Model:
+    """Build the compact generator, SPAN (figure 2 of its paper), without batch normalization.
+
+    All convolutions are at the low resolution. The network is the sum of the enlarged input and of
+    what the convolutions add to it, which is 0 at first.
+
+    Departures: the paper trains wider convolutions and merges them afterwards, as in
+    `MergedConv2D`. The enlarged input is not part of it. It keeps colors exact.
+
+    Args:
+        scale: int. Ratio of the output's sides to the input's.
+        num_blocks: int. Number of attention blocks.
+        filters: int. Filters of the convolutions.
+
+    Reference: Wan et al., 2023 (arXiv:2311.12770), section 3.
+    """
+    low_res = keras.Input((None, None, 3), name="low_res")
+    head = _conv(low_res, filters, name="head_conv")
+    blocks = [head]
+    for index in range(num_blocks):
+        x, shallow = _attention_block(blocks[-1], filters, name=f"block_{index}")
+        blocks.append(x)
+    x = _conv(x, filters, name="body_conv")
+    x = layers.Concatenate(name="features")([head, x, blocks[1], shallow])
+    x = layers.Conv2D(filters, 1, name="fusion_conv")(x)
+    x = layers.Conv2D(
+        3 * scale**2, 3, padding="same", kernel_initializer="zeros", name="to_images"
+    )(x)
+    x = PixelShuffle(scale, name="shuffle")(x)
+    # Add in float32, so that the input keeps its 8 bits.
+    enlarged = layers.UpSampling2D(scale, dtype="float32", name="enlarged")(low_res)
+    super_res = layers.Add(dtype="float32", name="super_res")([enlarged, x])
+    return keras.Model(low_res, super_res, name="generator")
+
+
 def build_discriminator(filters: int) -> keras.Model:
     """Build the discriminator (figure 4 of the paper), from images of any size to one logit each.
 
@@ -107,6 +142,23 @@ def _residual_block(inputs, filters, last_gamma, name):
     x = layers.Conv2D(filters, 3, padding="same", use_bias=False, name=f"{name}_conv_1")(x)
     x = normalize(x, name=f"{name}_norm_1", gamma=last_gamma)
     return layers.Add(name=f"{name}_add")([inputs, x])
+
+
+def _attention_block(inputs, filters, name):
+    """Return the output of a block, and the features after its first convolution."""
+    shallow = _conv(inputs, filters, name=f"{name}_conv_0")
+    x = layers.Activation("silu", name=f"{name}_silu_0")(shallow)
+    x = _conv(x, filters, name=f"{name}_conv_1")
+    x = layers.Activation("silu", name=f"{name}_silu_1")(x)
+    x = _conv(x, filters, name=f"{name}_conv_2")
+    # The features are their own attention. It is odd, so that strong features of both signs count.
+    attention = ops.sigmoid(x) - 0.5
+    return layers.Add(name=f"{name}_add")([inputs, x]) * attention, shallow
+
+
+def _conv(x, filters, name):
+    initializer = keras.initializers.VarianceScaling(1.0, "fan_in")
+    return layers.Conv2D(filters, 3, padding="same", kernel_initializer=initializer, name=name)(x)
 
 
 def _prelu(name):

@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import inspect
 import os
 from collections.abc import Callable
 
@@ -58,8 +59,12 @@ def open_data(recipe: Recipe, cluster) -> tuple[Callable, dict, data.Fingerprint
                 "--evaluate-every needs photographs that are not used for training. Received: "
                 f"{family.class_name} without them. Add --validation FOLDER, or remove it."
             )
-        dataset, arguments = _open_crops(recipe, cluster)
+        dataset, arguments = _open_crops(recipe, family, cluster)
     else:
+        if recipe.degrade:
+            raise ValueError(
+                f"--degrade is for super-resolution. Received: {family.class_name}. Remove it."
+            )
         if recipe.validation:
             raise ValueError(
                 f"--validation is for super-resolution. Received: {family.class_name}. Remove it: "
@@ -198,7 +203,8 @@ def _image_size(recipe):
     return recipe.image_size
 
 
-def _open_crops(recipe, cluster):
+def _open_crops(recipe, family, cluster):
+    scale = inspect.signature(family.load_class()).parameters["scale"].default
     dataset = functools.partial(
         data.load_crops,
         recipe.data,
@@ -207,6 +213,7 @@ def _open_crops(recipe, cluster):
         seed=recipe.seed,
         data_shard=cluster.data_shard,
         batch_shard=cluster.batch_shard,
+        degraded_scale=recipe.model.get("scale", scale) if recipe.degrade else None,
     )
     return dataset, {}
 

@@ -57,6 +57,8 @@ class Recipe:
             generator is kept. None evaluates nothing, except with `validation`.
         validation: str or None. Folder of photographs that a super-resolution model is measured
             on, at every epoch if `evaluate_every` is None. The model with the best LPIPS is kept.
+        degrade: bool. Train super-resolution on degraded low-resolution images. See
+            `ganzoo.data.degradation`.
         seed: int. Seed of the weights, the latents and the order of images.
         start_from: str or None. Preset or run that training starts from. Layers that match take its
             weights.
@@ -89,6 +91,7 @@ class Recipe:
     class_conditional: bool = False
     evaluate_every: int | None = None
     validation: str | None = None
+    degrade: bool = False
     seed: int = 0
     start_from: str | None = None
     freeze_discriminator: int | None = None

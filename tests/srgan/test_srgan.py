@@ -60,6 +60,46 @@ def test_the_default_networks_have_the_number_of_parameters_of_the_paper():
     assert strides == [1, 2, 1, 2, 1, 2, 1, 2]
 
 
+def test_the_compact_network_has_the_number_of_parameters_of_its_figure():
+    conv = 9 * 48 * 48 + 48
+    head, fusion, last = 9 * 3 * 48 + 48, 4 * 48 * 48 + 48, 9 * 48 * 48 + 48
+    gan = ganzoo.SRGAN(network="compact")
+    assert gan.generator.count_params() == head + (3 * 6 + 1) * conv + fusion + last
+
+
+@pytest.mark.parametrize("scale", [2, 4])
+def test_an_untrained_compact_network_repeats_pixels(scale):
+    pixels = make_pixels(5, 7, 3)
+    gan = build(scale, network="compact")
+    np.testing.assert_array_equal(gan.upscale(pixels), pixels.repeat(scale, 0).repeat(scale, 1))
+
+
+def test_the_compact_network_trains_and_keeps_its_arguments(tmp_path):
+    gan = build(4, network="compact")
+    gan.compile(content_only=True)
+    high_res = tiny.make_images(4, (16, 16, 3))
+    before = gan.evaluate(high_res, verbose=0, return_dict=True)["psnr"]
+    gan.fit(high_res, epochs=10, verbose=0)
+    assert gan.evaluate(high_res, verbose=0, return_dict=True)["psnr"] > before
+    gan.save(tmp_path / "gan.keras")
+    loaded = ganzoo.load(tmp_path / "gan.keras")
+    assert loaded.get_config() == gan.get_config()
+    pixels = make_pixels(5, 7, 3)
+    np.testing.assert_array_equal(loaded.upscale(pixels), gan.upscale(pixels))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        ({"network": "compct"}, "Did you mean 'compact'"),
+        ({"network": "compact", "recipe": "paper"}, "srresnet"),
+    ],
+)
+def test_networks_that_do_not_exist_are_refused(arguments, named):
+    with pytest.raises(ValueError, match=named):
+        ganzoo.SRGAN(**arguments)
+
+
 @pytest.mark.parametrize("side", [16, 24, 96])
 def test_the_discriminator_accepts_crops_of_any_size(srgan, side):
     assert srgan.discriminator(np.zeros((2, side, side, 3), "float32")).shape == (2, 1)
