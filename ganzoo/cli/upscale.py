@@ -17,17 +17,37 @@ def upscale(
         list[pathlib.Path], typer.Argument(metavar="IMAGE", help="Image files, or folders of them.")
     ],
     out: Annotated[pathlib.Path, typer.Option(help="Folder of the upscaled images.")],
+    outscale: Annotated[
+        float | None,
+        typer.Option(
+            help="Ratio of the sizes, such as 2.5. The Lanczos filter resizes the network's "
+            "result. [default: the model's scale]"
+        ),
+    ] = None,
+    strength: Annotated[
+        float,
+        typer.Option(
+            metavar="0..1",
+            help="How much texture is invented: 1 as the model does, 0 as a model without a "
+            "discriminator does.",
+        ),
+    ] = 1.0,
     tile: Annotated[
         int | None,
         typer.Option(
-            min=16, help="Side of the tiles that are upscaled one by one, in pixels. [default: 192]"
+            min=16,
+            help="Side of the tiles that are upscaled one by one, in pixels. "
+            "[default: by the free memory]",
         ),
     ] = None,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace existing results.")
+    ] = False,
 ) -> None:
     """Upscale images with a super-resolution model.
 
-    The result of photo.jpg is OUT/photo_x4.jpg. PNG, JPEG and WebP files keep their format. Other
-    formats become PNG. Only the first frame of an animation is used.
+    The result of photo.jpg is OUT/photo_x4.jpg. Existing files are not replaced. PNG, JPEG and WebP
+    files keep their format. Other formats become PNG. Only the first frame of an animation is used.
 
     Example: `ganzoo upscale runs/srgan photo.jpg holidays/ --out large`
     """
@@ -42,12 +62,14 @@ def upscale(
             f"{model!r} is a {type(gan).__name__}, which cannot upscale. Give a super-resolution "
             "model, such as a run of `ganzoo train srgan`."
         )
-    results = photos.name_results(sources, out, gan.scale)
-    upscale_pixels = functools.partial(gan.upscale, tile=tile)
+    gan.check_upscaling(outscale, strength, tile)
+    outscale = gan.scale if outscale is None else outscale
+    results = photos.name_results(sources, out, outscale)
+    upscale_pixels = functools.partial(gan.upscale, outscale=outscale, strength=strength, tile=tile)
     num_failed = 0
     for source, target in _with_progress(results):
         try:
-            photos.upscale_file(source, target, upscale_pixels, gan.scale)
+            photos.upscale_file(source, target, upscale_pixels, outscale, overwrite)
         except (ValueError, OSError) as error:
             print(f"ganzoo: {error}", file=sys.stderr)
             num_failed += 1

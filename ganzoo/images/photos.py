@@ -15,7 +15,8 @@ import numpy as np
 from PIL import ExifTags, Image, ImageCms, ImageOps, UnidentifiedImageError
 
 from ganzoo.checks import to_list
-from ganzoo.images.pixels import blend_with_white, to_pil
+from ganzoo.images.lanczos import scaled_side
+from ganzoo.images.pixels import blend_with_white, to_8_bits, to_pil
 from ganzoo.messages import first_line, list_names, printable
 from ganzoo.saving.files import check_file_path, check_folder_path, new_file
 
@@ -126,16 +127,17 @@ def _photos_in(folder):
 def name_results(
     sources: pathlib.Path | str | Iterable[pathlib.Path | str],
     folder: pathlib.Path | str,
-    scale: int,
+    outscale: float,
 ) -> list[tuple[pathlib.Path, pathlib.Path]]:
     """Return the output path of each image to upscale.
 
-    An output is `<stem>_x<scale><suffix>` in the folder. Formats that cannot be written become PNG.
+    An output is `<stem>_x<outscale><suffix>` in the folder. Formats that cannot be written become
+    PNG.
 
     Args:
         sources: image files, or one of them.
         folder: folder of the outputs. It need not exist.
-        scale: int. Ratio of the output's size to the input's.
+        outscale: float. Ratio of the output's size to the input's.
 
     Returns:
         List of `(source, target)` paths.
@@ -145,8 +147,8 @@ def name_results(
             too long for the disk.
 
     Example:
-        >>> [target.name for _, target in name_results(["a.jpg", "b.tif"], "large", 4)]
-        ['a_x4.jpg', 'b_x4.png']
+        >>> [target.name for _, target in name_results(["a.jpg", "b.tga"], "large", 2.5)]
+        ['a_x2.5.jpg', 'b_x2.5.png']
     """
     check_folder_path(folder)
     folder = pathlib.Path(folder)
@@ -155,7 +157,7 @@ def name_results(
     taken = {}
     for source in sources:
         suffix = source.suffix if source.suffix.lower() in _WRITERS else ".png"
-        target = folder / f"{source.stem}_x{scale}{suffix}"
+        target = folder / f"{source.stem}_x{outscale:g}{suffix}"
         check_file_path(target)
         if target in taken:
             raise ValueError(
@@ -172,7 +174,11 @@ def name_results(
 
 
 def upscale_file(
-    source: pathlib.Path | str, target: pathlib.Path | str, upscale: Callable, scale: int
+    source: pathlib.Path | str,
+    target: pathlib.Path | str,
+    upscale: Callable,
+    outscale: float,
+    overwrite: bool = False,
 ) -> None:
     """Read a photo, upscale it and write it.
 
@@ -180,16 +186,20 @@ def upscale_file(
         source: image file, as for `read_photo`.
         target: file to write, as for `write_photo`.
         upscale: function, as for `upscale_photo`.
-        scale: int. Ratio of the sizes.
+        outscale: float. Ratio of the sizes.
+        overwrite: bool. Replace an existing file.
 
     Raises:
-        ValueError: If the file cannot be read, or its format cannot hold the result.
+        ValueError: If the file cannot be read, its format cannot hold the result, or the target
+            exists.
     """
+    if not overwrite and pathlib.Path(target).exists():
+        raise ValueError(f"{printable(target)}: exists. Remove it, or pass --overwrite.")
     photo = read_photo(source)
-    height, width, _ = photo.pixels.shape
     # Check first: upscaling may take minutes.
-    _check_writable(target, scale * height, scale * width, photo.alpha)
-    write_photo(target, upscale_photo(photo, upscale, scale))
+    sides = (scaled_side(side, outscale) for side in photo.pixels.shape[:2])
+    _check_writable(target, *sides, photo.alpha)
+    write_photo(target, upscale_photo(photo, upscale))
 
 
 def read_photo(path: pathlib.Path | str) -> Photo:
@@ -337,49 +347,72 @@ def _mix_inks(image, profile):
         return image.convert("RGB")
 
 
-def upscale_photo(photo: Photo, upscale: Callable, scale: int) -> Photo:
+def upscale_photo(photo: Photo, upscale: Callable) -> Photo:
     """Upscale a photo, including its transparency.
+
+    The opacity is upscaled like a gray image. It stays within the range of its neighbors, so that
+    no pixel inside an opaque part becomes transparent, and none outside becomes visible.
 
     Args:
         photo: `Photo`.
-        upscale: function from uint8 `(height, width, channels)` to uint8 `(scale * height,
-            scale * width, channels)`.
-        scale: int. Ratio of the sizes.
+        upscale: function from pixels `(height, width, channels)`, with 1 or 3 channels, to larger
+            pixels of the same dtype.
 
     Returns:
         `Photo`.
 
     Example:
         >>> photo = Photo(np.zeros((20, 30, 3), "uint8"), alpha=np.full((20, 30), 9, "uint8"))
-        >>> larger = upscale_photo(photo, lambda pixels: pixels.repeat(2, 0).repeat(2, 1), 2)
+        >>> larger = upscale_photo(photo, lambda pixels: pixels.repeat(2, 0).repeat(2, 1))
         >>> larger.pixels.shape, larger.alpha.shape
         ((40, 60, 3), (40, 60))
     """
     if photo.alpha is None:
         return dataclasses.replace(photo, pixels=upscale(photo.pixels))
-    height, width = photo.alpha.shape
-    image = _fill_transparent(Image.fromarray(np.dstack([photo.pixels, photo.alpha])))
-    alpha = Image.fromarray(photo.alpha).resize(
-        (scale * width, scale * height), Image.Resampling.BICUBIC
-    )
-    return dataclasses.replace(
-        photo, pixels=upscale(np.asarray(image)[..., :-1]), alpha=np.asarray(alpha)
-    )
+    pixels = upscale(_fill_transparent(photo.pixels, photo.alpha))
+    alpha = _upscale_alpha(photo.alpha, pixels.shape[:2], upscale)
+    return dataclasses.replace(photo, pixels=pixels, alpha=alpha)
 
 
-def _fill_transparent(image):
-    """Spread colors into the fully transparent parts of an LA or RGBA image.
+def _upscale_alpha(alpha, shape, upscale):
+    if alpha.min() == alpha.max():
+        return np.full(shape, alpha.flat[0])
+    made = upscale(alpha[..., None])[..., 0]
+    padded = np.pad(alpha, 1, mode="edge")
+    height, width = alpha.shape
+    neighbors = [padded[y : y + height, x : x + width] for y in range(3) for x in range(3)]
+    nearest = np.ix_(
+        *(np.arange(new) * old // new for new, old in zip(shape, alpha.shape, strict=True))
+    )
+    low, high = np.minimum.reduce(neighbors)[nearest], np.maximum.reduce(neighbors)[nearest]
+    return np.clip(made, low, high)
+
+
+def _fill_transparent(pixels, alpha):
+    """Return pixels with colors spread into the parts that are fully transparent.
 
     Colors of transparent pixels are arbitrary, often black. Each upscaled pixel depends on its
     neighbors, so these colors would show as a fringe.
     """
+    if alpha.min() > 0:
+        return pixels
+    # 8 bits are enough for colors that are not seen.
+    filled = _fill_image(Image.fromarray(np.dstack([to_8_bits(pixels), to_8_bits(alpha)])))
+    filled = np.asarray(filled)[..., :-1]
+    if pixels.dtype == np.uint16:
+        filled = filled.astype("uint16") * 257
+    return np.where(alpha[..., None] > 0, pixels, filled)
+
+
+def _fill_image(image):
+    """Spread colors into the fully transparent parts of an LA or RGBA image."""
     known = image.getchannel("A").point(lambda alpha: 255 if alpha else 0)
     if known.getextrema()[0] == 255 or max(image.size) == 1:
         return image
     image = image.copy()
     image.putalpha(known)
     # Pillow weights colors by alpha, so the coarser image uses only the known pixels.
-    coarser = _fill_transparent(image.reduce(2))
+    coarser = _fill_image(image.reduce(2))
     return Image.composite(image, coarser.resize(image.size, Image.Resampling.BILINEAR), known)
 
 

@@ -94,6 +94,19 @@ def from_pixels(pixels: np.ndarray) -> keras.KerasTensor:
     return images
 
 
+def to_8_bits(pixels: np.ndarray) -> np.ndarray:
+    """Return uint8 pixels for uint8 or uint16 ones, rounded to the nearest level.
+
+    Example:
+        >>> to_8_bits(np.array([0, 128, 129, 65535], "uint16")).tolist()
+        [0, 0, 1, 255]
+    """
+    if pixels.dtype == np.uint8:
+        return pixels
+    # 257 takes 255 to 65535.
+    return ((pixels.astype("uint32") + 128) // 257).astype("uint8")
+
+
 def on_white(pixels: np.ndarray) -> np.ndarray:
     """Return pixels as they look on a white background. Pixels without alpha are unchanged.
 

@@ -1,5 +1,6 @@
 """`SRGAN`: a GAN for super-resolution."""
 
+import math
 from typing import ClassVar
 
 import keras
@@ -10,23 +11,19 @@ from keras.optimizers.schedules import CosineDecay, PiecewiseConstantDecay
 from ganzoo.base import GAN, ema, updates
 from ganzoo.base.logs import RunningMean, count_images
 from ganzoo.images import from_pixels, photos, to_pixels, values
+from ganzoo.images.lanczos import resize_lanczos, scaled_side
 from ganzoo.layers import check_recipe, dtype_policy
 from ganzoo.messages import unknown
 from ganzoo.optimizers import Adam
 from ganzoo.srgan import content as content_losses
-from ganzoo.srgan import networks
+from ganzoo.srgan import networks, tiling
 from ganzoo.srgan.bicubic import downscale
 from ganzoo.srgan.pairs import PairSpec
-from ganzoo.srgan.tiling import upscale_in_tiles
+from ganzoo.srgan.strength import Blends
 
 SCALES = (2, 4)
 # Blocks and filters of each network.
 SIZES = {"srresnet": (16, 64), "compact": (6, 48)}
-# Largest overlap of tiles, in input pixels. The receptive field of 16 blocks has a radius of 40
-# pixels, but pixels further than 7 change the output of trained networks by at most 1 of 255.
-_OVERLAP = 16
-# Side of a tile, in input pixels. An image of 4000 x 3000 pixels then takes less than 3 GB.
-_TILE = 192
 
 
 class PSNR(RunningMean):
@@ -55,6 +52,8 @@ class SRGAN(GAN):
             times as fast.
         recipe: `"default"` or `"paper"`. The paper's has other optimizers and losses, and residual
             blocks that do not start at zero.
+        soft_preset: str. Name or folder of a preset with the same architecture, trained on the
+            content loss alone. `upscale` with `strength=0` uses its weights.
         **kwargs: `seed`, `name` and `dtype`.
 
     Input shape: low-resolution images `(batch, height, width, 3)`, in [-1, 1].
@@ -76,6 +75,7 @@ class SRGAN(GAN):
         filters: int | None = None,
         recipe: str = "default",
         network: str = "srresnet",
+        soft_preset: str | None = None,
         **kwargs,
     ):
         check_recipe(recipe)
@@ -110,6 +110,9 @@ class SRGAN(GAN):
         self.filters = filters
         self.recipe = recipe
         self.network = network
+        self.soft_preset = soft_preset
+        self._soft_weights = None
+        self._blends = Blends()
         self.content_only = False
         self._content_tracker = RunningMean(name="content_loss")
         self._psnr_tracker = PSNR(name="psnr")
@@ -331,31 +334,50 @@ class SRGAN(GAN):
     # Upscaling
 
     def upscale(
-        self, image: np.ndarray, tile: int | None = None, use_ema: bool = True
+        self,
+        image: np.ndarray,
+        outscale: float | None = None,
+        strength: float = 1.0,
+        tile: int | None = None,
+        use_ema: bool = True,
     ) -> np.ndarray:
-        """Upscale images to `scale` times their height and width.
+        """Upscale images.
+
+        The opacity of transparent images is upscaled like a gray image. 16-bit images are computed
+        in float32.
 
         Args:
-            image: uint8 `(height, width, channels)`, or a batch `(num_images, height, width,
-                channels)`. RGB or gray, optionally with alpha as the last channel. Any size.
-            tile: int, at least 16. Side of the tiles that are processed one by one. They
-                overlap, so that no seam is visible. None takes 192.
+            image: uint8 or uint16 `(height, width, channels)`, or a batch `(num_images, height,
+                width, channels)`. RGB or gray, optionally with alpha as the last channel. Any size.
+            outscale: float. Ratio of the result's height and width to the image's. The network
+                upscales by `scale`. The Lanczos filter makes the rest, up or down. None takes
+                `scale`.
+            strength: float from 0 to 1. 1 has the model's weights, and 0 those of `soft_preset`,
+                which was trained without a discriminator. Between them the weights are
+                interpolated (Wang et al., 2018, arXiv:1809.00219, section 3.4).
+            tile: int, at least 16. Side of the tiles that are processed one by one. They overlap
+                by the receptive field of the network, so the result does not depend on them. None
+                takes the largest side up to 512 for which half of the free memory is enough.
             use_ema: bool. Use the averaged weights, not the last ones.
 
         Returns:
-            uint8 numpy array `(..., scale * height, scale * width, channels)`.
+            Numpy array `(..., outscale * height, outscale * width, channels)` of the image's dtype.
+            Sides are rounded.
 
         Raises:
-            ValueError: If the image is not uint8, is empty or has other channels.
+            ValueError: If the image has another dtype, is empty or has other channels, or an
+                argument is out of range.
 
         Example:
             >>> gan = ganzoo.SRGAN(scale=2, num_blocks=1, filters=4)
             >>> gan.upscale(np.zeros((7, 30, 3), "uint8")).shape
             (14, 60, 3)
+            >>> gan.upscale(np.zeros((10, 30, 1), "uint16"), outscale=2.5).shape
+            (25, 75, 1)
         """
         image = np.asarray(image)
-        tile = _TILE if tile is None else tile
-        values.require_pixels("`image`", image)
+        if image.dtype != np.uint16:
+            values.require_pixels("`image`", image)
         if image.ndim not in (3, 4) or not 1 <= image.shape[-1] <= 4:
             raise ValueError(
                 "`image` must have shape (height, width, channels), or be a batch of that, with 1 "
@@ -364,41 +386,89 @@ class SRGAN(GAN):
             )
         if 0 in image.shape:
             raise ValueError(f"`image` is empty. Received: shape {image.shape}.")
-        if tile < 16:
+        self.check_upscaling(outscale, strength, tile)
+        network = self.ema_generator if use_ema else self.generator
+        if strength < 1 or image.dtype == np.uint16:
+            soft_weights = self._load_soft_weights() if strength < 1 else None
+            network = self._blends.take(network, soft_weights, strength)
+        images = image if image.ndim == 4 else image[None]
+        made = [self._upscale_one(network, one, outscale or self.scale, tile) for one in images]
+        return np.stack(made) if image.ndim == 4 else made[0]
+
+    def check_upscaling(
+        self, outscale: float | None = None, strength: float = 1.0, tile: int | None = None
+    ) -> None:
+        """Check arguments of `upscale`, before the work.
+
+        Raises:
+            ValueError: If one is out of range, or the model has no weights for the strength.
+        """
+        if outscale is not None and not 0 < outscale < math.inf:
+            raise ValueError(f"`outscale` must be above 0. Received: outscale={outscale!r}.")
+        if not 0 <= strength <= 1:
+            raise ValueError(f"`strength` must be from 0 to 1. Received: strength={strength!r}.")
+        if tile is not None and tile < 16:
             raise ValueError(f"`tile` must be at least 16. Received: tile={tile}.")
-        if image.ndim == 4:
-            return np.stack([self.upscale(one, tile, use_ema) for one in image])
+        if strength < 1:
+            self._load_soft_weights()
+
+    def _load_soft_weights(self):
+        """Return the weights of strength 0, in the order of the generator's. They are kept."""
+        if self._soft_weights is None:
+            if self.soft_preset is None:
+                raise ValueError(
+                    "A strength below 1 needs the weights of a second model, and this model names "
+                    "none. Use strength 1, or build the model with `soft_preset`, the name or "
+                    "folder of a preset with the same architecture."
+                )
+            soft = SRGAN.from_preset(self.soft_preset).ema_generator.get_weights()
+            # Keras would look for layers in a list.
+            soft = tuple(soft)
+            if [w.shape for w in soft] != [tuple(w.shape) for w in self.ema_generator.weights]:
+                raise ValueError(
+                    "`soft_preset` must have the architecture of the model. Received: "
+                    f"soft_preset={self.soft_preset!r}, whose weights have other shapes."
+                )
+            self._soft_weights = soft
+        return self._soft_weights
+
+    def _upscale_one(self, network, image, outscale, tile):
         num_colors = image.shape[-1] - 1 + image.shape[-1] % 2
         alpha = image[..., -1] if num_colors < image.shape[-1] else None
         photo = photos.upscale_photo(
             photos.Photo(image[..., :num_colors], alpha),
-            lambda pixels: self._upscale_colors(pixels, tile, use_ema),
-            self.scale,
+            lambda pixels: self._upscale_colors(network, pixels, outscale, tile),
         )
         return photo.pixels if alpha is None else np.dstack([photo.pixels, photo.alpha])
 
-    def _upscale_colors(self, pixels, tile, use_ema):
+    def _upscale_colors(self, network, pixels, outscale, tile):
         """Upscale one RGB or gray image. A gray result is the mean of the RGB result."""
-        network = self.ema_generator if use_ema else self.generator
 
         def render(window):
+            if window.dtype == np.uint16:
+                return self._blends.render_deep(network, window)
             return self.render(network, from_pixels(window)[None], ())[0]
 
         rgb = np.repeat(pixels, 3 // pixels.shape[-1], axis=-1)
-        made = upscale_in_tiles(render, rgb, self.scale, tile, self._overlap)
-        if pixels.shape[-1] == 3:
+        footprint = tiling.measure_network(network)
+        if tile is None:
+            tile = tiling.choose_tile(footprint, rgb.nbytes * self.scale**2)
+        made = self._upscale_tiles(render, rgb, tile, footprint.radius)
+        if pixels.shape[-1] == 1:
+            made = np.rint(made.mean(axis=-1, keepdims=True, dtype="float32")).astype(made.dtype)
+        if outscale == self.scale:
             return made
-        return np.rint(made.mean(axis=-1, keepdims=True)).astype("uint8")
+        return resize_lanczos(made, *(scaled_side(side, outscale) for side in pixels.shape[:2]))
 
-    @property
-    def _overlap(self):
-        """Number of input pixels around a tile that the network sees, at most `_OVERLAP`."""
-        # Radius of the first convolution, the blocks, the convolution after them and the upscaling.
-        if self.network == "compact":
-            receptive = 1 + 3 * self.num_blocks + 1 + 1
-        else:
-            receptive = 4 + 2 * self.num_blocks + 1 + 3
-        return min(receptive, _OVERLAP)
+    def _upscale_tiles(self, render, pixels, tile, overlap):
+        """Upscale in tiles. Take smaller ones if the device has too little memory."""
+        while True:
+            try:
+                return tiling.upscale_in_tiles(render, pixels, self.scale, tile, overlap)
+            except tf.errors.ResourceExhaustedError:
+                if tile < 32:
+                    raise
+                tile //= 2
 
     def preview(self, num_images: int, seed: int) -> dict:
         """Return upscaled real examples, then their low-resolution versions."""
@@ -426,6 +496,7 @@ class SRGAN(GAN):
             "filters": self.filters,
             "recipe": self.recipe,
             "network": self.network,
+            "soft_preset": self.soft_preset,
         }
 
 

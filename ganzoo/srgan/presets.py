@@ -21,7 +21,12 @@ PRESETS = {
         scores=(Score("Set5 PSNR", 31.46, extractor=None, num_images=5),),
     ),
     "srgan_x4": Preset(
-        config={"scale": 4, "num_blocks": 16, "filters": 64},
+        config={
+            "scale": 4,
+            "num_blocks": 16,
+            "filters": 64,
+            "soft_preset": "srresnet_x4",
+        },
         weights=File(
             "model.weights.h5",
             sha256="a561b08539545da49e7403fb6a1df92ae0ccc862b5e76f4743054b5c024664d2",

@@ -130,6 +130,45 @@ def test_upscale_writes_the_output_of_the_model(ganzoo_command, upscaler, tmp_pa
         assert (image.format, image.mode, image.size) == ("JPEG", "L", (16, 18))
 
 
+def test_upscale_takes_any_factor_and_a_strength(ganzoo_command, tmp_path):
+    model = registry.get_family("srgan").build_test_model(seed=0)
+    model.save_to_preset(tmp_path / "soft")
+    model = registry.get_family("srgan").build_test_model(
+        seed=1, soft_preset=str(tmp_path / "soft")
+    )
+    model.save(tmp_path / "srgan.keras")
+    pixels = np.random.default_rng(0).integers(0, 256, (6, 8, 3), "uint8")
+    Image.fromarray(pixels).save(tmp_path / "a.png")
+    arguments = ["upscale", tmp_path / "srgan.keras", tmp_path / "a.png", "--out", tmp_path / "x"]
+    code, *_ = ganzoo_command(*arguments, "--outscale", 2.5, "--strength", 0.5)
+    assert code == 0
+    with Image.open(tmp_path / "x" / "a_x2.5.png") as image:
+        expected = model.upscale(pixels, outscale=2.5, strength=0.5)
+        np.testing.assert_array_equal(np.asarray(image), expected)
+    for wrong in (["--outscale", "0"], ["--strength", "2"]):
+        code, _, err = ganzoo_command(*arguments, *wrong)
+        assert code == 2
+        assert " ".join(wrong) in err
+
+
+def test_upscale_replaces_results_only_with_overwrite(ganzoo_command, upscaler, tmp_path):
+    folder = tiny.write_folder(tmp_path / "in", num_images=2)
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "000_x2.png").write_text("mine")
+    arguments = ["upscale", upscaler[1], folder, "--out", tmp_path / "out"]
+    code, out, err = ganzoo_command(*arguments)
+    assert code == 1
+    assert "1 image" in out
+    (line,) = [line for line in err.splitlines() if line.startswith("ganzoo: ")]
+    assert line == (
+        f"ganzoo: {tmp_path / 'out' / '000_x2.png'}: exists. Remove it, or pass --overwrite."
+    )
+    assert (tmp_path / "out" / "000_x2.png").read_text() == "mine"
+    code, *_ = ganzoo_command(*arguments, "--overwrite")
+    assert code == 0
+    assert (tmp_path / "out" / "000_x2.png").read_bytes()[:4] == b"\x89PNG"
+
+
 def test_upscale_continues_after_a_bad_file_and_exits_with_code_1(
     ganzoo_command, upscaler, tmp_path
 ):

@@ -2,9 +2,11 @@
 
 import numpy as np
 import pytest
+import tensorflow as tf
 from PIL import Image
 from small_srgan import build, make_pixels
 
+import ganzoo
 from ganzoo.srgan import tiling
 
 
@@ -18,7 +20,68 @@ def test_upscaling_in_tiles_equals_upscaling_at_once(scale, tile, network):
     whole = gan.upscale(pixels, tile=1000)
     tiled = gan.upscale(pixels, tile=tile)
     assert whole.shape == (50 * scale, 71 * scale, 3)
+    # Sums of floats are rounded differently in windows of other sizes.
     assert np.abs(whole.astype(int) - tiled).max() <= 1
+    assert np.mean(whole != tiled) < 1e-3
+
+
+@pytest.mark.parametrize(("scale", "network"), [(2, "srresnet"), (4, "srresnet"), (4, "compact")])
+def test_the_receptive_field_has_the_radius_that_is_measured(scale, network):
+    """Change one input pixel, and look which output pixels change."""
+    gan = build(scale, num_blocks=2, network=network)
+    rng = np.random.default_rng(0)
+    for weight in gan.ema_generator.weights:
+        # Some layers start at zero.
+        if weight.path.endswith(("kernel", "gamma")):
+            weight.assign(rng.normal(0, 0.3, weight.shape))
+    radius = tiling.measure_network(gan.ema_generator).radius
+    center = 24
+    images = np.zeros((2, 49, 49, 3), "float32")
+    images[1, center, center] = 1
+    before, after = np.asarray(gan.ema_generator(images))
+    changed = np.flatnonzero((before != after).any(axis=(0, 2))) // scale
+    assert radius - 1 <= center - changed.min() <= radius
+    assert radius - 1 <= changed.max() - center <= radius
+
+
+def test_the_side_of_tiles_follows_the_free_memory(monkeypatch):
+    footprint = tiling.Footprint(radius=10, bytes_per_pixel=1000)
+    for window, reserved in ((120, 0), (120, 10**9)):
+        monkeypatch.setattr(tiling, "free_memory", lambda f=2000 * window**2 + reserved: f)
+        assert tiling.choose_tile(footprint, reserved) == 100
+    monkeypatch.setattr(tiling, "free_memory", lambda: 0)
+    assert tiling.choose_tile(footprint) == 32
+    monkeypatch.setattr(tiling, "free_memory", lambda: 10**15)
+    assert tiling.choose_tile(footprint) == 512
+
+
+def test_the_limit_of_a_container_counts_as_free_memory(monkeypatch, tmp_path):
+    monkeypatch.setattr(tiling, "_CGROUP", tmp_path)
+    without_limit = tiling.free_memory()
+    (tmp_path / "memory.current").write_text("300\n")
+    (tmp_path / "memory.max").write_text("max\n")
+    assert tiling.free_memory() > 300
+    (tmp_path / "memory.max").write_text("1000\n")
+    assert tiling.free_memory() == 700 < without_limit
+
+
+def test_smaller_tiles_are_tried_if_the_device_has_too_little_memory(monkeypatch):
+    gan = build()
+    pixels = make_pixels(70, 70, 3)
+    expected = gan.upscale(pixels, tile=16)
+    tried = []
+    render = gan.render
+
+    def refuse_large(network, window, condition):
+        tried.append(window.shape[1])
+        if window.shape[1] > 50:
+            raise tf.errors.ResourceExhaustedError(None, None, "out of memory")
+        return render(network, window, condition)
+
+    monkeypatch.setattr(gan, "render", refuse_large)
+    made = gan.upscale(pixels, tile=64)
+    assert tried[0] == 70
+    assert np.abs(made.astype(int) - expected).max() <= 1
 
 
 def test_overlapping_tiles_leave_no_seams():
@@ -72,8 +135,11 @@ def test_batches_gray_and_transparent_images_are_upscaled_like_single_rgb_images
     alpha = make_pixels(6, 5)[..., None] | 1  # No pixel is fully transparent.
     made = srgan.upscale(np.concatenate([pixels[0], alpha], axis=-1))
     np.testing.assert_array_equal(made[..., :3], expected[0])
-    larger = Image.fromarray(alpha[..., 0]).resize((10, 12), Image.Resampling.BICUBIC)
-    np.testing.assert_array_equal(made[..., 3], np.asarray(larger))
+    larger = srgan.upscale(alpha)[..., 0]
+    near = np.pad(alpha[..., 0], 1, mode="edge")
+    near = np.lib.stride_tricks.sliding_window_view(near, (3, 3)).repeat(2, 0).repeat(2, 1)
+    expected = np.clip(larger, near.min(axis=(-2, -1)), near.max(axis=(-2, -1)))
+    np.testing.assert_array_equal(made[..., 3], expected)
 
 
 @pytest.mark.parametrize(
@@ -84,6 +150,10 @@ def test_batches_gray_and_transparent_images_are_upscaled_like_single_rgb_images
         (np.zeros((4, 4, 5), "uint8"), {}, r"\(4, 4, 5\)"),
         (np.zeros((0, 4, 3), "uint8"), {}, "empty"),
         (np.zeros((4, 4, 3), "uint8"), {"tile": 8}, "tile=8"),
+        (np.zeros((4, 4, 3), "uint8"), {"outscale": 0}, "outscale=0"),
+        (np.zeros((4, 4, 3), "uint8"), {"outscale": float("nan")}, "outscale=nan"),
+        (np.zeros((4, 4, 3), "uint8"), {"strength": 1.5}, "strength=1.5"),
+        (np.zeros((4, 4, 3), "uint8"), {"strength": 0.5}, "names none"),
     ],
 )
 def test_invalid_images_and_tiles_are_refused(srgan, image, arguments, named):
@@ -97,3 +167,94 @@ def test_upscaling_uses_the_averaged_weights_by_default():
     pixels = make_pixels(4, 4, 3)
     assert np.ptp(gan.upscale(pixels, use_ema=False)) == 0
     assert np.ptp(gan.upscale(pixels)) > 0
+
+
+@pytest.mark.parametrize("outscale", [0.5, 1, 1.5, 2, 3.3])
+@pytest.mark.parametrize("dtype", ["uint8", "uint16"])
+def test_any_other_factor_is_made_by_lanczos_from_the_result_of_the_network(outscale, dtype, srgan):
+    pixels = make_pixels(10, 14, 3).astype(dtype) * (257 if dtype == "uint16" else 1)
+    network = srgan.upscale(pixels)
+    made = srgan.upscale(pixels, outscale=outscale)
+    assert made.dtype == dtype
+    height, width = round(10 * outscale), round(14 * outscale)
+    assert made.shape == (height, width, 3)
+    for channel in range(3):
+        plane = Image.fromarray(network[..., channel].astype("float32"))
+        plane = np.asarray(plane.resize((width, height), Image.Resampling.LANCZOS))
+        plane = plane.clip(0, np.iinfo(dtype).max)
+        # Pillow rounds 8-bit pixels between the two directions.
+        assert np.abs(made[..., channel] - plane).max() <= 1.5
+
+
+def test_16_bits_equal_8_bits_where_the_levels_are_the_same(srgan):
+    pixels = make_pixels(9, 8, 4)
+    deep = srgan.upscale(pixels.astype("uint16") * 257)
+    assert deep.dtype == "uint16"
+    difference = np.abs(deep / 257 - srgan.upscale(pixels))
+    assert difference[..., :3].max() <= 0.51
+    assert difference[..., 3].max() <= 1  # The mean of three rounded channels.
+
+
+def test_a_smooth_ramp_of_16_bits_has_no_bands():
+    """8 bits would leave 13 levels."""
+    gan = build()
+    kernel = np.zeros((9, 9, 3, 4), "float32")
+    kernel[4, 4, 0, 0] = 1
+    # The network repeats pixels: the first convolution passes red on, and the last two, too.
+    for weight in gan.ema_generator.weights:
+        if weight.path.endswith(("kernel", "bias")):
+            weight.assign(np.zeros(weight.shape))
+    layer = gan.ema_generator.get_layer
+    layer("head_conv").kernel.assign(kernel)
+    for name in ("head_prelu", "up_0_prelu"):
+        layer(name).alpha.assign(np.ones(layer(name).alpha.shape))
+    up = np.zeros(layer("up_0_conv").kernel.shape)
+    up[1, 1, 0, ::4] = 1
+    layer("up_0_conv").kernel.assign(up)
+    last = np.zeros(layer("to_images").kernel.shape)
+    last[4, 4, 0] = 1
+    layer("to_images").kernel.assign(last)
+    ramp = np.linspace(30_000, 33_000, 600).astype("uint16")
+    made = gan.upscale(np.broadcast_to(ramp[None, :, None], (3, 600, 3)))
+    np.testing.assert_allclose(made[0, ::2, 0], ramp, atol=1)
+    assert len(np.unique(made)) > 256
+
+
+def test_strength_interpolates_between_the_weights_of_two_models(tmp_path, srgan):
+    soft = build()
+    soft.ema_generator.set_weights([w + 0.1 for w in soft.ema_generator.get_weights()])
+    soft.save_to_preset(tmp_path / "soft", discriminator=False)
+    gan = build(soft_preset=str(tmp_path / "soft"))
+    assert gan.get_config()["soft_preset"] == str(tmp_path / "soft")
+    pixels = make_pixels(12, 9, 3)
+    np.testing.assert_array_equal(gan.upscale(pixels, strength=1), srgan.upscale(pixels))
+    assert np.abs(gan.upscale(pixels, strength=0) - soft.upscale(pixels).astype(int)).max() <= 1
+    made = gan.upscale(pixels, strength=0.7)
+    pairs = zip(srgan.ema_generator.get_weights(), soft.ema_generator.get_weights(), strict=True)
+    soft.ema_generator.set_weights([0.7 * own + 0.3 * other for own, other in pairs])
+    assert np.abs(made - soft.upscale(pixels).astype(int)).max() <= 1
+    assert np.abs(made - gan.upscale(pixels).astype(int)).max() > 1
+    # The weights of the model itself have not changed.
+    np.testing.assert_array_equal(gan.upscale(pixels), srgan.upscale(pixels))
+
+
+def test_a_second_model_of_another_architecture_is_refused(tmp_path):
+    build(filters=2).save_to_preset(tmp_path / "soft")
+    gan = build(soft_preset=str(tmp_path / "soft"))
+    with pytest.raises(ValueError, match="other shapes"):
+        gan.upscale(make_pixels(4, 4, 3), strength=0)
+
+
+def test_srgan_x4_names_srresnet_x4_of_the_same_architecture():
+    presets = ganzoo.registry.presets()
+    config = dict(presets["srgan_x4"][1].config)
+    assert config.pop("soft_preset") == "srresnet_x4"
+    assert config == presets["srresnet_x4"][1].config
+
+
+@pytest.mark.slow
+def test_srgan_x4_at_strength_0_is_srresnet_x4():
+    pixels = make_pixels(8, 8, 3)
+    made = ganzoo.from_preset("srgan_x4").upscale(pixels, strength=0)
+    expected = ganzoo.from_preset("srresnet_x4").upscale(pixels)
+    assert np.abs(made.astype(int) - expected).max() <= 1
