@@ -1,6 +1,7 @@
 """Define optimizers and schedules that Keras lacks: those of the papers, and a faster Adam."""
 
 import math
+import re
 
 import keras
 import tensorflow as tf
@@ -91,6 +92,36 @@ class Adam(keras.optimizers.Adam):
             if name in config
         }
         return super().from_config({**config, **betas}, custom_objects)
+
+
+@keras.saving.register_keras_serializable(package="ganzoo")
+class Muon(keras.optimizers.Muon):
+    """Keras's Muon, which also orthogonalizes the updates of convolutions.
+
+    A kernel `(height, width, inputs, outputs)` counts as a matrix with one column per output. Keras
+    uses Adam for it. Vectors, such as biases, are updated by Adam here, too.
+
+    Args:
+        *args, **kwargs: `keras.optimizers.Muon` arguments.
+
+    Reference: Jordan et al., 2024, "Muon: an optimizer for hidden layers in neural networks";
+        Liu et al., 2025 (arXiv:2502.16982), section 2.2, for the scale of the updates.
+    """
+
+    def _should_use_adamw(self, variable):
+        if len(variable.shape) == 4:
+            return any(re.search(layer, variable.path) for layer in self.exclude_layers)
+        return super()._should_use_adamw(variable)
+
+    def zeropower_via_newtonschulz5(self, x, steps):
+        matrix = ops.reshape(x, (-1, x.shape[-1]))
+        return ops.reshape(super().zeropower_via_newtonschulz5(matrix, steps), x.shape)
+
+    def lr_adjust(self, x):
+        if self.rms_rate is None:
+            return x
+        rows = math.prod(x.shape[:-1])
+        return x * (self.rms_rate * math.sqrt(max(rows, x.shape[-1])))
 
 
 @keras.saving.register_keras_serializable(package="ganzoo")

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from ganzoo.optimizers import Adam, FlooredExponentialDecay, MomentumRampSGD
+from ganzoo.optimizers import Adam, FlooredExponentialDecay, MomentumRampSGD, Muon
 
 
 def descend(optimizer, start, gradients):
@@ -102,3 +102,27 @@ def test_an_optimizer_with_a_schedule_is_restored_from_its_config():
 def test_invalid_momentum_settings_are_refused(wrong):
     with pytest.raises(ValueError, match=next(iter(wrong))):
         MomentumRampSGD(0.1, **wrong)
+
+
+def test_muon_orthogonalizes_the_update_of_a_convolution():
+    """Newton-Schulz iterations bring all singular values near 1."""
+    optimizer = Muon(1.0, nesterov=False)
+    kernel = keras.Variable(np.zeros((3, 3, 4, 8), "float32"))
+    gradient = np.random.default_rng(0).normal(size=kernel.shape).astype("float32")
+    optimizer.apply([gradient], [kernel])
+    update = -kernel.numpy().reshape(36, 8) / (0.2 * 6)
+    left, _, right = np.linalg.svd(gradient.reshape(36, 8), full_matrices=False)
+    values = np.diag(left.T @ update @ right.T)
+    assert np.all((values > 0.6) & (values < 1.3))
+    np.testing.assert_allclose(left.T @ update @ right.T, np.diag(values), atol=1e-3)
+
+
+def test_muon_updates_a_matrix_as_keras_does():
+    gradient = np.random.default_rng(0).normal(size=(6, 4)).astype("float32")
+    results = []
+    for kind in (Muon, keras.optimizers.Muon):
+        matrix, bias = (keras.Variable(np.ones(shape, "float32")) for shape in [(6, 4), (4,)])
+        optimizer = kind(0.01)
+        optimizer.apply([gradient, gradient[0]], [matrix, bias])
+        results.append(np.concatenate([matrix.numpy(), bias.numpy()[None]]))
+    np.testing.assert_allclose(*results, rtol=1e-5)

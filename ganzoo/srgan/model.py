@@ -14,7 +14,7 @@ from ganzoo.images import from_pixels, photos, to_pixels, values
 from ganzoo.images.lanczos import resize_lanczos, scaled_side
 from ganzoo.layers import check_recipe, dtype_policy
 from ganzoo.messages import unknown
-from ganzoo.optimizers import Adam
+from ganzoo.optimizers import Adam, Muon
 from ganzoo.srgan import content as content_losses
 from ganzoo.srgan import networks, tiling
 from ganzoo.srgan.bicubic import downscale
@@ -123,10 +123,12 @@ class SRGAN(GAN):
         """Return the arguments that `compile` uses if they are not given, for a phase."""
         if self.recipe == "default":
             # Without a discriminator, the generator can start with ten times the paper's rate.
-            alone = CosineDecay(1e-3, 25_000, alpha=0.05)
+            alone = Adam(CosineDecay(1e-3, 25_000, alpha=0.05))
+            if self.network == "compact":
+                alone = Muon(CosineDecay(2e-3, 25_000, alpha=0.05), adam_lr_ratio=0.5)
             return {
                 **super().recommended(**given),
-                "generator_optimizer": Adam(alone if content_only else 1e-4),
+                "generator_optimizer": alone if content_only else Adam(1e-4),
                 "discriminator_optimizer": Adam(1e-4),
             }
         return {
