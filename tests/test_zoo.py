@@ -138,7 +138,10 @@ def test_a_wheel_contains_the_presets(tmp_path):
             assert hashlib.sha256(content).hexdigest() == preset.weights.sha256
             for other in ("config.json", "card.json", "samples.png"):
                 assert archive.read(f"ganzoo/presets/{name}/{other}")
-        assert any(name.startswith("ganzoo/assets/") for name in archive.namelist())
+        names = archive.namelist()
+        assert any(name.startswith("ganzoo/assets/") for name in names)
+        assert "ganzoo/py.typed" in names
+    assert wheel.name.startswith("keras_ganzoo-")
 
 
 @pytest.mark.slow
