@@ -6,7 +6,7 @@ import os
 import pathlib
 import platform
 
-_PACKAGES = ("ganzoo", "keras", "tensorflow")
+_PACKAGES = ("keras-ganzoo", "keras", "tensorflow")
 
 
 def write(path, arguments, **figures):
