@@ -29,6 +29,25 @@ def check_positive(**numbers: int) -> None:
             )
 
 
+def check_image_size(image_size: int | tuple[int, int]) -> tuple[int, int]:
+    """Return an image size as `(height, width)`. A number is the side of a square.
+
+    Raises:
+        ValueError: If it is neither an integer of at least 1 nor a pair of them.
+
+    Example:
+        >>> check_image_size(64), check_image_size((64, 96))
+        ((64, 64), (64, 96))
+    """
+    pair = image_size if isinstance(image_size, (tuple, list)) else (image_size, image_size)
+    if len(pair) != 2 or not all(_is_integer(side) and side >= 1 for side in pair):
+        raise ValueError(
+            "`image_size` must be an integer of at least 1, or a pair of them (height, width). "
+            f"Received: image_size={image_size!r}."
+        )
+    return operator.index(pair[0]), operator.index(pair[1])
+
+
 def check_seed(seed: int) -> int:
     """Return a seed as an int.
 

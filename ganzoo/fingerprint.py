@@ -20,6 +20,7 @@ class Fingerprint:
         image_shape: list of `(height, width, channels)`, or None if images differ.
         class_names: list of str. Classes in the order of their ids, or None without classes.
         class_counts: list of int. Images of each class, or None if they are not counted.
+        fit: str. How images came to their shape; see `ganzoo.data.load`.
 
     Example:
         >>> ganzoo.data.load_arrays("sample").fingerprint.describe()
@@ -31,6 +32,7 @@ class Fingerprint:
     image_shape: Sequence[int] | None = None
     class_names: Sequence[str] | None = None
     class_counts: Sequence[int] | None = None
+    fit: str = "crop"
 
     def __post_init__(self):
         kinds = {"image_shape": int, "class_names": str, "class_counts": int}
@@ -69,6 +71,8 @@ class Fingerprint:
         text = f"{self.num_images} images"
         if self.image_shape:
             text += f" of {' x '.join(map(str, self.image_shape))}"
+        # Older versions cropped all images.
+        text += {"pad": " (padded)", "stretch": " (stretched)"}.get(self.fit, "")
         if self.class_names:
             counts = self._counts()
             named = [f"{name}: {n}" if n is not None else name for name, n in counts.items()]

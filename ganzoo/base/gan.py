@@ -135,6 +135,20 @@ class GAN(keras.Model):
         # All weights exist. Without this Keras refuses to save or load them.
         self.built = True
 
+    @classmethod
+    def check_image_shape(cls, image_shape: tuple[int, int, int], **arguments) -> None:
+        """Check that a model can make images of a shape. It need not be built for this.
+
+        A family that cannot make all sizes overrides this.
+
+        Args:
+            image_shape: `(height, width, channels)`.
+            **arguments: other arguments of the constructor.
+
+        Raises:
+            ValueError: If it cannot.
+        """
+
     @property
     def image_shape(self) -> tuple:
         """Shape `(height, width, channels)` of the images. A side is None if it may vary."""

@@ -138,7 +138,11 @@ class Evaluate(_KeepBest):
     def _open(self):
         if not isinstance(self.data, evaluation.References):
             self.data = evaluation.open_references(
-                self.data, self.model.image_shape, self.extractor, self.seed
+                self.data,
+                self.model.image_shape,
+                self.extractor,
+                self.seed,
+                trained_on=self.model.trained_on,
             )
         evaluation.check_counts([self.metric], self.data, self.num_images)
 

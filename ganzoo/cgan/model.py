@@ -94,6 +94,11 @@ class CGAN(LatentGAN):
         self.recipe = recipe
         self.per_sample_discriminator = recipe == "paper"  # The default uses batch normalization.
 
+    @classmethod
+    def check_image_shape(cls, image_shape: tuple[int, int, int], **arguments) -> None:
+        if arguments.get("recipe") != "paper":  # The paper's perceptrons make all sizes.
+            check_image_shape(image_shape)
+
     def recommended(self, **given) -> dict:
         if self.recipe == "default":
             rate = scale_rate(8e-4, self.image_shape)

@@ -119,7 +119,9 @@ def sample(
         pixels = gan.generate(num_images, labels=repeated, seed=seed)
     else:
         with interruptible():
-            references = evaluation.open_references(no_copies, gan.image_shape)
+            references = evaluation.open_references(
+                no_copies, gan.image_shape, trained_on=gan.trained_on
+            )
             pixels, num_replaced = sampling.generate_originals(
                 gan, references, num_images, repeated, seed
             )

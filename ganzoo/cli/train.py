@@ -3,6 +3,7 @@
 import inspect
 import json
 import pathlib
+import re
 import shlex
 import shutil
 import sys
@@ -51,9 +52,20 @@ def train(
         ),
     ] = None,
     image_size: Annotated[
-        int | None,
+        str | None,
         typer.Option(
-            help="Side to resize images to. For super-resolution, side of crops.", **_panel("Data")
+            metavar="N|HxW",
+            help="Size of all images: a side, or height x width such as 64x96. For "
+            "super-resolution, side of crops.",
+            **_panel("Data"),
+        ),
+    ] = None,
+    fit: Annotated[
+        str | None,
+        typer.Option(
+            metavar="crop|pad|stretch",
+            help="How images of another shape come to --image-size. [default: crop]",
+            **_panel("Data"),
         ),
     ] = None,
     degrade: Annotated[
@@ -276,6 +288,7 @@ def train(
     """
     if not resume and data is None and recipe_file is None:
         raise ValueError("--data is missing. Pass a TFDS name, a folder of images, or 'sample'.")
+    size = None if image_size is None else parse_image_size(image_size)
     import_tensorflow()
     from ganzoo import training
     from ganzoo.distribution import Cluster
@@ -283,8 +296,9 @@ def train(
 
     given = {
         "data": data,
-        "image_size": image_size,
         "degrade": degrade,
+        "image_size": size,
+        "fit": fit,
         "batch_size": batch_size,
         "start_from": start_from,
         "freeze_discriminator": freeze_discriminator,
@@ -335,6 +349,22 @@ def train(
         report(outcome)
     else:
         print(f"Done: {messages.count(outcome.step, 'step')}. The chief writes {out}.")
+
+
+def parse_image_size(text: str) -> int | tuple[int, int]:
+    """Parse an image size of the command line.
+
+    Example:
+        >>> parse_image_size("64"), parse_image_size("64x96"), parse_image_size("64x64")
+        (64, (64, 96), 64)
+    """
+    if not (found := re.fullmatch(r"(\d+)(?:[xX](\d+))?", text)):
+        raise ValueError(
+            "--image-size must be a side such as 64, or height x width such as 64x96. Received: "
+            f"{text!r}."
+        )
+    height, width = int(found[1]), int(found[2] or found[1])
+    return height if height == width else (height, width)
 
 
 def _add_family_flags(function):

@@ -6,7 +6,6 @@ import os
 
 import numpy as np
 import tensorflow as tf
-from PIL import Image
 
 from ganzoo.fingerprint import Fingerprint
 
@@ -113,7 +112,7 @@ class PixelStack:
             raise ValueError(
                 f"Images must have one size. Received: {self._source!r}, whose images have "
                 f"{len(self._sizes)} different sizes, from {smallest} to {largest} (height, "
-                "width). Give one side for all with `image_size` (--image-size)."
+                "width). Give one size for all with `image_size` (--image-size)."
             )
         return self._pixels
 
@@ -136,21 +135,6 @@ def allocate(shape: tuple[int, ...], dtype: str | np.dtype = "uint8") -> np.ndar
     memory = np.empty(num_bytes + _ALIGNMENT, "uint8")
     start = -memory.ctypes.data % _ALIGNMENT
     return memory[start : start + num_bytes].view(dtype).reshape(shape)
-
-
-def crop_and_resize(image: Image.Image, image_size: int | None) -> np.ndarray:
-    """Return a Pillow image as pixels `(image_size, image_size, channels)`.
-
-    The image is cropped to its central square, then resized. None keeps it as it is.
-    """
-    if image_size is not None and image.size != (image_size, image_size):
-        side = min(image.size)
-        left, top = (image.width - side) // 2, (image.height - side) // 2
-        image = image.crop((left, top, left + side, top + side))
-        # Pillow's filters are scaled with the ratio, so shrinking does not alias.
-        image = image.resize((image_size, image_size), Image.Resampling.BICUBIC)
-    pixels = np.asarray(image)
-    return pixels[..., None] if pixels.ndim == 2 else pixels
 
 
 def _can_share(array):

@@ -1,5 +1,6 @@
 """Data sets by name or folder."""
 
+import dataclasses
 import os
 import pathlib
 
@@ -9,7 +10,8 @@ import tensorflow as tf
 from ganzoo.checks import check_positive, check_seed
 from ganzoo.class_names import CLASS_NAMES
 from ganzoo.data import folders, tfds
-from ganzoo.data.arrays import ImageData, PixelStack, allocate, crop_and_resize
+from ganzoo.data.arrays import ImageData, PixelStack, allocate
+from ganzoo.data.formats import ImageFormat
 from ganzoo.data.pipelines import pipeline
 from ganzoo.distribution import WHOLE, Shard
 from ganzoo.fingerprint import Fingerprint
@@ -24,11 +26,12 @@ _SAMPLE_FILE = pathlib.Path(__file__).parents[1] / "assets" / "fashion_mnist_sam
 def load(
     name_or_dir: str | os.PathLike,
     split: str = "train",
-    image_size: int | None = None,
+    image_size: int | tuple[int, int] | None = None,
     batch_size: int = 64,
     labels: bool | None = None,
     seed: int = 0,
     shuffle: bool = True,
+    fit: str = "crop",
 ) -> tf.data.Dataset:
     """Load a data set as a batched, shuffled, prefetched pipeline of images.
 
@@ -50,7 +53,7 @@ def load(
             named in a warning. Transparent images are put on white.
         split: str. TFDS split, such as `"test"` or `"train[:5000]"`. A folder and the sample
             have only `"train"`.
-        image_size: int. Side of the images, which are cropped to a centred square and resized.
+        image_size: int or `(height, width)`. Size that images are brought to, an int for squares.
             None keeps them as they are. They must then have one size.
         batch_size: int, at least 1. Images per batch. Images left over after the last whole
             batch are skipped; the next pass has another order. Use the batch size that a recipe
@@ -59,6 +62,9 @@ def load(
             beside the class folders of a folder have no class, and are left out.
         seed: int. Seed of the order. Every pass has another order.
         shuffle: bool. If false, images come in the order of the data set.
+        fit: str. How images of another shape come to `image_size`. `"crop"` cuts the largest part
+            of that shape from their center. `"pad"` adds white bars, or transparent ones to images
+            with alpha. `"stretch"` changes their proportions.
 
     Returns:
         `tf.data.Dataset` of float32 images `(batch, height, width, channels)` in [-1, 1]. Its
@@ -76,16 +82,17 @@ def load(
     """
     check_positive(batch_size=batch_size)
     check_seed(seed)
-    image_data = load_arrays(name_or_dir, split, image_size, labels=bool(labels))
+    image_data = load_arrays(name_or_dir, split, image_size, labels=bool(labels), fit=fit)
     return pipeline(image_data, batch_size, labels=bool(labels), seed=seed, shuffle=shuffle)
 
 
 def load_arrays(
     name_or_dir: str | os.PathLike,
     split: str = "train",
-    image_size: int | None = None,
+    image_size: int | tuple[int, int] | None = None,
     data_shard: Shard = WHOLE,
     labels: bool | None = None,
+    fit: str = "crop",
 ) -> ImageData:
     """Load a data set into memory as uint8 pixels.
 
@@ -98,6 +105,7 @@ def load_arrays(
             size. The fewer than `count` images that remain belong to no shard.
         labels: bool. True loads the images with a class only, and their labels. False loads all
             images without labels. None loads labels if the data set has them.
+        fit: as for `load`.
 
     Returns:
         `ImageData`. `pipeline` makes batches of it.
@@ -110,27 +118,29 @@ def load_arrays(
         >>> image_data.pixels.shape, image_data.num_classes
         ((10000, 28, 28, 1), 10)
     """
-    if image_size is not None:
-        check_positive(image_size=image_size)
-    image_data = _load_any(name_or_dir, split, image_size, data_shard, labels)
+    image_format = ImageFormat.of(image_size, fit)
+    image_data = _load_any(name_or_dir, split, image_format, data_shard, labels)
     if labels and image_data.labels is None:
         raise ValueError(
             f"labels=True needs a data set with labels. Received: {str(name_or_dir)!r}, which has "
             "no labels. Give a folder with one subfolder per class, or another data set."
         )
+    if image_format.size is not None and fit != "crop":
+        fingerprint = dataclasses.replace(image_data.fingerprint, fit=fit)
+        image_data = dataclasses.replace(image_data, fingerprint=fingerprint)
     return image_data
 
 
-def _load_any(name_or_dir, split, image_size, shard, labels):
+def _load_any(name_or_dir, split, image_format, shard, labels):
     if is_folder(name_or_dir):
         folders.require_train(name_or_dir, split)
-        return folders.load_arrays(pathlib.Path(name_or_dir), image_size, shard, labels)
+        return folders.load_arrays(pathlib.Path(name_or_dir), image_format, shard, labels)
     if name_or_dir == _STACKED_MNIST:
-        return _load_stacked_mnist(split, image_size, shard, labels)
+        return _load_stacked_mnist(split, image_format, shard, labels)
     if name_or_dir == _SAMPLE:
         folders.require_train(name_or_dir, split)
-        return _load_sample(image_size, shard, labels)
-    return tfds.load_arrays(str(name_or_dir), split, image_size, shard, labels)
+        return _load_sample(image_format, shard, labels)
+    return tfds.load_arrays(str(name_or_dir), split, image_format, shard, labels)
 
 
 def is_folder(name_or_dir: str | os.PathLike) -> bool:
@@ -161,23 +171,23 @@ def find_splits(name_or_dir: str | os.PathLike) -> dict[str, int | None]:
     return {name: split.num_examples for name, split in sorted(builder.info.splits.items())}
 
 
-def _load_sample(image_size, shard, labels):
+def _load_sample(image_format, shard, labels):
     with np.load(_SAMPLE_FILE, allow_pickle=False) as arrays:
         sample = ImageData(arrays["images"], arrays["labels"])
     count = len(sample.pixels)
     sample = sample.take(shard.of(count))
     pixels = sample.pixels
-    if image_size not in (None, pixels.shape[1]):
+    if image_format.size not in (None, pixels.shape[1:3]):
         stack = PixelStack(len(pixels), _SAMPLE)
         for image in pixels:
-            stack.add(crop_and_resize(to_pil(image), image_size)[None])
+            stack.add(image_format.apply(to_pil(image))[None])
         pixels = stack.finish()
     return _with_classes(_SAMPLE, count, pixels, sample.labels, _SAMPLE_CLASSES, labels)
 
 
-def _load_stacked_mnist(split, image_size, shard, labels):
+def _load_stacked_mnist(split, image_format, shard, labels):
     """Load as many images as there are digits. Each digit occurs once in each colour."""
-    digits = tfds.load_arrays("mnist", split, image_size, WHOLE)
+    digits = tfds.load_arrays("mnist", split, image_format, WHOLE)
     count = len(digits.pixels)
     rng = np.random.default_rng(0)
     orders = [rng.permutation(count)[shard.of(count)] for _ in range(3)]

@@ -12,7 +12,8 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from ganzoo.data.arrays import ImageData, PixelStack, crop_and_resize
+from ganzoo.data.arrays import ImageData, PixelStack
+from ganzoo.data.formats import ImageFormat
 from ganzoo.distribution import Shard
 from ganzoo.fingerprint import Fingerprint
 from ganzoo.images import photos, to_pil
@@ -40,7 +41,7 @@ class Listing:
 
 
 def load_arrays(
-    folder: pathlib.Path, image_size: int | None, shard: Shard, labels: bool | None = None
+    folder: pathlib.Path, image_format: ImageFormat, shard: Shard, labels: bool | None = None
 ) -> ImageData:
     """Load the images of a folder and its subfolders. First-level subfolders are classes.
 
@@ -48,7 +49,7 @@ def load_arrays(
 
     Args:
         folder: the folder.
-        image_size: as for `ganzoo.data.load_arrays`.
+        image_format: `ImageFormat` of the images.
         shard: `Shard` of the images to load.
         labels: as for `ganzoo.data.load_arrays`.
 
@@ -64,7 +65,7 @@ def load_arrays(
         except ValueError:
             unreadable.append(path)
             continue
-        stack.add(crop_and_resize(image, image_size)[None])
+        stack.add(image_format.apply(image)[None])
     refuse_unreadable(unreadable, listing)
     pixels = stack.finish()
     fingerprint = dataclasses.replace(listing.fingerprint, image_shape=pixels.shape[1:])

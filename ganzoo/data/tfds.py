@@ -13,7 +13,8 @@ import numpy as np
 import tensorflow as tf
 
 from ganzoo import messages
-from ganzoo.data.arrays import ImageData, PixelStack, crop_and_resize
+from ganzoo.data.arrays import ImageData, PixelStack
+from ganzoo.data.formats import ImageFormat
 from ganzoo.data.tuning import untuned
 from ganzoo.distribution import Shard
 from ganzoo.fingerprint import Fingerprint
@@ -25,14 +26,14 @@ _BATCH_BYTES = 2**24
 
 
 def load_arrays(
-    name: str, split: str, image_size: int | None, shard: Shard, labels: bool | None = None
+    name: str, split: str, image_format: ImageFormat, shard: Shard, labels: bool | None = None
 ) -> ImageData:
     """Load one shard of a split of a data set.
 
     Args:
         name: TFDS name.
         split: TFDS split.
-        image_size: as for `ganzoo.data.load_arrays`.
+        image_format: `ImageFormat` of the images.
         shard: `Shard` to load.
         labels: as for `ganzoo.data.load_arrays`.
 
@@ -43,7 +44,7 @@ def load_arrays(
     features = builder.info.features
     dataset = open_split(builder, split, shard)
     shape = features[image_key].shape
-    resized = image_size is not None and shape[:2] != (image_size, image_size)
+    resized = image_format.size not in (None, shape[:2])
     # Images of one known size are decoded in batches, many times as fast as one by one. Large
     # images of unknown size come one by one: a batch might not fit into memory.
     in_batches = not resized and None not in shape
@@ -57,7 +58,7 @@ def load_arrays(
     for batch in dataset.batch(batch_size).as_numpy_iterator():
         images = _to_pixels(batch[image_key], name)
         if not in_batches:
-            images = crop_and_resize(to_pil(images[0]), image_size)[None]
+            images = image_format.apply(to_pil(images[0]))[None]
         stack.add(images)
         if label_key:
             classes.append(batch[label_key])

@@ -95,6 +95,10 @@ class DCGAN(LatentGAN):
         self.latent_dim = latent_dim
         self.base_filters = base_filters
 
+    @classmethod
+    def check_image_shape(cls, image_shape: tuple[int, int, int], **arguments) -> None:
+        check_image_shape(image_shape)
+
     def recommended(self, **given) -> dict:
         if self.recipe == "paper":
             return {**super().recommended(**given), "ema_decay": 0.0, "update": "alternating"}

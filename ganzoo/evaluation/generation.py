@@ -156,7 +156,9 @@ def evaluate(
             f"{type(gan).__name__} without. Leave it out."
         )
     if not isinstance(data, References):
-        data = open_references(data, gan.image_shape, extractor, seed, gan.class_names)
+        data = open_references(
+            data, gan.image_shape, extractor, seed, gan.class_names, gan.trained_on
+        )
     check_classes(gan.class_names, data.images, data.split)
     names = _choose(metrics, gan, data)
     scores, floors = _compare_real(names, data, num_images, seed)

@@ -64,25 +64,29 @@ def open_references(
     extractor: Extractor = None,
     seed: int = 0,
     class_names: Sequence[str] | None = None,
+    trained_on: data.Fingerprint | None = None,
 ) -> References:
     """Load and embed the real images of a data set.
 
     Args:
         name: data set or folder, see `ganzoo.data.load`.
-        image_shape: `(height, width, channels)` of the generated images. Real images are
-            resized to it.
+        image_shape: `(height, width, channels)` of the generated images. Real images come to this
+            size.
         extractor: see `ganzoo.metrics.get_extractor`. None uses the classifier of the data set
             if ganzoo has one, else `"alexnet"`.
         seed: int. Seed of every choice.
         class_names: names of the classes that the model was trained on. None if it has no classes,
             or they are unknown.
+        trained_on: `ganzoo.data.Fingerprint` of the model's training images. Real images come to
+            their size as these did. None crops them.
 
     Raises:
         ValueError: If the data are not found or too few, their images have another shape or other
             classes, or the extractor is not available.
     """
     seed = check_seed(seed)
-    training, held_out, split = _read_images(name, image_shape, seed)
+    fit = "crop" if trained_on is None else trained_on.fit
+    training, held_out, split = _read_images(name, image_shape, seed, fit)
     check_classes(class_names, training, str(name))
     extractor = get_extractor(extractor or _extractor_for(name))
     features = embed_reference(extractor, training.pixels, f"{name} {split}")
@@ -137,19 +141,17 @@ def _extractor_for(name):
     return name if name in extractor_names() else "alexnet"
 
 
-def _read_images(name, image_shape, seed):
+def _read_images(name, image_shape, seed, fit):
     """Return `(training, held_out, split)`: two `ImageData`, and a name for the first."""
-    height, width, _ = image_shape
-    # `load_arrays` resizes to squares. Other images must have the right size already.
-    size = height if height == width else None
-    training = data.load_arrays(name, "train", size)
+    size = image_shape[:2]
+    training = data.load_arrays(name, "train", size, fit=fit)
     if training.pixels.shape[1:] != image_shape:
         raise ValueError(
             f"The images of {str(name)!r} do not fit the model. Needed: {image_shape}. "
             f"Received: {training.pixels.shape[1:]}. Use the data that the model was trained on."
         )
     if "test" in data.find_splits(name):
-        return training, data.load_arrays(name, "test", size), "train"
+        return training, data.load_arrays(name, "test", size, fit=fit), "train"
     if len(training.pixels) < HELD_OUT:
         raise ValueError(
             f"An evaluation needs at least {HELD_OUT} real images, one of which is held out for "

@@ -25,6 +25,8 @@ from ganzoo.layers import (
 from ganzoo.optimizers import Adam, MomentumRampSGD
 from ganzoo.regularizers import R1
 
+# Default of the constructor.
+_BASE_SIZE = 8
 # Recalibrate batch normalization once in this many steps: the samples cost a fifth of a step.
 _RECALIBRATE_EVERY = 4
 
@@ -93,7 +95,7 @@ class LAPGAN(LatentGAN):
         self,
         image_shape: tuple[int, int, int],
         num_classes: int | None = None,
-        base_size: int = 8,
+        base_size: int = _BASE_SIZE,
         base_latent_dim: int = 100,
         filters: int = 64,
         recipe: str = "default",
@@ -102,7 +104,8 @@ class LAPGAN(LatentGAN):
     ):
         check_recipe(recipe)
         image_shape = tuple(image_shape)
-        _check_sizes(image_shape, num_classes, base_size, base_latent_dim, filters)
+        _check_image_shape(image_shape, base_size)
+        _check_sizes(num_classes, base_latent_dim, filters)
         sizes = _level_sizes(image_shape[:2], base_size)
         shapes = [(*size, image_shape[-1]) for size in sizes]
         with dtype_policy(kwargs.get("dtype")):
@@ -139,6 +142,10 @@ class LAPGAN(LatentGAN):
     def latent_dim(self) -> int:
         """Length of a latent vector. It holds the noise of all levels."""
         return self.latent_shape[0]
+
+    @classmethod
+    def check_image_shape(cls, image_shape: tuple[int, int, int], **arguments) -> None:
+        _check_image_shape(image_shape, arguments.get("base_size", _BASE_SIZE))
 
     def recommended(self, **given) -> dict:
         if self.recipe == "default":
@@ -381,7 +388,7 @@ def _level_sizes(size, base_size):
     return tuple(sizes)
 
 
-def _check_sizes(image_shape, num_classes, base_size, base_latent_dim, filters):
+def _check_image_shape(image_shape, base_size):
     if base_size < 4:
         raise ValueError(f"`base_size` must be at least 4. Received: base_size={base_size}. Try 8.")
     check_size(
@@ -390,6 +397,9 @@ def _check_sizes(image_shape, num_classes, base_size, base_latent_dim, filters):
         f"Halving both sides must lead to a shorter side of at most base_size={base_size}, and at "
         "least one halving is needed.",
     )
+
+
+def _check_sizes(num_classes, base_latent_dim, filters):
     if num_classes is not None and num_classes < 2:
         raise ValueError(
             "`num_classes` must be at least 2, or None for a model without classes. Received: "

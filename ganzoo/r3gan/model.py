@@ -109,6 +109,10 @@ class R3GAN(LatentGAN):
         self.recipe = recipe
         self.schedule_steps = schedule_steps
 
+    @classmethod
+    def check_image_shape(cls, image_shape: tuple[int, int, int], **arguments) -> None:
+        check_image_shape(image_shape)
+
     def recommended(self, **given) -> dict:
         steps = self.schedule_steps
         if self.recipe == "paper":

@@ -59,6 +59,11 @@ def open_data(recipe: Recipe, cluster) -> tuple[Callable, dict, data.Fingerprint
                 "--evaluate-every needs photographs that are not used for training. Received: "
                 f"{family.class_name} without them. Add --validation FOLDER, or remove it."
             )
+        if isinstance(recipe.image_size, tuple) or recipe.fit != "crop":
+            raise ValueError(
+                f"{family.class_name} is trained on square crops. Received: image_size="
+                f"{recipe.image_size}, fit={recipe.fit}. Give the side of the crops only."
+            )
         dataset, arguments = _open_crops(recipe, family, cluster)
     else:
         if recipe.degrade:
@@ -152,7 +157,9 @@ def open_real_images(recipe: Recipe, cluster, dataset: Callable, model: GAN) -> 
     if recipe.validation:
         evaluation.check_photos(recipe.validation, model.scale)
     elif recipe.evaluate_every:
-        references = evaluation.open_references(recipe.data, model.image_shape)
+        references = evaluation.open_references(
+            recipe.data, model.image_shape, trained_on=model.trained_on
+        )
     return RealImages(examples, _hold_out(recipe, model), references)
 
 
@@ -168,6 +175,7 @@ def _open_images(recipe, family, cluster):
         data_shard=cluster.data_shard,
         # Without classes, images beside class folders count like all others.
         labels=None if with_classes else False,
+        fit=recipe.fit,
     )
     if with_classes and (image_data.num_classes or 0) < 2:
         names = image_data.class_names
@@ -196,11 +204,9 @@ def _open_images(recipe, family, cluster):
 
 
 def _image_size(recipe):
-    """Return the side that images are resized to: that of the recipe, or of the model."""
+    """Return the size that images are brought to: that of the recipe, or of the model."""
     shape = recipe.model.get("image_shape")
-    if recipe.image_size is None and shape and shape[0] == shape[1]:
-        return shape[0]
-    return recipe.image_size
+    return tuple(shape[:2]) if recipe.image_size is None and shape else recipe.image_size
 
 
 def _open_crops(recipe, family, cluster):
@@ -226,4 +232,4 @@ def _hold_out(recipe, model):
     if not count:
         return None
     split = f"test[:{min(count, _HELD_OUT)}]"
-    return data.load_arrays(recipe.data, split, _image_size(recipe)).pixels
+    return data.load_arrays(recipe.data, split, _image_size(recipe), fit=recipe.fit).pixels

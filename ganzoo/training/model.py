@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from ganzoo import registry
 from ganzoo.base import GAN
+from ganzoo.checks import check_image_size
 from ganzoo.saving import loading
 from ganzoo.training import arguments, transfer
 from ganzoo.training.recipe import Recipe
@@ -30,12 +31,23 @@ def check(recipe: Recipe) -> GAN:
         ValueError: If an argument does not fit.
     """
     family = registry.get_family(recipe.family)
-    arguments.check(family.load_class(), recipe.model, recipe.compile)
+    model_class = family.load_class()
+    arguments.check(model_class, recipe.model, recipe.compile)
+    _check_image_shape(recipe, model_class)
     chosen = {"recipe": recipe.model["recipe"]} if "recipe" in recipe.model else {}
     trial = family.build_test_model(**chosen)
     settings = {k: v for k, v in recipe.compile.items() if (k, v) != ("augment", "auto")}
     arguments.compile_with(trial, settings, recipe.decay_steps)
     return trial
+
+
+def _check_image_shape(recipe, model_class):
+    """Check that the model can make images of the recipe's size. Their channels are not known."""
+    shape = recipe.model.get("image_shape")
+    if model_class.task == "generation" and (shape or recipe.image_size):
+        size = shape[:2] if recipe.image_size is None else check_image_size(recipe.image_size)
+        settings = {name: value for name, value in recipe.model.items() if name != "image_shape"}
+        model_class.check_image_shape((*size, 1), **settings)
 
 
 def choose_augmentation(recipe: Recipe, trial: GAN, num_images: int) -> tuple[Recipe, str]:

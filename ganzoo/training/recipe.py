@@ -4,7 +4,8 @@ import dataclasses
 import pathlib
 
 from ganzoo import registry
-from ganzoo.checks import check_positive, check_seed
+from ganzoo.checks import check_image_size, check_positive, check_seed
+from ganzoo.data.formats import check_fit
 from ganzoo.saving import untrusted
 from ganzoo.training import arguments
 
@@ -37,8 +38,9 @@ class Recipe:
             argument of an object: `{"generator_optimizer.learning_rate": 1e-4}`. Objects and
             schedules are stored as Keras serializes them. `{"augment": "auto"}` augments images if
             they are few. The run records the choice.
-        image_size: int or None. See `ganzoo.data.load`. For super-resolution, the side of the
-            crops. None takes 96.
+        image_size: int, `(height, width)` or None. See `ganzoo.data.load`. For super-resolution,
+            the side of the crops. None takes 96.
+        fit: str. How images come to their size. See `ganzoo.data.load`.
         epochs: int or None. Passes over the data. None takes 20, or more if these are fewer than
             5,000 steps. With `max_steps`, `minutes` or `decay_steps`, these are the limit.
         batch_size: int or None. Images per step. None takes the family's recommendation.
@@ -80,7 +82,8 @@ class Recipe:
     data: str
     model: dict = dataclasses.field(default_factory=dict)
     compile: dict = dataclasses.field(default_factory=dict)
-    image_size: int | None = None
+    image_size: int | tuple[int, int] | None = None
+    fit: str = "crop"
     epochs: int | None = None
     batch_size: int | None = None
     max_steps: int | None = None
@@ -101,10 +104,15 @@ class Recipe:
         for name in ("model", "compile"):
             # A frozen dataclass allows no plain assignment.
             object.__setattr__(self, name, arguments.to_json(getattr(self, name)))
-        whole = "image_size", "epochs", "batch_size", "max_steps", "evaluate_every", "decay_steps"
-        whole = (*whole, "patience", "freeze_discriminator")
+        whole = "epochs", "batch_size", "max_steps", "evaluate_every", "decay_steps", "patience"
+        whole = (*whole, "freeze_discriminator")
         given = {name: getattr(self, name) for name in whole}
         check_positive(**{name: value for name, value in given.items() if value is not None})
+        if self.image_size is not None:
+            height, width = check_image_size(self.image_size)
+            size = height if height == width else (height, width)
+            object.__setattr__(self, "image_size", size)
+        check_fit(self.fit)
         check_seed(self.seed)
         if self.minutes is not None and not self.minutes > 0:
             raise ValueError(f"`minutes` must be above 0. Received: minutes={self.minutes}.")

@@ -295,6 +295,7 @@ def test_info_prints_the_card(ganzoo_command, tmp_path):
 def test_every_option_of_train_reaches_the_recipe(ganzoo_command, monkeypatch):
     run = {
         "image_size": 32,
+        "fit": "pad",
         "batch_size": 7,
         "epochs": 3,
         "max_steps": 11,

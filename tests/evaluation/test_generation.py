@@ -35,6 +35,7 @@ class FakeGAN:
     task = "generation"
     image_shape = (8, 8, 1)
     class_names = None
+    trained_on = None
 
     def __init__(self, num_classes=2, spread=60, uses_labels=True):
         self.num_classes = num_classes

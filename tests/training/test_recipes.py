@@ -81,7 +81,7 @@ def test_a_wrong_recipe_is_refused_and_leaves_no_folder(photos, tmp_path, change
 def test_an_evaluation_that_cannot_run_is_refused_before_the_folder_is_created(
     photos, tmp_path, monkeypatch
 ):
-    def refuse(*_):
+    def refuse(*_, **__):
         raise ValueError("The extractor's weights cannot be fetched.")
 
     monkeypatch.setattr(evaluation, "open_references", refuse)
@@ -94,6 +94,56 @@ def test_an_evaluation_that_cannot_run_is_refused_before_the_folder_is_created(
 def test_numbers_below_1_are_refused(name):
     with pytest.raises(ValueError, match=f"{name}=0"):
         training.Recipe(family="vanilla", data="sample", **{name: 0})
+
+
+@pytest.mark.parametrize(
+    ("family", "arguments", "nearest"),
+    [
+        ("dcgan", {"image_size": (64, 90)}, "64x96 or 64x80"),
+        ("dcgan", {"model": {"image_shape": (25, 25, 1)}}, "24x24 or 28x28"),
+        ("r3gan", {"image_size": 25}, "24x24 or 28x28"),
+        ("cgan", {"image_size": 25}, "24x24 or 28x28"),
+        ("lapgan", {"image_size": (27, 25)}, "26x24 or 26x26"),
+        ("lapgan", {"image_size": (8, 12)}, "10x12 or 10x14"),
+    ],
+)
+def test_a_size_that_the_model_cannot_make_is_refused_before_data_are_read(
+    family, arguments, nearest, tmp_path
+):
+    recipe = training.Recipe(family, "no_such_data", **arguments)
+    with pytest.raises(ValueError, match=rf"Choose {nearest}, for example with --image-size\.$"):
+        training.train(recipe, tmp_path / "run")
+
+
+def test_image_sizes_that_a_family_can_make_pass():
+    for family, arguments in (
+        ("cgan", {"image_size": 25, "model": {"recipe": "paper"}}),
+        ("lapgan", {"image_size": (8, 12), "model": {"base_size": 4}}),
+        ("dcgan", {"image_size": (64, 96)}),
+    ):
+        model.check(training.Recipe(family, "no_such_data", **arguments))
+
+
+def test_super_resolution_takes_square_crops_only(photos, tmp_path):
+    for changes in ({"image_size": (32, 48)}, {"image_size": 32, "fit": "pad"}):
+        with pytest.raises(ValueError, match="trained on square crops"):
+            train(photos, tmp_path / "run", family="srgan", **changes)
+
+
+def test_a_run_of_padded_images_is_resumed_and_evaluated_with_padded_images(photos, tmp_path):
+    changes = {"image_size": [8, 12], "fit": "pad", "evaluate_every": 1}
+    train(photos, tmp_path / "run", max_steps=1, **changes)
+    recipe = training.read_recipe(tmp_path / "run")
+    assert (recipe.image_size, recipe.fit) == ((8, 12), "pad")
+    outcome = training.resume(tmp_path / "run", max_steps=2, verbose=False)
+    assert outcome.model.image_shape == (8, 12, 1)
+    padded = ganzoo.data.load_arrays(photos, image_size=(8, 12), fit="pad").pixels
+    known = {image.tobytes() for image in padded}
+    opened = evaluation.open_references(
+        photos, (8, 12, 1), trained_on=ganzoo.load(tmp_path / "run").trained_on
+    )
+    assert {image.tobytes() for image in opened.images.pixels} <= known
+    assert (padded[..., :2, :] == 255).all()
 
 
 def test_a_folder_without_a_run_cannot_be_resumed(tmp_path):
