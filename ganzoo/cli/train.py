@@ -76,6 +76,15 @@ def train(
             **_panel("Data"),
         ),
     ] = None,
+    alpha: Annotated[
+        bool | None,
+        typer.Option(
+            "--alpha/--no-alpha",
+            help="Train on transparency, or put images on white. [default: alpha if most images "
+            "are transparent]",
+            **_panel("Data"),
+        ),
+    ] = None,
     batch_size: Annotated[
         int | None,
         typer.Option(help="Images per step. [default: the family's]", **_panel("Data")),
@@ -299,6 +308,7 @@ def train(
         "degrade": degrade,
         "image_size": size,
         "fit": fit,
+        "alpha": alpha,
         "batch_size": batch_size,
         "start_from": start_from,
         "freeze_discriminator": freeze_discriminator,

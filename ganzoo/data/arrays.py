@@ -8,6 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from ganzoo.fingerprint import Fingerprint
+from ganzoo.images import convert_channels
 
 # TensorFlow reads the memory of an array in place if it starts at a multiple of this many bytes.
 # At any other address TensorFlow aborts the process.
@@ -93,12 +94,14 @@ class PixelStack:
             return
         if self._pixels is None:
             self._pixels = self._allocate(images.shape[1:], images.dtype)
-        if images.shape[-1] > self._pixels.shape[-1]:
-            # One colour image makes all images colour images.
-            gray, self._pixels = self._pixels, self._allocate(images.shape[1:], images.dtype)
-            self._pixels[: self._num_added] = gray[: self._num_added]
+        # One color image makes all images color images, and one with alpha gives all alpha.
+        channels = _join_channels(images.shape[-1], self._pixels.shape[-1])
+        if channels > self._pixels.shape[-1]:
+            before = self._pixels[: self._num_added]
+            self._pixels = self._allocate((*images.shape[1:3], channels), images.dtype)
+            self._pixels[: self._num_added] = convert_channels(before, channels)
         end = self._num_added + len(images)
-        self._pixels[self._num_added : end] = images
+        self._pixels[self._num_added : end] = convert_channels(images, channels)
         self._num_added = end
 
     def finish(self) -> np.ndarray:
@@ -135,6 +138,12 @@ def allocate(shape: tuple[int, ...], dtype: str | np.dtype = "uint8") -> np.ndar
     memory = np.empty(num_bytes + _ALIGNMENT, "uint8")
     start = -memory.ctypes.data % _ALIGNMENT
     return memory[start : start + num_bytes].view(dtype).reshape(shape)
+
+
+def _join_channels(*numbers):
+    """Return the channels that images of several kinds fit in: colors if any, alpha if any."""
+    has_alpha = any(channels in (2, 4) for channels in numbers)
+    return (3 if max(numbers) >= 3 else 1) + has_alpha
 
 
 def _can_share(array):

@@ -15,7 +15,6 @@ from ganzoo.data.formats import ImageFormat
 from ganzoo.data.pipelines import pipeline
 from ganzoo.distribution import WHOLE, Shard
 from ganzoo.fingerprint import Fingerprint
-from ganzoo.images import to_pil
 
 _SAMPLE = "sample"
 _STACKED_MNIST = "stacked_mnist"
@@ -32,6 +31,7 @@ def load(
     seed: int = 0,
     shuffle: bool = True,
     fit: str = "crop",
+    alpha: bool | None = None,
 ) -> tf.data.Dataset:
     """Load a data set as a batched, shuffled, prefetched pipeline of images.
 
@@ -50,7 +50,7 @@ def load(
 
             A folder may have subfolders and links. Class folders are numbered in natural order:
             `2` comes before `10`. Hidden files are skipped, and other files that are no images are
-            named in a warning. Transparent images are put on white.
+            named in a warning.
         split: str. TFDS split, such as `"test"` or `"train[:5000]"`. A folder and the sample
             have only `"train"`.
         image_size: int or `(height, width)`. Size that images are brought to, an int for squares.
@@ -65,6 +65,8 @@ def load(
         fit: str. How images of another shape come to `image_size`. `"crop"` cuts the largest part
             of that shape from their center. `"pad"` adds white bars, or transparent ones to images
             with alpha. `"stretch"` changes their proportions.
+        alpha: bool. Load transparency as a last channel. False puts transparent images on white.
+            None keeps alpha if at least half of the images of a folder are transparent somewhere.
 
     Returns:
         `tf.data.Dataset` of float32 images `(batch, height, width, channels)` in [-1, 1]. Its
@@ -82,7 +84,8 @@ def load(
     """
     check_positive(batch_size=batch_size)
     check_seed(seed)
-    image_data = load_arrays(name_or_dir, split, image_size, labels=bool(labels), fit=fit)
+    given = {"labels": bool(labels), "fit": fit, "alpha": alpha}
+    image_data = load_arrays(name_or_dir, split, image_size, **given)
     return pipeline(image_data, batch_size, labels=bool(labels), seed=seed, shuffle=shuffle)
 
 
@@ -93,6 +96,7 @@ def load_arrays(
     data_shard: Shard = WHOLE,
     labels: bool | None = None,
     fit: str = "crop",
+    alpha: bool | None = None,
 ) -> ImageData:
     """Load a data set into memory as uint8 pixels.
 
@@ -106,6 +110,7 @@ def load_arrays(
         labels: bool. True loads the images with a class only, and their labels. False loads all
             images without labels. None loads labels if the data set has them.
         fit: as for `load`.
+        alpha: as for `load`.
 
     Returns:
         `ImageData`. `pipeline` makes batches of it.
@@ -118,7 +123,7 @@ def load_arrays(
         >>> image_data.pixels.shape, image_data.num_classes
         ((10000, 28, 28, 1), 10)
     """
-    image_format = ImageFormat.of(image_size, fit)
+    image_format = ImageFormat.of(image_size, fit, alpha)
     image_data = _load_any(name_or_dir, split, image_format, data_shard, labels)
     if labels and image_data.labels is None:
         raise ValueError(
@@ -180,8 +185,9 @@ def _load_sample(image_format, shard, labels):
     if image_format.size not in (None, pixels.shape[1:3]):
         stack = PixelStack(len(pixels), _SAMPLE)
         for image in pixels:
-            stack.add(image_format.apply(to_pil(image))[None])
+            stack.add(image_format.apply(image)[None])
         pixels = stack.finish()
+    pixels = image_format.set_alpha(pixels)
     return _with_classes(_SAMPLE, count, pixels, sample.labels, _SAMPLE_CLASSES, labels)
 
 
@@ -194,6 +200,7 @@ def _load_stacked_mnist(split, image_format, shard, labels):
     pixels = allocate((len(orders[0]), *digits.pixels.shape[1:3], 3))
     for channel, order in enumerate(orders):
         pixels[..., channel] = digits.pixels[order, ..., 0]
+    pixels = image_format.set_alpha(pixels)
     hundreds, tens, ones = (digits.labels[order] for order in orders)
     classes = 100 * hundreds + 10 * tens + ones
     names = [f"{number:03d}" for number in range(1000)]

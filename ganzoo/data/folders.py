@@ -12,11 +12,11 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from ganzoo.data.arrays import ImageData, PixelStack
+from ganzoo.data.arrays import ImageData, PixelStack, allocate
 from ganzoo.data.formats import ImageFormat
 from ganzoo.distribution import Shard
 from ganzoo.fingerprint import Fingerprint
-from ganzoo.images import photos, to_pil
+from ganzoo.images import has_alpha, on_white, photos
 from ganzoo.messages import list_names, printable
 
 
@@ -45,8 +45,6 @@ def load_arrays(
 ) -> ImageData:
     """Load the images of a folder and its subfolders. First-level subfolders are classes.
 
-    Transparent images are put on white.
-
     Args:
         folder: the folder.
         image_format: `ImageFormat` of the images.
@@ -59,20 +57,46 @@ def load_arrays(
     listing = find_images(folder, labels)
     part = take_shard(listing, shard)
     stack, unreadable = PixelStack(len(listing.files[part]), folder), []
+    num_transparent = 0
     for path in listing.files[part]:
         try:
-            image = to_pil(photos.flatten(photos.read_photo(path)))
+            image = photos.join_alpha(photos.read_photo(path))
         except ValueError:
             unreadable.append(path)
             continue
+        num_transparent += has_alpha(image.shape)
         stack.add(image_format.apply(image)[None])
     refuse_unreadable(unreadable, listing)
     pixels = stack.finish()
+    if image_format.alpha is None:
+        pixels = _choose_alpha(pixels, num_transparent, folder)
     fingerprint = dataclasses.replace(listing.fingerprint, image_shape=pixels.shape[1:])
     if listing.labels is None:
         return ImageData(pixels, fingerprint=fingerprint)
     names = listing.class_names
     return ImageData(pixels, listing.labels[part], len(names), names, fingerprint)
+
+
+def _choose_alpha(pixels, num_transparent, folder):
+    """Return pixels without alpha if most images of a folder are opaque. Warn of a mixed one."""
+    count = len(pixels)
+    if num_transparent in (0, count):
+        return pixels
+    if 2 * num_transparent >= count:
+        warnings.warn(
+            f"{str(folder)!r}: {count - num_transparent} of {count} images are opaque. All get "
+            "alpha, because most are transparent. alpha=False (--no-alpha) puts them on white.",
+            stacklevel=3,
+        )
+        return pixels
+    warnings.warn(
+        f"{str(folder)!r}: {num_transparent} of {count} images are transparent, and are put on "
+        "white, because most are opaque. alpha=True (--alpha) keeps their transparency.",
+        stacklevel=3,
+    )
+    opaque = allocate((*pixels.shape[:-1], pixels.shape[-1] - 1))
+    opaque[...] = on_white(pixels)
+    return opaque
 
 
 def refuse_unreadable(files: list[pathlib.Path], listing: Listing) -> None:

@@ -18,7 +18,6 @@ from ganzoo.data.formats import ImageFormat
 from ganzoo.data.tuning import untuned
 from ganzoo.distribution import Shard
 from ganzoo.fingerprint import Fingerprint
-from ganzoo.images import to_pil
 from ganzoo.saving import downloads
 
 # Pixels that are decoded before they are copied into the array of all images.
@@ -58,8 +57,8 @@ def load_arrays(
     for batch in dataset.batch(batch_size).as_numpy_iterator():
         images = _to_pixels(batch[image_key], name)
         if not in_batches:
-            images = image_format.apply(to_pil(images[0]))[None]
-        stack.add(images)
+            images = image_format.apply(images[0])[None]
+        stack.add(image_format.set_alpha(images))
         if label_key:
             classes.append(batch[label_key])
     pixels = stack.finish()

@@ -10,6 +10,7 @@ from ganzoo import messages
 from ganzoo.base import GAN
 from ganzoo.checks import check_positive, check_seed, to_list
 from ganzoo.evaluation.references import HELD_OUT, References, check_classes, open_references
+from ganzoo.images import has_alpha
 from ganzoo.metrics import (
     FrechetDistance,
     InceptionScore,
@@ -61,6 +62,7 @@ class Evaluation:
             images: a fake image, then its nearest training images. None if not requested.
         copies: uint8 array of the same kind, rows of 2 images: the fake images that are most like
             copies, and their training images. None without the metric `copies`.
+        on_white: bool. True if the images have alpha, and were put on white to be compared.
     """
 
     extractor: str
@@ -68,6 +70,7 @@ class Evaluation:
     floors: dict[str, Result]
     neighbours: np.ndarray | None = None
     copies: np.ndarray | None = None
+    on_white: bool = False
 
     def rows(self) -> Iterator[tuple[str, str | None, str | None, str | None]]:
         """Yield `(name, value, standard error, floor)` as text, for a table."""
@@ -94,6 +97,8 @@ class Evaluation:
             f"Generated: {result.num_fake:,} images (seed {result.seed}).",
             f"Compared with: {result.split}, by features of {self.extractor}.",
         ]
+        if self.on_white:
+            lines.append("Transparent images are compared on white.")
         if floors:
             lines.append(f"Real images: the same metric of {max(floors):,} unseen real images.")
         return "\n".join(lines)
@@ -193,6 +198,7 @@ def evaluate(
         {name: metric.result() for name, metric in floors.items()},
         neighbours,
         copies,
+        has_alpha(gan.image_shape),
     )
 
 

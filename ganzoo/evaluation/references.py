@@ -15,6 +15,7 @@ import numpy as np
 from ganzoo import data
 from ganzoo.checks import check_seed
 from ganzoo.data import ImageData
+from ganzoo.images import has_alpha
 from ganzoo.messages import first_line
 from ganzoo.metrics import Embedding, extractor_names, get_extractor
 from ganzoo.metrics.features import Extractor
@@ -143,15 +144,15 @@ def _extractor_for(name):
 
 def _read_images(name, image_shape, seed, fit):
     """Return `(training, held_out, split)`: two `ImageData`, and a name for the first."""
-    size = image_shape[:2]
-    training = data.load_arrays(name, "train", size, fit=fit)
+    form = {"image_size": image_shape[:2], "fit": fit, "alpha": has_alpha(image_shape)}
+    training = data.load_arrays(name, "train", **form)
     if training.pixels.shape[1:] != image_shape:
         raise ValueError(
             f"The images of {str(name)!r} do not fit the model. Needed: {image_shape}. "
             f"Received: {training.pixels.shape[1:]}. Use the data that the model was trained on."
         )
     if "test" in data.find_splits(name):
-        return training, data.load_arrays(name, "test", size, fit=fit), "train"
+        return training, data.load_arrays(name, "test", **form), "train"
     if len(training.pixels) < HELD_OUT:
         raise ValueError(
             f"An evaluation needs at least {HELD_OUT} real images, one of which is held out for "

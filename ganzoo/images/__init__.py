@@ -3,6 +3,7 @@
 from ganzoo.images.bicubic import resize_bicubic
 from ganzoo.images.captions import add_captions, draw_grid
 from ganzoo.images.pixels import (
+    convert_channels,
     encode_png,
     from_pixels,
     has_alpha,
@@ -19,6 +20,7 @@ from ganzoo.images.pixels import (
 
 __all__ = [
     "add_captions",
+    "convert_channels",
     "draw_grid",
     "encode_png",
     "from_pixels",

@@ -272,6 +272,27 @@ def flatten(photo: Photo) -> np.ndarray:
     return blend_with_white(photo.pixels, photo.alpha[..., None])
 
 
+def join_alpha(photo: Photo) -> np.ndarray:
+    """Return the pixels of a photo, with alpha if a part of it is transparent.
+
+    Colors of pixels that are fully transparent, which nobody sees, become black.
+
+    Args:
+        photo: `Photo`.
+
+    Returns:
+        uint8 `(height, width, channels)`, 1 to 4 channels.
+
+    Example:
+        >>> gray = np.full((1, 2, 1), 9, "uint8")
+        >>> join_alpha(Photo(gray, alpha=np.array([[0, 255]], "uint8"))).tolist()
+        [[[0, 0], [9, 255]]]
+    """
+    if photo.alpha is None or photo.alpha.min() == 255:
+        return photo.pixels
+    return np.dstack([photo.pixels * (photo.alpha > 0)[..., None], photo.alpha])
+
+
 def _apply_exif(image):
     """Turn an image upright. Return its remaining EXIF data, or None."""
     try:

@@ -136,6 +136,37 @@ def blend_with_white(colors: np.ndarray, alpha: np.ndarray) -> np.ndarray:
     return np.rint(colors * opacity + 255 * (1 - opacity)).astype("uint8")
 
 
+def convert_channels(pixels: np.ndarray, channels: int) -> np.ndarray:
+    """Return pixels with another number of channels.
+
+    Gray is repeated for RGB, and RGB becomes gray by its luma. New alpha is opaque. Images that
+    lose their alpha are put on white.
+
+    Args:
+        pixels: uint8 `(..., height, width, channels)`.
+        channels: int. 1 for gray, 2 for gray and alpha, 3 for RGB, 4 for RGBA.
+
+    Returns:
+        uint8 `(..., height, width, channels)`.
+
+    Example:
+        >>> convert_channels(np.array([[[200, 0], [200, 255]]], "uint8"), 3).tolist()
+        [[[255, 255, 255], [200, 200, 200]]]
+    """
+    if pixels.shape[-1] == channels:
+        return pixels
+    if channels in (2, 4):
+        alpha = np.full((*pixels.shape[:-1], 1), 255, "uint8")
+        if has_alpha(pixels.shape):
+            pixels, alpha = pixels[..., :-1], pixels[..., -1:]
+        return np.concatenate([convert_channels(pixels, channels - 1), alpha], axis=-1)
+    pixels = on_white(pixels)
+    if channels == 1 and pixels.shape[-1] == 3:
+        luma = pixels @ np.float32([0.299, 0.587, 0.114])
+        return np.rint(luma)[..., None].astype("uint8")
+    return np.repeat(pixels, 3, axis=-1) if pixels.shape[-1] < channels else pixels
+
+
 def make_grid(pixels: np.ndarray, columns: int | None = None) -> np.ndarray:
     """Arrange images row by row in one large image.
 

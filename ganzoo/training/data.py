@@ -10,6 +10,7 @@ import numpy as np
 
 from ganzoo import data, evaluation, registry
 from ganzoo.base import GAN
+from ganzoo.images import convert_channels, has_alpha
 from ganzoo.training.arguments import constructor_arguments
 from ganzoo.training.recipe import Recipe
 
@@ -59,10 +60,11 @@ def open_data(recipe: Recipe, cluster) -> tuple[Callable, dict, data.Fingerprint
                 "--evaluate-every needs photographs that are not used for training. Received: "
                 f"{family.class_name} without them. Add --validation FOLDER, or remove it."
             )
-        if isinstance(recipe.image_size, tuple) or recipe.fit != "crop":
+        if isinstance(recipe.image_size, tuple) or recipe.fit != "crop" or recipe.alpha:
             raise ValueError(
-                f"{family.class_name} is trained on square crops. Received: image_size="
-                f"{recipe.image_size}, fit={recipe.fit}. Give the side of the crops only."
+                f"{family.class_name} is trained on square crops without alpha. Received: "
+                f"image_size={recipe.image_size}, fit={recipe.fit}, alpha={recipe.alpha}. Give the "
+                "side of the crops only."
             )
         dataset, arguments = _open_crops(recipe, family, cluster)
     else:
@@ -123,6 +125,20 @@ def require_same(known: data.Fingerprint, found: data.Fingerprint, recipe: Recip
         )
 
 
+def keep_alpha(recipe: Recipe, known: data.Fingerprint | None) -> Recipe:
+    """Return the recipe of a resumed run whose images have alpha as before.
+
+    Older versions put all transparent images on white.
+
+    Args:
+        recipe: recipe of the run.
+        known: fingerprint of the data that the run was trained on, or None.
+    """
+    if recipe.alpha is not None or known is None or known.image_shape is None:
+        return recipe
+    return dataclasses.replace(recipe, alpha=has_alpha(known.image_shape))
+
+
 def require_old_order(found: data.Fingerprint, recipe: Recipe) -> None:
     """Check that a run without a fingerprint gets its class folders in the order of their ids.
 
@@ -176,6 +192,7 @@ def _open_images(recipe, family, cluster):
         # Without classes, images beside class folders count like all others.
         labels=None if with_classes else False,
         fit=recipe.fit,
+        alpha=_alpha(recipe),
     )
     if with_classes and (image_data.num_classes or 0) < 2:
         names = image_data.class_names
@@ -209,6 +226,12 @@ def _image_size(recipe):
     return tuple(shape[:2]) if recipe.image_size is None and shape else recipe.image_size
 
 
+def _alpha(recipe):
+    """Return if images have alpha: as the recipe says, or as the model needs, or None."""
+    shape = recipe.model.get("image_shape")
+    return has_alpha(shape) if recipe.alpha is None and shape else recipe.alpha
+
+
 def _open_crops(recipe, family, cluster):
     scale = inspect.signature(family.load_class()).parameters["scale"].default
     dataset = functools.partial(
@@ -232,4 +255,8 @@ def _hold_out(recipe, model):
     if not count:
         return None
     split = f"test[:{min(count, _HELD_OUT)}]"
-    return data.load_arrays(recipe.data, split, _image_size(recipe), fit=recipe.fit).pixels
+    shape = model.image_shape
+    held_out = data.load_arrays(
+        recipe.data, split, shape[:2], fit=recipe.fit, alpha=has_alpha(shape)
+    )
+    return convert_channels(held_out.pixels, shape[-1])

@@ -41,6 +41,7 @@ class Recipe:
         image_size: int, `(height, width)` or None. See `ganzoo.data.load`. For super-resolution,
             the side of the crops. None takes 96.
         fit: str. How images come to their size. See `ganzoo.data.load`.
+        alpha: bool or None. Train on transparency. See `ganzoo.data.load`.
         epochs: int or None. Passes over the data. None takes 20, or more if these are fewer than
             5,000 steps. With `max_steps`, `minutes` or `decay_steps`, these are the limit.
         batch_size: int or None. Images per step. None takes the family's recommendation.
@@ -84,6 +85,7 @@ class Recipe:
     compile: dict = dataclasses.field(default_factory=dict)
     image_size: int | tuple[int, int] | None = None
     fit: str = "crop"
+    alpha: bool | None = None
     epochs: int | None = None
     batch_size: int | None = None
     max_steps: int | None = None

@@ -17,6 +17,7 @@ from ganzoo.distribution import Cluster, share_batches
 from ganzoo.saving import loading, weights
 from ganzoo.saving.files import remove_partials
 from ganzoo.training.data import (
+    keep_alpha,
     open_data,
     open_real_images,
     require_folder,
@@ -180,7 +181,7 @@ def resume(
             remove_partials(out)
         saved = callbacks.newest_whole(out / "checkpoints")
         require_folder(recipe)
-        dataset, data_arguments, fingerprint = open_data(recipe, cluster)
+        dataset, data_arguments, fingerprint = open_data(keep_alpha(recipe, known), cluster)
         if known is not None:
             require_same(known, fingerprint, recipe)
         elif "num_classes" in data_arguments:

@@ -296,6 +296,8 @@ def test_every_option_of_train_reaches_the_recipe(ganzoo_command, monkeypatch):
     run = {
         "image_size": 32,
         "fit": "pad",
+        "alpha": True,
+        "degrade": True,
         "batch_size": 7,
         "epochs": 3,
         "max_steps": 11,

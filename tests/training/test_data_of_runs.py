@@ -151,3 +151,38 @@ def test_a_class_conditional_family_needs_two_classes(classes, tmp_path):
         with pytest.raises(ValueError, match=rf"needs images of two or more classes.*{named}"):
             train(folder, tmp_path / "run", batch_size=4, **changes)
     assert not (tmp_path / "run").exists()
+
+
+@pytest.fixture(scope="module")
+def sprites(tmp_path_factory):
+    """Return a folder of 20 images whose lower half is transparent."""
+    folder = tmp_path_factory.mktemp("data") / "sprites"
+    pixels = np.random.default_rng(0).integers(0, 256, (20, 8, 8, 4), "uint8")
+    pixels[:, :4, :, 3], pixels[:, 4:, :, 3] = 255, 0
+    for index, image in enumerate(pixels):
+        ganzoo.images.write_png(folder / f"{index:02d}.png", image)
+    return folder
+
+
+def test_transparent_images_are_trained_sampled_and_evaluated_with_alpha(sprites, tmp_path):
+    run = tmp_path / "run"
+    assert train(sprites, run, max_steps=1).model.image_shape == (8, 8, 4)
+    gan = training.resume(run, max_steps=2, verbose=False).model
+    with Image.open(run / "samples" / "real.png") as shown:
+        assert shown.mode == "RGBA"
+    metrics = ["fid", "copies"]
+    found = evaluation.evaluate(gan, sprites, metrics, num_images=4, extractor=average)
+    assert found.copies.shape[1:] == (8, 8, 4)
+    assert "Transparent images are compared on white." in found.protocol
+
+
+def test_a_run_on_white_is_resumed_on_white(sprites, tmp_path):
+    """Recipes of older versions do not say it: all images were put on white."""
+    run = tmp_path / "run"
+    train(sprites, run, max_steps=1, alpha=False)
+    config = json.loads((run / "config.json").read_text())
+    del config["recipe"]["alpha"]
+    (run / "config.json").write_text(json.dumps(config))
+    assert training.resume(run, max_steps=2, verbose=False).model.image_shape == (8, 8, 3)
+    opened = evaluation.open_references(sprites, (8, 8, 3), average)
+    assert (opened.images.pixels[:, 4:] == 255).all()

@@ -125,7 +125,7 @@ def test_image_sizes_that_a_family_can_make_pass():
 
 
 def test_super_resolution_takes_square_crops_only(photos, tmp_path):
-    for changes in ({"image_size": (32, 48)}, {"image_size": 32, "fit": "pad"}):
+    for changes in ({"image_size": (32, 48)}, {"fit": "pad"}, {"alpha": True}):
         with pytest.raises(ValueError, match="trained on square crops"):
             train(photos, tmp_path / "run", family="srgan", **changes)
 
