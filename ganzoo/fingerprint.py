@@ -21,6 +21,8 @@ class Fingerprint:
         class_names: list of str. Classes in the order of their ids, or None without classes.
         class_counts: list of int. Images of each class, or None if they are not counted.
         fit: str. How images came to their shape; see `ganzoo.data.load`.
+        num_held_out: int. Number of other images of the same folder that were held out. Data sets
+            that differ only in this number are equal.
 
     Example:
         >>> ganzoo.data.load_arrays("sample").fingerprint.describe()
@@ -33,6 +35,7 @@ class Fingerprint:
     class_names: Sequence[str] | None = None
     class_counts: Sequence[int] | None = None
     fit: str = "crop"
+    num_held_out: int = dataclasses.field(default=0, compare=False)
 
     def __post_init__(self):
         kinds = {"image_shape": int, "class_names": str, "class_counts": int}

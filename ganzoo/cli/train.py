@@ -85,6 +85,15 @@ def train(
             **_panel("Data"),
         ),
     ] = None,
+    hold_out: Annotated[
+        bool | None,
+        typer.Option(
+            "--hold-out/--no-hold-out",
+            help="Keep one image in ten of a folder for the doctor and evaluations. [default: on "
+            "from 100 images]",
+            **_panel("Data"),
+        ),
+    ] = None,
     batch_size: Annotated[
         int | None,
         typer.Option(help="Images per step. [default: the family's]", **_panel("Data")),
@@ -309,6 +318,7 @@ def train(
         "image_size": size,
         "fit": fit,
         "alpha": alpha,
+        "hold_out": hold_out,
         "batch_size": batch_size,
         "start_from": start_from,
         "freeze_discriminator": freeze_discriminator,

@@ -11,12 +11,14 @@ from ganzoo.data.arrays import ImageData
 from ganzoo.data.crops import load_crops
 from ganzoo.data.datasets import find_splits, is_folder, load, load_arrays
 from ganzoo.data.pipelines import pipeline
+from ganzoo.data.splits import FEWEST_TO_SPLIT
 from ganzoo.fingerprint import Fingerprint
 
 # The name of `load_arrays` in earlier versions.
 read = load_arrays
 
 __all__ = [
+    "FEWEST_TO_SPLIT",
     "Fingerprint",
     "ImageData",
     "find_splits",

@@ -143,7 +143,7 @@ def _open_photos(name_or_dir, split, crop_size, shard):
     if not folders.is_folder(name_or_dir):
         return _open_tfds_photos(str(name_or_dir), split, crop_size, shard)
     folders.require_train(name_or_dir, split)
-    listing = folders.find_images(pathlib.Path(name_or_dir), labels=False)
+    listing = folders.find_images(pathlib.Path(name_or_dir), False, "train+test")
     files = listing.files[folders.take_shard(listing, shard)]
     sizes, unreadable = [], []
     for path in files:

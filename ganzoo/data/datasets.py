@@ -51,8 +51,10 @@ def load(
             A folder may have subfolders and links. Class folders are numbered in natural order:
             `2` comes before `10`. Hidden files are skipped, and other files that are no images are
             named in a warning.
-        split: str. TFDS split, such as `"test"` or `"train[:5000]"`. A folder and the sample
-            have only `"train"`.
+        split: str. TFDS split, such as `"test"` or `"train[:5000]"`. A folder has `"train"`,
+            `"test"` and `"train+test"`: its subfolders `train` and `test` if it consists of them.
+            Else one image in ten is held out for `"test"`, and none of fewer than 100 images. The
+            sample has only `"train"`.
         image_size: int or `(height, width)`. Size that images are brought to, an int for squares.
             None keeps them as they are. They must then have one size.
         batch_size: int, at least 1. Images per batch. Images left over after the last whole
@@ -138,8 +140,8 @@ def load_arrays(
 
 def _load_any(name_or_dir, split, image_format, shard, labels):
     if is_folder(name_or_dir):
-        folders.require_train(name_or_dir, split)
-        return folders.load_arrays(pathlib.Path(name_or_dir), image_format, shard, labels)
+        place = pathlib.Path(name_or_dir)
+        return folders.load_arrays(place, split, image_format, shard, labels)
     if name_or_dir == _STACKED_MNIST:
         return _load_stacked_mnist(split, image_format, shard, labels)
     if name_or_dir == _SAMPLE:
@@ -163,14 +165,15 @@ def is_folder(name_or_dir: str | os.PathLike) -> bool:
     return folders.is_folder(name_or_dir)
 
 
-def find_splits(name_or_dir: str | os.PathLike) -> dict[str, int | None]:
+def find_splits(name_or_dir: str | os.PathLike) -> dict[str, int]:
     """Return the number of images of each split.
 
-    A folder and the sample have one split, `"train"`. Its images are not counted: the number is
-    None.
+    The sample has one split, `"train"`, and so has a folder without images that are held out.
     """
-    if name_or_dir == _SAMPLE or is_folder(name_or_dir):
-        return {"train": None}
+    if is_folder(name_or_dir):
+        return folders.find_splits(pathlib.Path(name_or_dir))
+    if name_or_dir == _SAMPLE:
+        return {"train": 10_000}
     source = "mnist" if name_or_dir == _STACKED_MNIST else str(name_or_dir)
     builder, _, _ = tfds.find(source)
     return {name: split.num_examples for name, split in sorted(builder.info.splits.items())}

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from ganzoo.data import splits
 from ganzoo.data.arrays import ImageData, PixelStack, allocate
 from ganzoo.data.formats import ImageFormat
 from ganzoo.distribution import Shard
@@ -41,12 +42,17 @@ class Listing:
 
 
 def load_arrays(
-    folder: pathlib.Path, image_format: ImageFormat, shard: Shard, labels: bool | None = None
+    folder: pathlib.Path,
+    split: str,
+    image_format: ImageFormat,
+    shard: Shard,
+    labels: bool | None = None,
 ) -> ImageData:
     """Load the images of a folder and its subfolders. First-level subfolders are classes.
 
     Args:
         folder: the folder.
+        split: as for `find_images`.
         image_format: `ImageFormat` of the images.
         shard: `Shard` of the images to load.
         labels: as for `ganzoo.data.load_arrays`.
@@ -54,7 +60,7 @@ def load_arrays(
     Raises:
         ValueError: If there are too few images, if one cannot be read, or if sizes differ.
     """
-    listing = find_images(folder, labels)
+    listing = find_images(folder, labels, split)
     part = take_shard(listing, shard)
     stack, unreadable = PixelStack(len(listing.files[part]), folder), []
     num_transparent = 0
@@ -153,7 +159,7 @@ def warn_of_folder(name: str, meaning: str) -> None:
 
 
 def require_train(name_or_dir: str | os.PathLike, split: str) -> None:
-    """Raise a `ValueError` if the split of a folder or of the sample is not `"train"`."""
+    """Raise a `ValueError` if the split of photographs or of the sample is not `"train"`."""
     if split != "train":
         raise ValueError(
             f"{str(name_or_dir)!r} has one split, 'train'. Received: split={split!r}. "
@@ -161,7 +167,23 @@ def require_train(name_or_dir: str | os.PathLike, split: str) -> None:
         )
 
 
-def find_images(folder: pathlib.Path, labels: bool | None = None) -> Listing:
+def find_splits(folder: pathlib.Path) -> dict[str, int]:
+    """Return the number of images of each split of a folder.
+
+    Raises:
+        ValueError: As `find_images` does.
+    """
+    counted = find_images(folder, labels=False, quiet=True).fingerprint
+    held_out = counted.num_held_out
+    return {"train": counted.num_images, **({"test": held_out} if held_out else {})}
+
+
+def find_images(
+    folder: pathlib.Path,
+    labels: bool | None = None,
+    split: str = "train",
+    quiet: bool = False,
+) -> Listing:
     """List the images in a folder and its subfolders, and warn about what is left out.
 
     Links are followed. Hidden files and folders, which belong to other programs, are skipped.
@@ -169,10 +191,18 @@ def find_images(folder: pathlib.Path, labels: bool | None = None) -> Listing:
     Args:
         folder: the folder.
         labels: as for `ganzoo.data.load_arrays`.
+        split: `"train"`, `"test"` or `"train+test"`. See `ganzoo.data.load`.
+        quiet: bool. Do not warn.
 
     Raises:
-        ValueError: If there are no images, or a link leads back to a folder that contains it.
+        ValueError: If there are no images, the folder has no such split, or a link leads back to a
+            folder that contains it.
     """
+    if split not in splits.SPLITS:
+        raise ValueError(
+            f"Folders have the splits 'train', 'test' and 'train+test'. Received: split={split!r} "
+            f"of {str(folder)!r}."
+        )
     found = _Found()
     _walk(folder, {os.path.realpath(folder): folder}, found)
     if not found.images:
@@ -180,38 +210,68 @@ def find_images(folder: pathlib.Path, labels: bool | None = None) -> Listing:
             f"{str(folder)!r} holds no images. Looked for files ending in "
             f"{', '.join(sorted(photos.SUFFIXES))}."
         )
-    counts = collections.Counter(_class_of(path, folder) for path in found.images)
-    names = sort_names(name for name in counts if name is not None)
+    first_level = {path.relative_to(folder).parts[0] for path in found.images}
+    split_folders = splits.find_folders(first_level)
+    depth = 1 if split_folders else 0
+    classes = {path: _class_of(path, folder, depth) for path in found.images}
+    names = sort_names({name for name in classes.values() if name is not None})
     ids = {name: index for index, name in enumerate(names)}
 
     def place(path):
         # Images beside the class folders come first.
         parts = path.relative_to(folder).parts
-        return ids.get(_class_of(path, folder), -1), [_natural_key(part) for part in parts]
+        return ids.get(classes[path], -1), [_natural_key(part) for part in parts]
 
     files, loose = sorted(found.images, key=place), []
     if names and labels is not False:
-        loose = [path for path in files if _class_of(path, folder) is None]
-        files = [path for path in files if _class_of(path, folder) is not None]
-    first_level = [path for path in found.folders if path.parent == folder]
+        loose = [path for path in files if classes[path] is None]
+        files = [path for path in files if classes[path] is not None]
+    files, num_held_out, others = _take_split(files, folder, split, split_folders, classes)
+    counts = collections.Counter(classes[path] for path in files)
+    class_folders = [path for path in found.folders if _depth_of(path, folder) == depth + 1]
     left_out = {
         "images beside the class folders": loose,
+        "images of other splits": others,
         "files that are not read as images": found.others,
         "links to nothing": found.dangling,
-        "folders without images": [path for path in first_level if path.name not in counts],
+        "folders without images": [path for path in class_folders if path.name not in ids],
     }
-    _warn_of_left_out(left_out, folder)
+    if not quiet:
+        _warn_of_left_out(left_out, folder)
     shown = [printable(name) for name in names]
     fingerprint = Fingerprint(
         _digest(files, folder),
         len(files),
         class_names=shown or None,
         class_counts=[counts[name] for name in names] or None,
+        num_held_out=num_held_out,
     )
     if not names or labels is False:
         return Listing(folder, files, None, None, fingerprint)
-    numbers = np.array([ids[_class_of(path, folder)] for path in files], "int32")
+    numbers = np.array([ids[classes[path]] for path in files], "int32")
     return Listing(folder, files, numbers, shown, fingerprint)
+
+
+def _take_split(files, folder, split, split_folders, classes):
+    """Return the files of a split, the number that it holds out, and files of no split."""
+    if split_folders:
+        training, held_out = (
+            [path for path in files if path.relative_to(folder).parts[0] == split_folders[name]]
+            for name in ("train", "test")
+        )
+    else:
+        training, held_out = splits.choose(files, [classes[path] for path in files])
+    others = [path for path in files if path not in {*training, *held_out}]
+    if split == "test" and not held_out:
+        raise ValueError(
+            f"{str(folder)!r} has no split 'test': no images are held out of a folder with fewer "
+            f"than {splits.FEWEST_TO_SPLIT}. Add images, or put some into the subfolders train/ "
+            "and test/."
+        )
+    if split == "train":
+        return training, len(held_out), others
+    chosen = {*held_out} if split == "test" else {*training, *held_out}
+    return [path for path in files if path in chosen], 0, others
 
 
 def take_shard(listing: Listing, shard: Shard) -> slice:
@@ -310,7 +370,14 @@ def _digest(files, folder):
     return f"files {digest.hexdigest()[:12]}"
 
 
-def _class_of(path, folder):
-    """Return the name of the first-level subfolder that holds a file, or None."""
+def _class_of(path, folder, depth):
+    """Return the name of the class folder that holds a file, or None.
+
+    Class folders are subfolders of the folder, or of its train/ and test/ at a depth of 1.
+    """
     parents = path.relative_to(folder).parts[:-1]
-    return parents[0] if parents else None
+    return parents[depth] if len(parents) > depth else None
+
+
+def _depth_of(path, folder):
+    return len(path.relative_to(folder).parts)

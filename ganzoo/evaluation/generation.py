@@ -123,9 +123,9 @@ def evaluate(
     """Measure generated images against the real images of a data set.
 
     `fid`, `copies` and `neighbours` use all training images. The other metrics use 10,000 of them,
-    chosen by the seed. The test split is held out for the floors. Without a test split, one
-    training image in ten is held out instead. Labels are drawn with the frequencies of the training
-    images.
+    chosen by the seed. The test split is held out for the floors: of a folder, the images that the
+    model's training held out. Without a test split, one training image in ten is held out instead.
+    Labels are drawn with the frequencies of the training images.
 
     Args:
         gan: model that generates images.

@@ -15,7 +15,7 @@ import numpy as np
 from ganzoo import data
 from ganzoo.checks import check_seed
 from ganzoo.data import ImageData
-from ganzoo.images import has_alpha
+from ganzoo.images import convert_channels, has_alpha
 from ganzoo.messages import first_line
 from ganzoo.metrics import Embedding, extractor_names, get_extractor
 from ganzoo.metrics.features import Extractor
@@ -79,7 +79,8 @@ def open_references(
         class_names: names of the classes that the model was trained on. None if it has no classes,
             or they are unknown.
         trained_on: `ganzoo.data.Fingerprint` of the model's training images. Real images come to
-            their size as these did. None crops them.
+            their size as these did. If none were held out of a folder, or with None, no images of
+            a folder count as unseen.
 
     Raises:
         ValueError: If the data are not found or too few, their images have another shape or other
@@ -87,7 +88,11 @@ def open_references(
     """
     seed = check_seed(seed)
     fit = "crop" if trained_on is None else trained_on.fit
-    training, held_out, split = _read_images(name, image_shape, seed, fit)
+    has_test = "test" in data.find_splits(name)
+    if data.is_folder(name):
+        # A model of other data may have been trained on all images of the folder.
+        has_test = has_test and trained_on is not None and trained_on.num_held_out > 0
+    training, held_out, split = _read_images(name, image_shape, seed, fit, has_test)
     check_classes(class_names, training, str(name))
     extractor = get_extractor(extractor or _extractor_for(name))
     features = embed_reference(extractor, training.pixels, f"{name} {split}")
@@ -142,17 +147,21 @@ def _extractor_for(name):
     return name if name in extractor_names() else "alexnet"
 
 
-def _read_images(name, image_shape, seed, fit):
+def _read_images(name, image_shape, seed, fit, has_test):
     """Return `(training, held_out, split)`: two `ImageData`, and a name for the first."""
     form = {"image_size": image_shape[:2], "fit": fit, "alpha": has_alpha(image_shape)}
-    training = data.load_arrays(name, "train", **form)
+    whole = "train+test" if data.is_folder(name) and not has_test else "train"
+    training = data.load_arrays(name, whole, **form)
     if training.pixels.shape[1:] != image_shape:
         raise ValueError(
             f"The images of {str(name)!r} do not fit the model. Needed: {image_shape}. "
             f"Received: {training.pixels.shape[1:]}. Use the data that the model was trained on."
         )
-    if "test" in data.find_splits(name):
-        return training, data.load_arrays(name, "test", **form), "train"
+    if has_test:
+        held_out = data.load_arrays(name, "test", **form)
+        # Colors are those of the training images, also if none of the few others has them.
+        pixels = convert_channels(held_out.pixels, image_shape[-1])
+        return training, dataclasses.replace(held_out, pixels=pixels), "train"
     if len(training.pixels) < HELD_OUT:
         raise ValueError(
             f"An evaluation needs at least {HELD_OUT} real images, one of which is held out for "

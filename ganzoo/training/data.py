@@ -10,12 +10,14 @@ import numpy as np
 
 from ganzoo import data, evaluation, registry
 from ganzoo.base import GAN
+from ganzoo.distribution import Shard
 from ganzoo.images import convert_channels, has_alpha
 from ganzoo.training.arguments import constructor_arguments
 from ganzoo.training.recipe import Recipe
 
-# Number of test images for the doctor.
+# Number of test images for the doctor: at most, and at least.
 _HELD_OUT = 256
+_FEWEST_HELD_OUT = 10
 _CROP_SIZE = 96
 
 
@@ -125,18 +127,42 @@ def require_same(known: data.Fingerprint, found: data.Fingerprint, recipe: Recip
         )
 
 
-def keep_alpha(recipe: Recipe, known: data.Fingerprint | None) -> Recipe:
-    """Return the recipe of a resumed run whose images have alpha as before.
+def keep_format(recipe: Recipe, known: data.Fingerprint | None) -> Recipe:
+    """Return the recipe that opens the data of a resumed run as they were before.
 
-    Older versions put all transparent images on white.
+    Older versions put all transparent images on white, and held nothing out of a folder.
 
     Args:
         recipe: recipe of the run.
         known: fingerprint of the data that the run was trained on, or None.
     """
-    if recipe.alpha is not None or known is None or known.image_shape is None:
-        return recipe
-    return dataclasses.replace(recipe, alpha=has_alpha(known.image_shape))
+    if known is None or known.image_shape is None:
+        return dataclasses.replace(recipe, hold_out=False)
+    alpha = has_alpha(known.image_shape) if recipe.alpha is None else recipe.alpha
+    return dataclasses.replace(recipe, alpha=alpha, hold_out=known.num_held_out > 0)
+
+
+def describe_held_out(recipe: Recipe, fingerprint: data.Fingerprint) -> str:
+    """Return a line on the images of a folder that are held out, or an empty line.
+
+    Args:
+        recipe: recipe of the run.
+        fingerprint: fingerprint of its training images.
+    """
+    if registry.get_family(recipe.family).task != "generation" or not data.is_folder(recipe.data):
+        return ""
+    if not recipe.hold_out:
+        return "Held out: no images, because of --no-hold-out. Memorizing cannot be detected."
+    if count := fingerprint.num_held_out:
+        total = count + fingerprint.num_images
+        return (
+            f"Held out: {count} of {total} images, for the doctor and evaluations. --no-hold-out "
+            "trains on all."
+        )
+    return (
+        f"Held out: no images, because the folder has fewer than {data.FEWEST_TO_SPLIT}. "
+        "Memorizing cannot be detected."
+    )
 
 
 def require_old_order(found: data.Fingerprint, recipe: Recipe) -> None:
@@ -187,6 +213,7 @@ def _open_images(recipe, family, cluster):
     )
     image_data = data.load_arrays(
         recipe.data,
+        "train+test" if data.is_folder(recipe.data) and not recipe.hold_out else "train",
         image_size=_image_size(recipe),
         data_shard=cluster.data_shard,
         # Without classes, images beside class folders count like all others.
@@ -251,12 +278,20 @@ def _hold_out(recipe, model):
     """Return test images for the doctor, or None if there are none or it does not support them."""
     if model.num_classes or model.task != "generation":
         return None
-    count = data.find_splits(recipe.data).get("test")
-    if not count:
+    if data.is_folder(recipe.data) and not recipe.hold_out:
         return None
-    split = f"test[:{min(count, _HELD_OUT)}]"
+    count = data.find_splits(recipe.data).get("test", 0)
+    if count < _FEWEST_HELD_OUT:
+        return None
     shape = model.image_shape
     held_out = data.load_arrays(
-        recipe.data, split, shape[:2], fit=recipe.fit, alpha=has_alpha(shape)
+        recipe.data,
+        "test",
+        shape[:2],
+        # Of many images, read some only.
+        Shard(0, -(-count // _HELD_OUT)),
+        labels=False,
+        fit=recipe.fit,
+        alpha=has_alpha(shape),
     )
     return convert_channels(held_out.pixels, shape[-1])

@@ -42,6 +42,7 @@ class Recipe:
             the side of the crops. None takes 96.
         fit: str. How images come to their size. See `ganzoo.data.load`.
         alpha: bool or None. Train on transparency. See `ganzoo.data.load`.
+        hold_out: bool. Do not train on the split `"test"` of a folder. It serves measurements.
         epochs: int or None. Passes over the data. None takes 20, or more if these are fewer than
             5,000 steps. With `max_steps`, `minutes` or `decay_steps`, these are the limit.
         batch_size: int or None. Images per step. None takes the family's recommendation.
@@ -86,6 +87,7 @@ class Recipe:
     image_size: int | tuple[int, int] | None = None
     fit: str = "crop"
     alpha: bool | None = None
+    hold_out: bool = True
     epochs: int | None = None
     batch_size: int | None = None
     max_steps: int | None = None

@@ -17,7 +17,8 @@ from ganzoo.distribution import Cluster, share_batches
 from ganzoo.saving import loading, weights
 from ganzoo.saving.files import remove_partials
 from ganzoo.training.data import (
-    keep_alpha,
+    describe_held_out,
+    keep_format,
     open_data,
     open_real_images,
     require_folder,
@@ -112,8 +113,9 @@ def train(
             )
         num_images = length.steps_per_pass * recipe.batch_size
         recipe, reason = choose_augmentation(recipe, trial, num_images)
-        if reason and verbose and cluster.is_chief:
-            print(reason, file=sys.stderr)
+        for line in filter(None, (reason, describe_held_out(recipe, fingerprint))):
+            if verbose and cluster.is_chief:
+                print(line, file=sys.stderr)
         model = build_model(recipe, cluster, data_arguments)
         model.trained_on = fingerprint
         real = open_real_images(recipe, cluster, dataset, model)
@@ -181,7 +183,8 @@ def resume(
             remove_partials(out)
         saved = callbacks.newest_whole(out / "checkpoints")
         require_folder(recipe)
-        dataset, data_arguments, fingerprint = open_data(keep_alpha(recipe, known), cluster)
+        opened = keep_format(recipe, known)
+        dataset, data_arguments, fingerprint = open_data(opened, cluster)
         if known is not None:
             require_same(known, fingerprint, recipe)
         elif "num_classes" in data_arguments:
@@ -202,7 +205,7 @@ def resume(
             # The run was killed before its first checkpoint. It starts again from its seed.
             model = build_model(recipe, cluster, data_arguments)
         model.trained_on = fingerprint
-        real = open_real_images(recipe, cluster, dataset, model)
+        real = open_real_images(opened, cluster, dataset, model)
         if cluster.is_chief:
             write_config(out, recipe, model, cluster)
         return _fit(

@@ -297,6 +297,7 @@ def test_every_option_of_train_reaches_the_recipe(ganzoo_command, monkeypatch):
         "image_size": 32,
         "fit": "pad",
         "alpha": True,
+        "hold_out": True,
         "degrade": True,
         "batch_size": 7,
         "epochs": 3,

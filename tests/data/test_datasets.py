@@ -144,7 +144,7 @@ def test_hidden_files_are_skipped_and_tiff_files_are_loaded(tmp_path):
     found = data.load_arrays(tmp_path)
     assert found.num_classes == 2
     assert found.labels.tolist() == [0, 1]
-    assert data.find_splits(tmp_path) == {"train": None}
+    assert data.find_splits(tmp_path) == {"train": 2}
 
 
 def test_the_error_for_an_unknown_name_suggests_the_nearest_one():

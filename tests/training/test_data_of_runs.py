@@ -12,6 +12,7 @@ from short_runs import make_recipe, snapshot, train
 
 import ganzoo
 from ganzoo import cli, evaluation, training
+from ganzoo.data import folders
 from ganzoo.distribution import Cluster
 from ganzoo.training import data as training_data
 
@@ -186,3 +187,52 @@ def test_a_run_on_white_is_resumed_on_white(sprites, tmp_path):
     assert training.resume(run, max_steps=2, verbose=False).model.image_shape == (8, 8, 3)
     opened = evaluation.open_references(sprites, (8, 8, 3), average)
     assert (opened.images.pixels[:, 4:] == 255).all()
+
+
+@pytest.fixture(scope="module")
+def many(tmp_path_factory):
+    """Return a folder of 150 images, of which about 15 are held out."""
+    return tiny.write_folder(tmp_path_factory.mktemp("data") / "many", num_images=150)
+
+
+def test_held_out_images_are_for_the_doctor_and_for_evaluations(many, tmp_path, capsys):
+    recipe = make_recipe(many, batch_size=20, max_steps=1)
+    gan = training.train(recipe, tmp_path / "run").model
+    training_part, held_out = (ganzoo.data.load_arrays(many, split) for split in ("train", "test"))
+    count = len(held_out.pixels)
+    assert f"Held out: {count} of 150 images, for the doctor" in capsys.readouterr().err
+    assert gan.trained_on == training_part.fingerprint
+    real = training_data.open_real_images(
+        recipe, Cluster(), training_data.open_data(recipe, Cluster())[0], gan
+    )
+    np.testing.assert_array_equal(real.held_out, held_out.pixels)
+    opened = evaluation.open_references(many, gan.image_shape, average, trained_on=gan.trained_on)
+    np.testing.assert_array_equal(opened.images.pixels, training_part.pixels)
+    assert (opened.unseen, len(opened.held_out)) == (True, count)
+
+
+def test_a_run_may_train_on_all_images_as_older_versions_did(many, tmp_path, capsys):
+    run = tmp_path / "run"
+    recipe = make_recipe(many, batch_size=20, max_steps=1, hold_out=False)
+    gan = training.train(recipe, run).model
+    assert "Held out: no images, because of --no-hold-out" in capsys.readouterr().err
+    assert gan.trained_on.num_images == 150
+    config = json.loads((run / "config.json").read_text())
+    del config["recipe"]["hold_out"]
+    (run / "config.json").write_text(json.dumps(config))
+    gan = training.resume(run, max_steps=2, verbose=False).model
+    assert gan.trained_on.num_images == 150
+    opened = evaluation.open_references(many, gan.image_shape, average, trained_on=gan.trained_on)
+    assert (opened.unseen, len(opened.held_out), len(opened.training)) == (False, 15, 135)
+
+
+def test_images_that_are_added_to_the_held_out_part_do_not_change_the_data(many, tmp_path):
+    copy = pathlib.Path(shutil.copytree(many, tmp_path / "data"))
+    train(copy, tmp_path / "run", batch_size=20, max_steps=1)
+    (held_out, *_) = folders.find_images(copy, split="test").files
+    shutil.copy(held_out, copy / "again.png")
+    assert training.resume(tmp_path / "run", max_steps=2, verbose=False).step == 2
+    (trained, *_) = folders.find_images(copy).files
+    shutil.copy(trained, copy / "more.png")
+    with pytest.raises(ValueError, match="was trained on"):
+        training.resume(tmp_path / "run", max_steps=3, verbose=False)
