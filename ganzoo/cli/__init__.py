@@ -4,6 +4,7 @@ Commands that need TensorFlow import it when they run, so that `ganzoo list` and
 """
 
 from ganzoo.cli.app import Command, app, main
+from ganzoo.cli.data import data
 from ganzoo.cli.demo import demo
 from ganzoo.cli.evaluate import evaluate
 from ganzoo.cli.export import export
@@ -17,6 +18,7 @@ from ganzoo.cli.upscale import upscale
 # `ganzoo --help` lists the commands in this order.
 app.command("list", cls=Command)(list_presets)
 app.command(cls=Command)(info)
+app.command(cls=Command)(data)
 app.command(cls=TrainCommand)(train)
 for command in (sample, upscale, export, evaluate, reproduce, demo):
     app.command(cls=Command)(command)

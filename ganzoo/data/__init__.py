@@ -10,6 +10,7 @@ an uninterrupted run would get.
 from ganzoo.data.arrays import ImageData
 from ganzoo.data.crops import load_crops
 from ganzoo.data.datasets import find_splits, is_folder, load, load_arrays
+from ganzoo.data.describe import Description, describe
 from ganzoo.data.pipelines import pipeline
 from ganzoo.data.splits import FEWEST_TO_SPLIT
 from ganzoo.fingerprint import Fingerprint
@@ -19,8 +20,10 @@ read = load_arrays
 
 __all__ = [
     "FEWEST_TO_SPLIT",
+    "Description",
     "Fingerprint",
     "ImageData",
+    "describe",
     "find_splits",
     "is_folder",
     "load",

@@ -481,3 +481,48 @@ def test_the_demo_samples_trains_evaluates_and_exports(ganzoo_command, tmp_path)
     assert (tmp_path / "demo" / "exported" / "saved_model.pb").is_file()
     assert "fid" in out
     assert f"ganzoo sample {tmp_path / 'demo'}" in out
+
+
+def test_data_describes_a_folder_in_80_columns(ganzoo_command, tmp_path):
+    folder = tiny.write_folder(tmp_path / "photos", num_images=30, classes=("cats", "dogs"))
+    for index in range(12):
+        Image.new("L", (8, 9 + index)).save(folder / "cats" / f"{'long_name_' * 8}{index}.png")
+        copied = folder / "dogs" / f"{index:03d}.png"
+        copied.with_name(f"copy_{index}.png").write_bytes(copied.read_bytes())
+    (folder / "dogs" / "broken.png").write_bytes(b"")
+    code, out, err = ganzoo_command("data", folder, "--out", tmp_path / "sheet.png")
+    assert (code, err) == (0, "")
+    lines = out.splitlines()
+    commands = lines.index("Train with")
+    # Paths are never broken.
+    assert max(len(line) for line in lines[1:commands]) <= 80
+    assert lines[0] == f"{folder}: 85 images"
+    text = " ".join(out.replace("\\\n", "").split())
+    for shown in (
+        "Classes: 2 42 cats 43 dogs",
+        "Duplicates, with the same pixels: 24 images in 12 groups",
+        "dogs/broken.png: empty, or not an image",
+        "... and 4 more (--json lists all)",
+        f"ganzoo train cgan --data {shlex.quote(str(folder))} --image-size 8",
+    ):
+        assert shown in text
+    with Image.open(tmp_path / "sheet.png") as sheet:
+        assert min(sheet.size) > 700
+    code, out, _ = ganzoo_command("data", folder, "--json")
+    assert code == 0
+    assert json.loads(out)["class_counts"] == {"cats": 42, "dogs": 43}
+
+
+def test_the_command_that_data_prints_can_be_run(ganzoo_command, tmp_path, monkeypatch):
+    folder = tiny.write_folder(tmp_path / "my photos", num_images=4)
+    monkeypatch.chdir(tmp_path)
+    _, out, _ = ganzoo_command("data", "my photos")
+    command = out.partition("Train with")[2].partition("  - ")[0]
+    received = []
+    monkeypatch.setattr(training, "train", lambda recipe, *_: received.append(recipe) or 1 / 0)
+    words = shlex.split(command.replace("\\\n", " "))
+    with pytest.raises(ZeroDivisionError):
+        ganzoo_command(*words[1:], "--debug")
+    (recipe,) = received
+    assert (recipe.family, recipe.image_size, recipe.batch_size) == ("dcgan", 8, 2)
+    assert recipe.data == f"./{folder.name}"
