@@ -1,7 +1,7 @@
 """Recognize failure modes of GAN training, by rules on observations of both networks.
 
-A rule takes the observations so far and returns its evidence as text, or None. Most rules need
-several observations in a row, because a single one may be noise.
+A rule takes the observations so far and the settings. It returns its evidence as text, or None.
+Most rules need several observations in a row, because a single one may be noise.
 """
 
 import dataclasses
@@ -20,6 +20,9 @@ _WINDOW = 24
 _FEWEST_IN_WINDOW = 12
 # Losses are a few nats; Wasserstein losses reach some hundreds. Above this a run has diverged.
 _LARGEST_LOSS = 1000
+# Other losses of this size, in two observations in a row, do not recover.
+_LARGE_LOSS = 100
+_UNBOUNDED = ("wasserstein", "none")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -132,11 +135,12 @@ def diagnose(
     """
     if not observations:
         return []
+    settings = settings or Settings()
     findings = []
     for failure_mode, (rule, advise) in FAILURE_MODES.items():
-        evidence = rule(observations)
+        evidence = rule(observations, settings)
         if evidence:
-            advice = advise(settings or Settings())
+            advice = advise(settings)
             findings.append(Finding(failure_mode, observations[-1].step, evidence, advice))
     return findings
 
@@ -147,7 +151,7 @@ def _values(observations, name):
     return [value for value in found if value is not None]
 
 
-def _diverged(observations):
+def _diverged(observations, settings):
     last = observations[-1]
     for player in ("generator", "discriminator"):
         loss = getattr(last, f"{player}_loss")
@@ -157,6 +161,10 @@ def _diverged(observations):
                 return f"the {player}'s {name} is {value}"
         if loss is not None and abs(loss) > _LARGEST_LOSS:
             return f"the {player}'s loss is {loss:.3g}"
+        recent = _values(observations, f"{player}_loss")[-2:]
+        large = len(recent) == 2 and min(map(abs, recent)) > _LARGE_LOSS
+        if large and settings.loss not in _UNBOUNDED:
+            return f"the {player}'s loss stays at {loss:.3g}"
         norms = _values(observations, f"{player}_gradient_norm")
         if len(norms) > 2 * _IN_A_ROW:
             usual = statistics.median(norms[:-_IN_A_ROW])
@@ -168,7 +176,7 @@ def _diverged(observations):
     return None
 
 
-def _vanished(observations):
+def _vanished(observations, _):
     recent = observations[-_IN_A_ROW:]
     real, fake = _values(recent, "real_score"), _values(recent, "fake_score")
     norms = _values(observations, "generator_gradient_norm")
@@ -188,7 +196,7 @@ def _vanished(observations):
     return None
 
 
-def _collapsed(observations):
+def _collapsed(observations, _):
     diversity, precision, coverage = (
         _values(observations, name) for name in ("diversity", "precision", "coverage")
     )
@@ -214,7 +222,7 @@ def _rises(values):
     return statistics.mean(values[half:]) > 1.1 * statistics.mean(values[:half])
 
 
-def _oscillates(observations):
+def _oscillates(observations, _):
     leads = _leads(observations)
     swings = _swings(leads, least=0.4) if len(leads) >= _FEWEST_IN_WINDOW else 0
     if swings >= 3:
@@ -248,7 +256,7 @@ def _swings(values, least):
     return count
 
 
-def _memorized(observations):
+def _memorized(observations, _):
     aucs = _values(observations, "held_out_auc")[-_IN_A_ROW:]
     if len(aucs) == _IN_A_ROW and min(aucs) > 0.75:
         return (
@@ -258,7 +266,7 @@ def _memorized(observations):
     return None
 
 
-def _generator_wins(observations):
+def _generator_wins(observations, _):
     leads = _leads(observations)[-_LEAD:]
     # If the discriminator led shortly before, the two oscillate.
     if len(leads) >= _IN_A_ROW and max(leads[-_IN_A_ROW:]) < -0.1 and max(leads) < 0.2:

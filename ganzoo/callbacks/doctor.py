@@ -18,6 +18,8 @@ from ganzoo.metrics import PrecisionRecall
 from ganzoo.metrics.pairs import blocks_of_squares, chance_above
 from ganzoo.regularizers import REGULARIZERS
 
+# Steps of a training at which the doctor looks, too: an explosion or a collapse starts early.
+_EARLY = (25, 50, 100)
 _SCALARS = ("generator_loss", "discriminator_loss", "real_score", "fake_score")
 
 
@@ -36,7 +38,8 @@ class Doctor(keras.callbacks.Callback):
     Args:
         run_dir: folder of the run. Figures go to TensorBoard below `doctor/`, findings as text.
             None writes nothing.
-        every: int, at least 1. Steps from one observation to the next.
+        every: int, at least 1. Steps from one observation to the next. A training is also observed
+            at the steps 25, 50 and 100 that are smaller.
         held_out: images `(num_images, height, width, channels)`. Real images that are not in the
             training data, to detect memorising. None turns this off; so do models with
             classes, whose discriminator needs labels.
@@ -113,11 +116,14 @@ class Doctor(keras.callbacks.Callback):
         before = self._windows.steps
         self._windows.set_batch(batch)
         # With `steps_per_execution`, one call covers several steps.
-        self._unseen_steps += self._windows.steps - before
+        new_steps = self._windows.steps - before
+        self._unseen_steps += new_steps
         broken = not all(np.isfinite(value) for value in logs.values())
-        if not broken and self._unseen_steps < self.every:
+        is_due = self._unseen_steps >= self.every
+        if not (broken or is_due or self._is_early(self.model.step, new_steps)):
             return
-        self._unseen_steps = 0
+        if broken or is_due:
+            self._unseen_steps = 0
         figures = self._windows.close_window(self.model)
         figures = {name: figures[name] for name in _SCALARS if name in figures}
         norms = {f"{k}_gradient_norm": v for k, v in self.model.take_gradient_norms().items()}
@@ -125,6 +131,10 @@ class Doctor(keras.callbacks.Callback):
         if not broken:
             figures |= self.sample_statistics() | {"held_out_auc": self.held_out_auc()}
         self._consider(Observation(self.model.step, **figures, **norms))
+
+    def _is_early(self, step, new_steps):
+        """Return True if one of the last `new_steps` steps is one of the early ones."""
+        return any(step - new_steps < early <= step for early in _EARLY if early < self.every)
 
     def get_progress(self) -> tuple[dict, dict]:
         """Return `(run, epoch)` for a checkpoint; see `ganzoo.callbacks.progress`."""

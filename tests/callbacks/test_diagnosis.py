@@ -114,6 +114,17 @@ def test_a_huge_loss_is_divergence():
     assert finding.evidence == "the generator's loss is -2.6e+04"
 
 
+def test_losses_of_hundreds_are_divergence_in_two_observations_in_a_row():
+    exploded = history(3, discriminator_loss=late(0.9, 400.0), generator_loss=1.2)
+    assert diagnose(exploded[:2]) == []
+    (finding,) = diagnose([*exploded, Observation(800, discriminator_loss=350.0)])
+    assert finding.failure_mode == "divergence"
+    assert finding.evidence == "the discriminator's loss stays at 350"
+    # A single explosion may recover, and Wasserstein losses may be as large.
+    assert diagnose([*history(2), Observation(600, generator_loss=400.0)]) == []
+    assert diagnose(exploded * 2, Settings(loss="wasserstein")) == []
+
+
 def test_a_slow_cycle_is_not_reported_as_a_winning_generator():
     """In a slow cycle the generator leads for six observations, as the discriminator did before."""
 

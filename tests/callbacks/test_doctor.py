@@ -44,6 +44,19 @@ def test_observations_are_counted_across_short_epochs(steps_per_execution):
     assert [seen.step for seen in doctor.observations] == [16, 32, 48]
 
 
+@pytest.mark.parametrize("steps_per_execution", [1, 6])
+def test_a_training_is_observed_early_and_then_in_equal_distances(steps_per_execution):
+    doctor = callbacks.Doctor(every=60)
+    gan = make_gan(steps_per_execution=steps_per_execution)
+    # Epochs of 12 steps.
+    gan.fit(PIXELS, batch_size=8, epochs=10, callbacks=[doctor], verbose=0)
+    early = {1: [25, 50], 6: [30, 54]}[steps_per_execution]
+    assert [seen.step for seen in doctor.observations] == [*early, 60, 120]
+    # A longer training is not young again.
+    gan.fit(PIXELS, batch_size=8, epochs=10, callbacks=[doctor], verbose=0)
+    assert [seen.step for seen in doctor.observations][4:] == [180, 240]
+
+
 def test_recorded_norms_are_those_of_the_gradients():
     """Plain gradient descent at rate 1 moves the weights by the gradient itself."""
     gan = tiny.build_gan(batch_norm=False)
