@@ -1,0 +1,52 @@
+"""Run the commands and programs of the guides, with short trainings."""
+
+import pathlib
+import re
+import shlex
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from ganzoo import cli
+
+GUIDES = pathlib.Path(__file__).parents[2] / "docs" / "guides"
+
+
+def blocks(page, language):
+    """Return the code blocks of a page."""
+    text = (GUIDES / page).read_text(encoding="utf-8")
+    return re.findall(rf"```{language}\n(.*?)```", text, re.DOTALL)
+
+
+@pytest.mark.slow
+def test_the_guide_on_own_images_runs(tmp_path, monkeypatch, capsys):
+    """A folder becomes a model in each format. The images are smaller than the guide's."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "photos").mkdir()
+    noise = np.random.default_rng(0).integers(0, 256, (40, 40, 50, 3), "uint8")
+    for index, pixels in enumerate(noise):
+        Image.fromarray(pixels).save(tmp_path / "photos" / f"{index}.png")
+    for line in "".join(blocks("your-images.md", "sh")).splitlines():
+        program, *arguments = shlex.split(line)
+        assert program == "ganzoo"
+        line = shlex.join(arguments).replace("--image-size 64", "--image-size 16")
+        steps = "3" if "--resume" in line else "2"
+        line = re.sub(r"--minutes \d+", f"--max-steps {steps}", line)
+        line = line.replace("-n 100", "-n 3")
+        if line.startswith("train") and "--resume" not in line:
+            line += " --batch-size 4"
+        if line.startswith("evaluate"):
+            line += " -n 20"
+        with pytest.raises(SystemExit) as stop:
+            cli.main(shlex.split(line))
+        assert stop.value.code == 0, (line, capsys.readouterr().err)
+    assert {"sheet.png", "grid.png", "copies.png", "photos.onnx", "photos_model", "new_images"} <= {
+        path.name for path in tmp_path.iterdir()
+    }
+    names = {}
+    for program in blocks("your-images.md", "python"):
+        exec(program.replace("64, 64", "16, 16").replace("image_size=64", "image_size=16"), names)
+    assert names["images"].shape == (4, 16, 16, 3)
+    assert names["images"].dtype == np.uint8
+    assert len(names["gan"].generate(1)) == 1
