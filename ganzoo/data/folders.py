@@ -261,7 +261,8 @@ def _take_split(files, folder, split, split_folders, classes):
         )
     else:
         training, held_out = splits.choose(files, [classes[path] for path in files])
-    others = [path for path in files if path not in {*training, *held_out}]
+    known = {*training, *held_out}
+    others = [path for path in files if path not in known]
     if split == "test" and not held_out:
         raise ValueError(
             f"{str(folder)!r} has no split 'test': no images are held out of a folder with fewer "
