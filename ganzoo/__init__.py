@@ -42,6 +42,7 @@ _FUNCTIONS = {
     "find_card": "ganzoo.saving.loading",
     "from_preset": "ganzoo.saving.loading",
     "interpolate": "ganzoo.sampling",
+    "directions": "ganzoo.sampling",
     "train": "ganzoo.training",
     "resume": "ganzoo.training",
     "reproduce": "ganzoo.training",
