@@ -43,6 +43,9 @@ class FakeGAN:
         self.uses_labels = uses_labels
         self.asked = []
 
+    def label_ids(self, labels):
+        return np.asarray(labels)
+
     def generate(self, num_images, labels=None, seed=None):
         if labels is None:
             labels = np.arange(num_images) % 2
@@ -141,9 +144,6 @@ def test_generated_copies_are_replaced_by_other_images_of_their_class(tmp_path, 
 
     class Lazy(FakeGAN):
         """Copy training images in the first attempt, except for every third one."""
-
-        def label_ids(self, labels):
-            return labels
 
         def generate(self, num_images, labels=None, seed=None):
             made = np.random.default_rng(seed).integers(0, 256, (num_images, 8, 8, 1), "uint8")
