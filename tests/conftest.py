@@ -1,5 +1,6 @@
 """Fixtures that all tests share."""
 
+import gc
 import os
 
 # Before TensorFlow is imported: it prints notes about CPU features.
@@ -14,6 +15,12 @@ os.environ.pop("GANZOO_PRESETS_URL", None)
 
 import keras
 import pytest
+
+
+def pytest_collection_finish():
+    """Keep modules and tests out of garbage collection, which would visit them again and again."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)
@@ -39,6 +46,16 @@ def vgg19_weights(tmp_path_factory):
     path = tiny.write_vgg19(tmp_path_factory.mktemp("vgg19") / "random.npz")
     os.environ["GANZOO_VGG19_WEIGHTS"] = str(path)
     return path
+
+
+@pytest.fixture
+def eager():
+    """Run every `tf.function` eagerly, because tracing takes longer than the steps of a test."""
+    import tensorflow as tf
+
+    tf.config.run_functions_eagerly(True)
+    yield
+    tf.config.run_functions_eagerly(False)
 
 
 @pytest.fixture
