@@ -27,6 +27,7 @@ def examples():
         yield from (test for test in finder.find(module, name) if test.examples)
 
 
+@pytest.mark.usefixtures("eager")
 @pytest.mark.parametrize("example", list(examples()), ids=lambda example: example.name)
 def test_the_example_prints_what_it_shows(example, tmp_path, monkeypatch, capsys):
     # Examples may use these names without an import.

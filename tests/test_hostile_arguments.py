@@ -7,6 +7,7 @@ import json
 
 import numpy as np
 import pytest
+from cases import others_slow
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
@@ -48,7 +49,7 @@ def one_line():
         assert "\n" not in str(error)
 
 
-@pytest.mark.parametrize("family", registry.families(), ids=lambda family: family.name)
+@pytest.mark.parametrize("family", others_slow(registry.families(), "vanilla", "lapgan"))
 def test_constructors_build_a_model_or_raise_an_error_of_one_line(family):
     @quick
     @given(st.sampled_from(sorted(family.test_config)), ODD)

@@ -27,6 +27,7 @@ def scheduled_gan():
     return gan
 
 
+@pytest.mark.slow
 def test_a_resumed_training_with_schedules_equals_an_uninterrupted_one(tmp_path):
     images = tiny.make_images(24)
     keras.utils.set_random_seed(1)

@@ -16,6 +16,7 @@ from unittest import mock
 import numpy as np
 import pytest
 import tiny
+from cases import others_slow
 from PIL import Image
 
 import ganzoo
@@ -91,7 +92,10 @@ def test_the_page_of_the_family_shows_the_figures_of_the_card(name):
         assert any(rounded), f"{name}: {figure} is {value}"
 
 
-@pytest.mark.parametrize("name", GENERATING)
+SAMPLED = ["vanilla_mnist", "dcgan_mnist", "cgan_mnist"]
+
+
+@pytest.mark.parametrize("name", others_slow(GENERATING, *SAMPLED))
 def test_the_stored_samples_are_images_of_the_preset(name):
     """The pixels may differ slightly, because rounding differs between processors."""
     gan = ganzoo.from_preset(name)
@@ -166,6 +170,7 @@ def test_reproduce_trains_the_recipe_of_the_preset(tmp_path, monkeypatch):
     assert recipes[0] == recipes[1]
 
 
+@pytest.mark.slow
 def test_reproduce_trains_a_model_of_the_size_of_the_preset(tmp_path, monkeypatch):
     """The width of this preset is not the default width."""
     _, preset = PRESETS["vanilla_fashion_mnist"]

@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 import tiny
+from cases import others_slow
 
 import ganzoo
 from ganzoo import registry
@@ -23,7 +24,7 @@ def compile_without_updates(gan, **arguments):
     return gan
 
 
-@pytest.mark.parametrize("steps_per_execution", [1, 2])
+@pytest.mark.parametrize("steps_per_execution", others_slow([1, 2], 2))
 def test_a_last_batch_of_one_image_counts_as_one_image(steps_per_execution):
     gan = compile_without_updates(tiny.build_gan(), steps_per_execution=steps_per_execution)
     expected = real_score_of(gan, IMAGES)

@@ -9,6 +9,7 @@ import itertools
 import keras
 import numpy as np
 import pytest
+from cases import others_slow
 from keras import layers
 from scipy import special
 
@@ -79,7 +80,8 @@ def test_samples_follow_the_stated_densities():
         np.testing.assert_allclose(shares, expected, atol=0.04)
 
 
-@pytest.mark.parametrize("loss", ["non_saturating", "least_squares"])
+@pytest.mark.slow
+@pytest.mark.parametrize("loss", others_slow(["non_saturating", "least_squares"], "non_saturating"))
 def test_a_trained_discriminator_approaches_the_optimal_one(loss):
     gan = build_gan()
     # The generator does not train. The learning rate falls, so that the noise of the steps fades.

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 import tiny
+from cases import others_slow
 
 import ganzoo
 from ganzoo import losses, regularizers
@@ -171,16 +172,17 @@ def assert_step_agrees_under_xla(monkeypatch, **compile_arguments):
     )
 
 
-@pytest.mark.parametrize("loss", losses.LOSSES)
+@pytest.mark.parametrize("loss", others_slow(losses.LOSSES, "relativistic"))
 def test_every_loss_gives_the_same_step_under_xla(loss, monkeypatch):
     assert_step_agrees_under_xla(monkeypatch, loss=loss)
 
 
-@pytest.mark.parametrize("regularizer", regularizers.REGULARIZERS)
+@pytest.mark.parametrize("regularizer", others_slow(regularizers.REGULARIZERS, "gradient_penalty"))
 def test_every_regularizer_gives_the_same_step_under_xla(regularizer, monkeypatch):
     assert_step_agrees_under_xla(monkeypatch, regularizer=regularizer)
 
 
+@pytest.mark.slow
 def test_alternating_updates_give_the_same_step_under_xla(monkeypatch):
     assert_step_agrees_under_xla(monkeypatch, update="alternating", discriminator_steps=2)
 

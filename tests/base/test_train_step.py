@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 import tiny
+from cases import others_slow
 
 from ganzoo import losses
 
@@ -99,7 +100,7 @@ def step_by_hand(gan, loss, update, parts, draws):
 
 
 @pytest.mark.parametrize(("loss", "update"), CASES)
-@pytest.mark.parametrize("per_sample", [True, False])
+@pytest.mark.parametrize("per_sample", others_slow([True, False], True))
 def test_a_step_equals_a_step_written_by_hand(loss, update, per_sample):
     gan, draws = build(loss=loss, update=update)
     gan.per_sample_discriminator = per_sample

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 import tiny
+from cases import others_slow
 from events import read_scalars
 
 import ganzoo
@@ -36,7 +37,7 @@ def test_an_observation_has_all_figures_of_both_networks(tmp_path):
             assert scalars[f"doctor/{name}"][12] == pytest.approx(value)
 
 
-@pytest.mark.parametrize("steps_per_execution", [1, 4])
+@pytest.mark.parametrize("steps_per_execution", others_slow([1, 4], 4))
 def test_observations_are_counted_across_short_epochs(steps_per_execution):
     doctor = callbacks.Doctor(every=16)
     gan = make_gan(steps_per_execution=steps_per_execution)

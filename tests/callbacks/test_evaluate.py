@@ -47,6 +47,7 @@ def test_the_best_generator_is_kept_with_its_record(references, tmp_path):
     assert float(again) == pytest.approx(min(values), rel=1e-4)
 
 
+@pytest.mark.slow
 def test_a_resumed_run_keeps_its_best_result(references, tmp_path):
     gan = make_gan()
     fit(gan, callbacks.Evaluate(references, tmp_path, num_images=50), epochs=1)
@@ -106,6 +107,7 @@ def test_lower_distances_and_higher_likelihoods_are_better():
     assert not evaluation.is_better(result("kid", 1.0), result("kid", 1.0))
 
 
+@pytest.mark.slow
 def test_a_super_resolution_model_is_measured_on_photographs(tmp_path):
     photo = np.random.default_rng(0).integers(0, 256, (40, 36, 3), "uint8")
     ganzoo.images.write_png(tmp_path / "photos" / "a.png", photo)

@@ -392,7 +392,7 @@ def test_train_and_resume_write_a_run_and_print_the_next_commands(ganzoo_command
     photos = tiny.write_folder(tmp_path / "photos", num_images=10)
     out = tmp_path / "run"
     arguments = ["train", "vanilla", "--out", out]
-    new = ["--data", photos, "--batch-size", 5, "--epochs", 1]
+    new = ["--data", photos, "--batch-size", 5, "--epochs", 1, "--compile", "run_eagerly=true"]
     code, printed, progress = ganzoo_command(*arguments, *new)
     assert code == 0
     assert "Done: 2 steps" in printed
@@ -417,15 +417,18 @@ def test_train_and_resume_write_a_run_and_print_the_next_commands(ganzoo_command
     assert int(ganzoo.load(out).generator_optimizer.iterations) == 4
 
 
-def test_evaluate_prints_scores_of_generated_and_of_real_images(ganzoo_command):
-    arguments = ["evaluate", "dcgan_fashion_mnist", "--data", "sample", "-n", "300"]
+def test_evaluate_prints_scores_of_generated_and_of_real_images(ganzoo_command, tmp_path):
+    # Of the sample, thousands of images would be compared.
+    photos = tiny.write_folder(tmp_path / "photos", num_images=200, side=28)
+    arguments = ["evaluate", "vanilla_fashion_mnist", "--data", photos, "-n", "100"]
+    arguments += ["--extractor", "fashion_mnist"]
     code, out, _ = ganzoo_command(*arguments, "--metrics", "fid,precision_recall")
     assert code == 0
     heading, *rows, _, generated, compared, _ = out.splitlines()
     assert heading.split() == ["metric", "generated", "+-", "real", "images", "better"]
     assert [row.split()[-1] for row in rows] == ["lower", *4 * ["higher"]]
     assert [row.split()[0] for row in rows] == ["fid", "precision", "recall", "density", "coverage"]
-    assert generated == "Generated: 300 images (seed 0)."
+    assert generated == "Generated: 100 images (seed 0)."
     assert compared.endswith("by features of fashion_mnist.")
 
     code, out, _ = ganzoo_command(*arguments, "--metrics", "fid", "--json")

@@ -152,6 +152,7 @@ def test_the_error_for_an_unknown_name_suggests_the_nearest_one():
         data.load("fashion_minst")
 
 
+@pytest.mark.slow
 def test_the_error_for_a_missing_data_set_names_the_searched_folder(tmp_path):
     outcome = subprocess.run(
         [sys.executable, pathlib.Path(__file__).parent / "load_offline.py", "mnist"],
@@ -293,6 +294,7 @@ def test_the_old_name_read_still_loads_arrays(png_folder):
     assert data.read(png_folder, image_size=4).pixels.shape == (20, 4, 4, 1)
 
 
+@pytest.mark.slow
 def test_a_run_trains_if_the_test_split_is_smaller_than_the_held_out_images(letters, tmp_path):
     """The doctor takes 256 images if the test split has as many."""
     recipe = training.Recipe("vanilla", letters, batch_size=5, max_steps=1)

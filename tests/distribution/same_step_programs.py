@@ -41,7 +41,7 @@ def batch_normalization_is_over_the_whole_batch_only_if_synchronized():
 
 
 def gradient_norms_are_those_of_the_whole_batch():
-    gans = [build(num_replicas, sgd) for num_replicas in (1, 2)]
+    gans = [build(num_replicas, sgd, run_eagerly=True) for num_replicas in (1, 2)]
     with random_numbers_from_images():
         for gan in gans:
             # With equal images on both replicas, the mean of two norms is the norm of the mean.

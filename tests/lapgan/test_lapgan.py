@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 import tiny
+from cases import others_slow
 
 import ganzoo
 from ganzoo import images
@@ -37,7 +38,7 @@ def conditional():
         ((16, 24), ((8, 12), (16, 24))),
     ],
 )
-@pytest.mark.parametrize("recipe", ["default", "paper"])
+@pytest.mark.parametrize("recipe", others_slow(["default", "paper"], "default"))
 def test_levels_have_the_expected_sizes(size, expected, recipe):
     gan = ganzoo.LAPGAN((*size, 3), filters=2, recipe=recipe)
     assert gan.level_sizes == expected
@@ -106,7 +107,7 @@ def train(gan, batch, **kwargs):
     return gan.fit(batch, batch_size=len(batch), epochs=2, shuffle=False, verbose=0).history
 
 
-@pytest.mark.parametrize("regularizer", ["none", "r1"])
+@pytest.mark.parametrize("regularizer", others_slow(["none", "r1"], "r1"))
 def test_levels_learn_independently_of_each_other(regularizer):
     """Other initial weights of one level must not change the training of the other levels."""
     batch = tiny.make_images(4, (16, 16, 1))
@@ -146,7 +147,7 @@ def test_the_loss_of_a_level_has_gradients_only_in_that_level(lapgan, index):
         assert moved <= own
 
 
-@pytest.mark.parametrize("update", ["simultaneous", "alternating"])
+@pytest.mark.parametrize("update", others_slow(["simultaneous", "alternating"], "simultaneous"))
 def test_logs_are_sums_and_means_of_the_logs_of_all_levels(update):
     gan = build()
     history = train(
@@ -165,8 +166,12 @@ def test_logs_are_sums_and_means_of_the_logs_of_all_levels(update):
 @pytest.mark.parametrize(
     ("loss", "regularizer"),
     [
-        *((loss, "none") for loss in ganzoo.losses.LOSSES),
-        *(("non_saturating", regularizer) for regularizer in ganzoo.regularizers.REGULARIZERS),
+        ("relativistic", "r1_r2"),
+        *(pytest.param(loss, "none", marks=pytest.mark.slow) for loss in ganzoo.losses.LOSSES),
+        *(
+            pytest.param("non_saturating", regularizer, marks=pytest.mark.slow)
+            for regularizer in ganzoo.regularizers.REGULARIZERS
+        ),
     ],
 )
 def test_every_loss_and_regularizer_trains_one_step(loss, regularizer):
@@ -311,6 +316,7 @@ def statistics(network, level="level_1", norm="down_norm"):
     return np.asarray(layer.moving_mean), np.asarray(layer.moving_variance)
 
 
+@pytest.mark.slow
 def test_recalibration_uses_samples_of_the_averaged_generator():
     gan = build(base_latent_dim=16)
     gan.compile()
@@ -380,6 +386,7 @@ def test_a_model_with_classes_needs_labels_for_training():
     gan.fit(tiny.make_images(4, (16, 16, 1)), np.array([0, 1, 2, 1]), verbose=0)
 
 
+@pytest.mark.slow
 def test_a_loaded_conditional_model_generates_the_same_images(conditional, tmp_path):
     conditional.save_to_preset(tmp_path / "mine")
     restored = ganzoo.from_preset(tmp_path / "mine")

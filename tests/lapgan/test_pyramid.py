@@ -104,6 +104,7 @@ def test_a_constant_image_has_no_detail():
     np.testing.assert_allclose(bands[0], 0.0, atol=1e-15)
 
 
+@pytest.mark.slow
 def test_the_pyramid_and_its_gradient_compile_under_xla():
     images = make_images(2, 8, 8, 1, dtype="float32")
 

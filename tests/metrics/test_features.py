@@ -85,6 +85,7 @@ def test_stacked_mnist_classifies_each_channel_as_a_digit():
         stacked(make_pixels((4, 28, 28, 1)))
 
 
+@pytest.mark.slow
 def test_inception_returns_pooled_features_and_probabilities(monkeypatch):
     """Random weights replace the ImageNet weights, which would be downloaded."""
     build = keras.applications.InceptionV3

@@ -6,6 +6,8 @@ import scipy.ndimage
 
 from ganzoo import data, metrics
 
+# Embedding 9000 images takes ten seconds.
+pytestmark = pytest.mark.slow
 COUNT = 1000
 
 

@@ -13,6 +13,7 @@ import shutil
 import numpy as np
 import pytest
 import tiny
+from cases import others_slow
 
 import ganzoo
 from ganzoo import training
@@ -40,6 +41,7 @@ def test_models_of_older_versions_generate_the_same_images(name, tmp_path):
     assert np.abs(made.astype(int) - np.load(folder / "images.npy")).max() <= 1
 
 
+@pytest.mark.slow
 def test_keras_files_of_older_versions_keep_their_training_state(tmp_path):
     folder = unpack("keras_1", tmp_path)
     expected = np.load(folder / "images.npz")
@@ -98,7 +100,7 @@ def test_a_recipe_of_an_older_format_is_converted_to_the_new_one(tmp_path):
     )
 
 
-@pytest.mark.parametrize("name", ["run_1", "run_2", "run_3"])
+@pytest.mark.parametrize("name", others_slow(["run_1", "run_2", "run_3"], "run_1"))
 def test_a_run_of_an_older_version_resumes(name, tmp_path):
     folder = unpack(name, tmp_path)
     assert ganzoo.load(folder).step == 1

@@ -38,6 +38,7 @@ def run(registered, photos, tmp_path_factory):
     own = ["--model", "filters=4", "--model", "latent_dim=6"]
     own += ["--compile", "discriminator_steps=2", "--compile", "regularizer.weight=5"]
     own += ["--compile", "generator_optimizer.learning_rate=1e-3"]
+    own += ["--compile", "run_eagerly=true", "--augment", "none"]  # Tracing takes seconds.
     data = ["--data", photos, "--batch-size", 16]
     assert command("train", "wgan_gp", *data, "--max-steps", 2, *own, "--out", out) == 0
     assert command("train", "wgan_gp", "--resume", "--max-steps", 3, "--out", out) == 0

@@ -175,6 +175,7 @@ def test_the_generator_loss_is_content_loss_plus_weighted_adversarial_loss():
     np.testing.assert_allclose(loss, [expected], rtol=1e-6)
 
 
+@pytest.mark.slow
 def test_training_on_given_pairs_equals_training_on_downscaled_images():
     # Bicubic interpolation overshoots. The low contrast keeps all values in [-1, 1].
     high_res = 0.5 * tiny.make_images(4, (16, 24, 3))
@@ -197,8 +198,8 @@ def test_training_on_given_pairs_equals_training_on_downscaled_images():
     ("recipe", "content_only", "rates"),
     [
         ("default", True, (1e-3, 5e-5)),
-        ("default", False, (1e-4, 1e-4)),
-        ("paper", True, (1e-4, 1e-4)),
+        pytest.param("default", False, (1e-4, 1e-4), marks=pytest.mark.slow),
+        pytest.param("paper", True, (1e-4, 1e-4), marks=pytest.mark.slow),
         # Section 3.2 divides the rate by ten after 1e5 steps.
         ("paper", False, (1e-4, 1e-5)),
     ],
@@ -383,9 +384,7 @@ def test_a_preview_shows_upscaled_training_images():
     ]
 
 
-@pytest.mark.parametrize(
-    "wrong", [{"content": "vgg99"}, {"adversarial_weight": -1.0}, {"ema_decay": 2.0}]
-)
+@pytest.mark.parametrize("wrong", [{"content": "vgg99"}, {"ema_decay": 2.0}])
 def test_a_refused_compile_does_not_change_the_phase(wrong):
     gan = build()
     gan.compile(content="pixel")

@@ -11,7 +11,7 @@ from ganzoo.srgan import tiling
 
 
 @pytest.mark.parametrize("network", ["srresnet", "compact"])
-@pytest.mark.parametrize(("scale", "tile"), [(2, 16), (4, 33)])
+@pytest.mark.parametrize(("scale", "tile"), [(2, 16), pytest.param(4, 33, marks=pytest.mark.slow)])
 def test_upscaling_in_tiles_equals_upscaling_at_once(scale, tile, network):
     gan = build(scale, num_blocks=2, network=network)
     last = gan.generator.get_layer("to_images")

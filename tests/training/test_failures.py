@@ -11,6 +11,7 @@ import sys
 import numpy as np
 import pytest
 import tiny
+from cases import others_slow
 from short_runs import assert_same_run, interrupted, make_recipe, snapshot, train
 
 import ganzoo
@@ -25,7 +26,7 @@ class SetNaNWeightAtStep6(callbacks.StopAtStep):
             bias.assign(np.full(bias.shape, np.nan))
 
 
-@pytest.mark.parametrize("save_every", [None, 1])
+@pytest.mark.parametrize("save_every", others_slow([None, 1], 1))
 def test_a_loss_that_is_nan_stops_the_run_and_names_the_last_checkpoint(
     save_every, photos, tmp_path
 ):
@@ -69,6 +70,7 @@ def test_an_error_without_a_message_is_reported_by_its_class(photos, tmp_path):
         train(photos, tmp_path / "run")
 
 
+@pytest.mark.slow
 def test_a_run_resumes_after_a_full_disk(finished, photos, tmp_path):
     out = tmp_path / "run"
     with full_disk(6), pytest.raises(training.FailedRunError) as caught:
@@ -83,8 +85,9 @@ def test_a_run_resumes_after_a_full_disk(finished, photos, tmp_path):
 
 def test_a_full_disk_ends_the_command_with_code_1(photos, tmp_path, capsys):
     arguments = ["train", "vanilla", "--data", photos, "--batch-size", 5, "--out", tmp_path / "run"]
+    arguments += ["--epochs", 2, "--compile", "run_eagerly=true", "--augment", "none"]
     with full_disk(4), pytest.raises(SystemExit) as stop:
-        cli.main([*map(str, arguments), "--epochs", "2"])
+        cli.main([*map(str, arguments)])
     assert stop.value.code == 1
     (line,) = [line for line in capsys.readouterr().err.splitlines() if "ganzoo: " in line]
     assert "No space left on device" in line
@@ -107,6 +110,7 @@ def mounted(folder, options):
         subprocess.run(["umount", "--lazy", folder], check=True)
 
 
+@pytest.mark.slow
 def test_a_full_file_system_keeps_the_last_valid_checkpoint(finished, photos, tmp_path):
     size = (finished.folder / "model.keras").stat().st_size
     # There is space for one checkpoint and the logs, but not for two checkpoints.
@@ -142,6 +146,7 @@ def test_a_command_that_cannot_write_ends_with_one_line_and_code_1(
     assert "run" in line
 
 
+@pytest.mark.slow
 def test_photos_that_are_deleted_during_training_are_named(tmp_path, monkeypatch):
     # Without a cache, every epoch reads the photos, as if they did not fit into memory.
     monkeypatch.setattr(data.crops, "_CACHED_BYTES", 0)

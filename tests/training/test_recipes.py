@@ -172,7 +172,7 @@ def test_only_the_default_recipe_uses_half_precision_automatically(
 
 
 def test_the_model_has_the_loss_of_the_recipe(photos, tmp_path):
-    model = train(photos, tmp_path / "hinge", max_steps=1, compile={"loss": "hinge"}).model
+    model = build(make_recipe(photos, compile={"loss": "hinge"}))
     assert isinstance(model.adversarial_loss, ganzoo.losses.Hinge)
     with pytest.raises(ValueError, match="Unknown loss: 'hing'"):
         train(photos, tmp_path / "wrong", compile={"loss": "hing"})
@@ -180,9 +180,8 @@ def test_the_model_has_the_loss_of_the_recipe(photos, tmp_path):
 
 
 def test_the_model_has_the_regularizer_of_the_recipe(photos, tmp_path):
-    assert train(photos, tmp_path / "default", max_steps=1).model.regularizer.weight == 0.01
-    none = train(photos, tmp_path / "none", max_steps=1, compile={"regularizer": "none"})
-    assert none.model.regularizer is None
+    assert build(make_recipe(photos)).regularizer.weight == 0.01
+    assert build(make_recipe(photos, compile={"regularizer": "none"})).regularizer is None
     with pytest.raises(ValueError, match=r"'r3'.*Known: .*r1"):
         train(photos, tmp_path / "wrong", compile={"regularizer": "r3"})
     assert not (tmp_path / "wrong").exists()
@@ -258,9 +257,10 @@ def test_a_run_that_is_longer_than_its_decay_is_refused(photos, tmp_path):
             training.resume(tmp_path / "run", **longer, verbose=False)
 
 
+@pytest.mark.slow
 def test_a_run_evaluates_its_images_and_keeps_the_best_model(tmp_path, monkeypatch):
     monkeypatch.setattr(run, "_EVALUATED_IMAGES", 64)
-    recipe = make_recipe("sample", batch_size=5000, epochs=3, evaluate_every=1)
+    recipe = make_recipe("sample", batch_size=5000, epochs=2, evaluate_every=1)
     training.train(recipe, tmp_path / "run", verbose=False)
     epochs = json.loads((tmp_path / "run" / "metrics.json").read_text())["epochs"]
     distances = [epoch["fid"] for epoch in epochs]

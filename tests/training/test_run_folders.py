@@ -73,11 +73,13 @@ def test_the_model_of_a_run_is_loaded_from_its_folder_or_file(finished):
         assert int(model.discriminator_optimizer.iterations) == 8
 
 
+@pytest.mark.slow
 def test_the_same_recipe_trains_the_same_model_bit_for_bit(finished, photos, tmp_path):
     again = train(photos, tmp_path / "again")
     tiny.assert_equal(again.model.weights, finished.model.weights)
 
 
+@pytest.mark.slow
 def test_another_seed_trains_another_model(finished, photos, tmp_path):
     other = train(photos, tmp_path / "other", seed=4, epochs=1, max_steps=1)
     assert tiny.differ(other.model.generator.weights, finished.model.generator.weights)

@@ -13,7 +13,10 @@ from ganzoo import callbacks, cli, training
 from ganzoo.training import length
 
 
-@pytest.mark.parametrize(("max_steps", "epochs", "steps"), [(3, 2, 3), (6, 9, 6), (99, 1, 4)])
+@pytest.mark.parametrize(
+    ("max_steps", "epochs", "steps"),
+    [(6, 9, 6), *(pytest.param(*case, marks=pytest.mark.slow) for case in [(3, 2, 3), (99, 1, 4)])],
+)
 def test_training_ends_at_max_steps_or_after_the_last_epoch(
     photos, tmp_path, max_steps, epochs, steps
 ):
@@ -39,6 +42,7 @@ def test_several_passes_over_few_images_are_one_epoch(photos, tmp_path, monkeypa
     assert names == ["epoch_003.png", "epoch_006.png", "epoch_007.png"]
 
 
+@pytest.mark.slow
 def test_a_run_with_ada_resumes_within_an_epoch(photos, tmp_path):
     ada = {"every": 3, "ramp_images": 100, "target": -0.9, "blit": 0.0, "geometry": 0.0}
     settings = {"augment": "ada", **{f"augment.{name}": value for name, value in ada.items()}}
@@ -51,7 +55,9 @@ def test_a_run_with_ada_resumes_within_an_epoch(photos, tmp_path):
     assert probabilities == pytest.approx([0.15 * 2 / 4, 0.15 + 0.15 * 3 / 4])
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    "number", [pytest.param(signal.SIGINT, marks=pytest.mark.slow), signal.SIGTERM]
+)
 def test_a_signal_stops_the_run_after_the_step_and_the_run_resumes(
     number, finished, photos, tmp_path
 ):
@@ -69,6 +75,7 @@ def test_a_signal_stops_the_run_after_the_step_and_the_run_resumes(
     assert_same_run(out, finished.folder)
 
 
+@pytest.mark.slow
 def test_a_signal_in_the_last_step_of_an_epoch_waits_for_its_metrics_and_images(
     finished, photos, tmp_path
 ):
@@ -80,6 +87,7 @@ def test_a_signal_in_the_last_step_of_an_epoch_waits_for_its_metrics_and_images(
     assert_same_run(tmp_path / "run", finished.folder)
 
 
+@pytest.mark.slow
 def test_a_killed_run_resumes_from_its_last_checkpoint(finished, photos, tmp_path):
     out = tmp_path / "run"
     with interrupted(6, SystemExit), pytest.raises(SystemExit):
@@ -89,6 +97,7 @@ def test_a_killed_run_resumes_from_its_last_checkpoint(finished, photos, tmp_pat
     assert_same_run(out, finished.folder)
 
 
+@pytest.mark.slow
 def test_a_run_killed_in_its_first_epoch_starts_again_with_the_same_result(
     finished, photos, tmp_path
 ):
@@ -101,6 +110,7 @@ def test_a_run_killed_in_its_first_epoch_starts_again_with_the_same_result(
     assert_same_run(out, finished.folder)
 
 
+@pytest.mark.slow
 def test_a_finished_run_can_be_extended(photos, tmp_path):
     out = tmp_path / "run"
     train(photos, out, epochs=1)
@@ -123,9 +133,9 @@ def test_a_finished_run_can_be_extended(photos, tmp_path):
 
 def test_a_run_resumes_without_the_model_that_it_started_from(finished, photos, tmp_path):
     source = shutil.copy(finished.folder / "model.keras", tmp_path)
-    train(photos, tmp_path / "run", start_from=str(source), epochs=1)
+    train(photos, tmp_path / "run", start_from=str(source), max_steps=1)
     (tmp_path / "model.keras").unlink()
-    assert training.resume(tmp_path / "run", epochs=2, verbose=False).step == 8
+    assert training.resume(tmp_path / "run", max_steps=2, verbose=False).step == 2
 
 
 @pytest.mark.slow
@@ -152,13 +162,17 @@ def test_a_run_with_a_damaged_checkpoint_resumes_from_the_one_before(finished, p
     assert_same_run(out, finished.folder)
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(
+    ("number", "code"),
+    [(signal.SIGINT, 130), pytest.param(signal.SIGTERM, 143, marks=pytest.mark.slow)],
+)
 def test_a_command_that_is_stopped_ends_with_the_code_of_the_signal(
     number, code, photos, tmp_path, capsys
 ):
     arguments = ["train", "vanilla", "--data", photos, "--batch-size", 5, "--out", tmp_path / "run"]
+    arguments += ["--epochs", 2, "--compile", "run_eagerly=true", "--augment", "none"]
     with interrupted(6, number), pytest.raises(SystemExit) as stop:
-        cli.main([*map(str, arguments), "--epochs", "2"])
+        cli.main([*map(str, arguments)])
     assert stop.value.code == code
     (line,) = [line for line in capsys.readouterr().err.splitlines() if "ganzoo: " in line]
     assert "Stopped at step 6 of 8" in line
