@@ -99,7 +99,9 @@ class PixelStack:
         if channels > self._pixels.shape[-1]:
             before = self._pixels[: self._num_added]
             self._pixels = self._allocate((*images.shape[1:3], channels), images.dtype)
-            self._pixels[: self._num_added] = convert_channels(before, channels)
+            # One by one, so that no second copy of all images is in memory.
+            for index, image in enumerate(before):
+                self._pixels[index] = convert_channels(image, channels)
         end = self._num_added + len(images)
         self._pixels[self._num_added : end] = convert_channels(images, channels)
         self._num_added = end

@@ -90,7 +90,8 @@ def test_workers_share_the_batches_of_a_single_worker(count):
         ({"batch_size": -1}, "batch_size=-1"),
         ({"image_size": 0}, "image_size=0"),
         ({"batch_size": 21}, "20 images.*batch of 21"),
-        ({"split": "test"}, "split='test'"),
+        ({"split": "tset"}, "split='tset'"),
+        ({"split": "test"}, "has no split 'test'"),
         ({"labels": True}, "has no labels"),
     ],
 )
