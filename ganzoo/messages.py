@@ -1,7 +1,10 @@
-"""Build the parts of error messages that many modules need."""
+"""Build the parts of error messages that many modules need, and hide messages of libraries."""
 
+import contextlib
 import difflib
-from collections.abc import Iterable, Sequence
+import os
+import sys
+from collections.abc import Iterable, Iterator, Sequence
 
 
 def unknown(kind: str, name: object, known: Iterable[str]) -> str:
@@ -69,3 +72,17 @@ def list_names(names: Sequence[object], limit: int = 5) -> str:
         'a.png, b.png, ...'
     """
     return ", ".join([*map(printable, names[:limit]), *["..."] * (len(names) > limit)])
+
+
+@contextlib.contextmanager
+def hide_native_messages() -> Iterator[None]:
+    """Discard what libraries in C++ write to standard error. Python's errors are still raised."""
+    sys.stderr.flush()
+    standard_error = os.dup(2)
+    with open(os.devnull, "w") as nowhere:
+        os.dup2(nowhere.fileno(), 2)
+        try:
+            yield
+        finally:
+            os.dup2(standard_error, 2)
+            os.close(standard_error)

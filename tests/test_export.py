@@ -14,6 +14,7 @@ import pytest
 import tensorflow as tf
 import tiny
 from cases import others_slow
+from scipy import stats
 
 import ganzoo
 from ganzoo import export, registry
@@ -460,5 +461,77 @@ def test_networks_of_operations_are_exported(tmp_path):
     hidden = keras.layers.Dense(6)(latents)
     images = keras.ops.tanh(keras.ops.reshape(hidden, (-1, *tiny.IMAGE_SHAPE)) * 2)
     gan = ganzoo.GAN(keras.Model(latents, images), tiny.build_discriminator())
+    gan.export(tmp_path / "model")
+    assert export.verify(gan, tmp_path / "model") <= 1
+
+
+def build_own(*made):
+    generator = keras.Sequential([keras.Input((4,)), *made])
+    discriminator = tiny.build_discriminator(generator.output_shape[1:])
+    return ganzoo.GAN(generator, discriminator, seed=0)
+
+
+def test_exact_gelu_is_exported_to_onnx(tmp_path):
+    """ONNX has no `Erfc`. The values are those of the normal distribution function of SciPy."""
+    gan = build_own(
+        keras.layers.Dense(6, use_bias=False, activation="gelu"), keras.layers.Reshape((2, 3, 1))
+    )
+    weights = np.random.default_rng(0).normal(size=(4, 6)).astype("float32")
+    gan.ema_generator.set_weights([weights])
+    gan.export(tmp_path / "a.onnx")
+    latents = np.random.default_rng(1).normal(size=(9, 4)).astype("float32")
+    hidden = latents @ weights
+    expected = (hidden * stats.norm.cdf(hidden)).reshape(9, 2, 3, 1)
+    pixels = export.onnx.load(tmp_path / "a.onnx")(latents=latents)
+    assert np.abs(pixels - np.clip(127.5 * (expected + 1), 0, 255)).max() < 0.6
+
+
+@pytest.mark.parametrize(
+    ("suffix", "layer", "named"),
+    [
+        (".tflite", "bicubic", "LiteRT.*ResizeBicubic of layer 'resized'"),
+        (".tflite", "lanczos5", "LiteRT.*ScaleAndTranslate of layer 'resized'"),
+        (".onnx", "lanczos5", "ONNX.*ScaleAndTranslate of layer 'resized'"),
+    ],
+)
+def test_an_operation_that_a_format_lacks_is_named_with_its_layer(
+    suffix, layer, named, tmp_path, capfd
+):
+    gan = build_own(
+        keras.layers.Dense(6),
+        keras.layers.Reshape((2, 3, 1)),
+        keras.layers.UpSampling2D(2, interpolation=layer, name="resized"),
+    )
+    with pytest.raises(ValueError, match=named) as error:
+        gan.export(tmp_path / f"a{suffix}")
+    assert "\n" not in str(error.value)
+    assert "rror" not in capfd.readouterr().err
+    assert not any(tmp_path.iterdir())
+
+
+def test_the_export_of_an_untrained_srgan_prints_nothing(tmp_path, caplog):
+    """tf2onnx logs tracebacks of optimizations that fail on a single slope."""
+    gan = ganzoo.SRGAN(scale=2, num_blocks=1, filters=4)
+    gan.export(tmp_path / "a.onnx")
+    assert not [record for record in caplog.records if record.name.startswith("tf2onnx")]
+
+
+@keras.saving.register_keras_serializable(package="test_export")
+class Factor(keras.layers.Layer):
+    """A layer whose constructor takes no arguments of Keras, such as a dtype."""
+
+    def __init__(self, factor):
+        super().__init__()
+        self.factor = factor
+
+    def call(self, inputs):
+        return self.factor * inputs
+
+    def get_config(self):
+        return {"factor": self.factor}
+
+
+def test_a_custom_layer_without_a_dtype_is_exported(tmp_path):
+    gan = build_own(keras.layers.Dense(6), Factor(0.3), keras.layers.Reshape((2, 3, 1)))
     gan.export(tmp_path / "model")
     assert export.verify(gan, tmp_path / "model") <= 1

@@ -17,6 +17,7 @@ import rich.table
 import typer
 import typer.core
 
+from ganzoo.messages import hide_native_messages
 from ganzoo.version import __version__
 
 
@@ -227,20 +228,6 @@ def import_tensorflow() -> None:
         tf.config.list_physical_devices()
     # A command cannot avoid what these messages warn of, such as tracing a function again.
     tf.get_logger().setLevel("ERROR")
-
-
-@contextlib.contextmanager
-def hide_native_messages() -> Iterator[None]:
-    """Discard what libraries in C++ write to standard error. Python's errors are still raised."""
-    sys.stderr.flush()
-    standard_error = os.dup(2)
-    with open(os.devnull, "w") as nowhere:
-        os.dup2(nowhere.fileno(), 2)
-        try:
-            yield
-        finally:
-            os.dup2(standard_error, 2)
-            os.close(standard_error)
 
 
 def make_table(*columns: str, numbers: Collection[str] = ()) -> rich.table.Table:

@@ -5,7 +5,8 @@ from typing import Annotated
 
 import typer
 
-from ganzoo.cli.app import Model, hide_native_messages, import_tensorflow
+from ganzoo.cli.app import Model, import_tensorflow
+from ganzoo.messages import hide_native_messages
 
 
 def export(

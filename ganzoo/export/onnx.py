@@ -2,12 +2,15 @@
 
 import importlib
 import json
+import logging
 import pathlib
 from collections.abc import Callable
 
 import numpy as np
 
 from ganzoo.export import onnx_graph
+from ganzoo.export.operations import unsupported
+from ganzoo.messages import first_line
 
 # The newest operator set that tf2onnx supports.
 OPSET = 18
@@ -24,15 +27,16 @@ def write(program, path: pathlib.Path, card: dict) -> None:
         card: dict. Each key becomes an entry of the file's metadata.
 
     Raises:
-        ValueError: If the packages of the extra `onnx` are not installed.
+        ValueError: If the packages of the extra `onnx` are not installed, or ONNX lacks an
+            operation of the generator.
     """
     onnx, tf2onnx = _import("onnx"), _import("tf2onnx")
-    model, _ = tf2onnx.convert.from_function(
-        program.serve, input_signature=program.signature, opset=OPSET
-    )
+    model = _convert(tf2onnx, program)
     _name_output(model.graph, program)
     _name_axes(model.graph, program)
     onnx_graph.rewrite(onnx, model.graph)
+    if foreign := _find_foreign(onnx, model.graph):
+        raise unsupported(program, "ONNX", foreign)
     if program.half:
         _halve(onnx, model.graph)
     texts = {key: v if isinstance(v, str) else json.dumps(v) for key, v in card.items()}
@@ -40,6 +44,40 @@ def write(program, path: pathlib.Path, card: dict) -> None:
     model.producer_name = "ganzoo"
     onnx.checker.check_model(model, full_check=True)
     onnx.save_model(model, str(path))
+
+
+def _convert(tf2onnx, program):
+    """Return the ONNX model of a program. Operations that ONNX lacks stay those of TensorFlow."""
+    logger = logging.getLogger("tf2onnx")
+    level = logger.level
+    # It prints the tracebacks of optimizations that it skips, and the operations that ONNX lacks.
+    logger.setLevel(logging.CRITICAL)
+    try:
+        model, _ = tf2onnx.convert.from_function(
+            program.serve, input_signature=program.signature, opset=OPSET
+        )
+    # The conversion of an operation may raise anything.
+    except Exception as error:
+        raise ValueError(
+            "The generator cannot be converted to ONNX. Received from tf2onnx: "
+            f"{first_line(error, limit=200).rstrip('.')}. Export a SavedModel, which holds all "
+            "operations."
+        ) from None
+    finally:
+        logger.setLevel(level)
+    return model
+
+
+def _find_foreign(onnx, graph):
+    """Return the types of nodes, also in inner graphs, that are not operations of ONNX."""
+    foreign = []
+    for node in graph.node:
+        if not onnx.defs.has(node.op_type, node.domain):
+            foreign.append(node.op_type)
+        for attribute in node.attribute:
+            for inner in (attribute.g, *attribute.graphs):
+                foreign += _find_foreign(onnx, inner)
+    return foreign
 
 
 def _import(name):

@@ -21,7 +21,7 @@ def rewrite(onnx: types.ModuleType, graph) -> None:
         onnx: the `onnx` package. It is optional, so only callers import it.
         graph: `GraphProto` from tf2onnx. Nodes that match no pattern stay unchanged.
     """
-    for rule in (_shuffle_after_prelu, _prelu, _shuffle_after_convolution, _split_rows):
+    for rule in (_erfc, _shuffle_after_prelu, _prelu, _shuffle_after_convolution, _split_rows):
         names = _Names(onnx, graph)
         nodes = [new for node in graph.node for new in rule(names, node) or [node]]
         del graph.node[:]
@@ -121,6 +121,17 @@ class _Names:
         if (signs > 0).all():
             return [*nodes, self.node("Add", [x, rectified], output)]
         return [*nodes, scale(rectified, signs, signed), self.node("Add", [x, signed], output)]
+
+
+def _erfc(names, node):
+    """Replace `Erfc`, of the exact GELU, which is not an operation of ONNX: `1 - erf(x)`."""
+    if node.op_type != "Erfc":
+        return None
+    output = node.output[0]
+    return [
+        names.node("Erf", list(node.input), f"{output}/erf"),
+        names.node("Sub", [names.constant(f"{output}/one", 1), f"{output}/erf"], output),
+    ]
 
 
 def _find_slopes(names, node):

@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from ganzoo.images import from_pixels, round_to_pixels
-from ganzoo.layers import network_inputs
+from ganzoo.layers import dtype_policy, network_inputs
 
 
 class Program(tf.Module):
@@ -27,6 +27,7 @@ class Program(tf.Module):
         serve: `tf.function` with this signature, which returns `{output: pixels}`.
         task: str or None. `task` of the model.
         half: bool.
+        layer_names: set of the names of the generator's layers.
         draw_latents: function of the scalar tensors `num_images` and `seed`. It returns the latents
             that `GAN.generate` draws for the seed.
     """
@@ -46,6 +47,7 @@ class Program(tf.Module):
             [], [_widened(weight) for weight in self.weights], inputs, training=False
         )[0]
         self.half = half
+        self.layer_names = {layer.name for layer in network._flatten_layers(include_self=False)}
         self.task = gan.task
         self.num_classes = gan.num_classes
         self.signature, self.output = gan.export_signature
@@ -71,11 +73,14 @@ def float32_network(gan, half: bool = False) -> keras.Model:
     """
 
     def clone(layer):
-        # Operations of `keras.ops` are not layers, and have no dtype policy.
-        dtype = {"dtype": "float32"} if isinstance(layer, keras.Layer) else {}
-        return type(layer).from_config({**layer.get_config(), **dtype})
+        config = layer.get_config()
+        # Operations of `keras.ops` and some custom layers do not take a dtype.
+        if "dtype" in config:
+            config["dtype"] = "float32"
+        return type(layer).from_config(config)
 
-    network = keras.models.clone_model(gan.ema_generator, clone_function=clone, recursive=True)
+    with dtype_policy("float32"):
+        network = keras.models.clone_model(gan.ema_generator, clone_function=clone, recursive=True)
     network.trainable = False
     values = gan.ema_generator.get_weights()
     if half:
