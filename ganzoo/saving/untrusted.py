@@ -9,6 +9,7 @@ import io
 import json
 import math
 import pathlib
+import re
 import warnings
 import zipfile
 from collections.abc import Callable, Iterator
@@ -119,9 +120,34 @@ def refusing(path: pathlib.Path | str) -> Iterator[None]:
             yield
     # Damaged and malicious files raise any exception, from deep inside other libraries.
     except Exception as error:
-        text = getattr(error, "strerror", None) or str(error)
-        reason = next(iter(text.split("\n")), "").strip() or type(error).__name__
-        raise ValueError(f"{str(path)!r} cannot be loaded: {reason[:300].rstrip('.')}.") from None
+        reason = _find_unknown(error)
+        if reason is None:
+            text = getattr(error, "strerror", None) or str(error)
+            reason = next(iter(text.split("\n")), "").strip() or type(error).__name__
+            reason = reason[:300]
+        raise ValueError(f"{str(path)!r} cannot be loaded: {reason.rstrip('.')}.") from None
+
+
+def _find_unknown(error):
+    """Return what to do if a model holds Python code that is not known, else None.
+
+    Keras names it in the first of several errors, whose text the last one may repeat.
+    """
+    while error is not None:
+        if found := re.search(r"Could not locate (class|function) '([^']+)'", str(error)):
+            kind, name = found.groups()
+            return (
+                f"{name!r} is a {kind} that is not known here. Decorate it with "
+                "`@keras.saving.register_keras_serializable()` and import its module first, or "
+                f"load inside `with keras.saving.custom_object_scope({{{name!r}: {name}}}):`"
+            )
+        if "`Lambda` layer" in str(error):
+            return (
+                "it has a Lambda layer, which is Python code in the file, and could do anything. "
+                "Build the model with functions of `keras.ops` or a layer class in its place"
+            )
+        error = error.__cause__ or error.__context__
+    return None
 
 
 @contextlib.contextmanager

@@ -129,6 +129,36 @@ def test_code_and_unknown_classes_in_a_configuration_are_refused(
     assert not marker.exists()
 
 
+class Unknown(keras.layers.Layer):
+    def call(self, inputs):
+        return inputs
+
+
+def not_registered(inputs):
+    return inputs
+
+
+@pytest.mark.parametrize(
+    ("layer", "known"),
+    [
+        (Unknown(), {"Unknown": Unknown}),
+        (keras.layers.Dense(2, activation=not_registered), {"not_registered": not_registered}),
+    ],
+)
+def test_an_unknown_class_or_function_is_named_and_loads_once_it_is_known(layer, known, tmp_path):
+    (name,) = known
+    images = keras.Input(tiny.IMAGE_SHAPE)
+    hidden = layer(keras.layers.Flatten()(images))
+    discriminator = keras.Model(images, keras.layers.Dense(1)(hidden))
+    gan = ganzoo.GAN(tiny.build_generator(), discriminator)
+    gan.save(tmp_path / "a.keras")
+    gan.save_to_preset(tmp_path / "preset")
+    for path in (tmp_path / "a.keras", tmp_path / "preset"):
+        assert_refused(path, f"'{name}' is a .* not known here.*register_keras_serializable")
+        with keras.saving.custom_object_scope(known):
+            ganzoo.load(path)
+
+
 def with_argument(name, value):
     def change(config):
         config["config"][name] = value
