@@ -10,7 +10,17 @@ import tensorflow as tf
 
 from ganzoo import augment as augmentations
 from ganzoo import export, losses, regularizers, schedules
-from ganzoo.base import checks, freezing, rates, rendering, stopping, train_step, updates
+from ganzoo.base import (
+    checks,
+    ema,
+    freezing,
+    ranges,
+    rates,
+    rendering,
+    stopping,
+    train_step,
+    updates,
+)
 from ganzoo.base.adaptive import AdaptiveAmount
 from ganzoo.base.logs import (
     LOGS,
@@ -62,8 +72,9 @@ class GAN(keras.Model):
         trained_on: `ganzoo.data.Fingerprint`, or None if the data are unknown.
 
     Raises:
-        ValueError: If the discriminator's input does not match the generator's output, or an
-            argument is out of range.
+        ValueError: If the discriminator's input does not match the generator's output, its last
+            activation limits the logits, a layer of the generator cannot be copied, or an argument
+            is out of range.
 
     Example:
         >>> generator = keras.Sequential([
@@ -112,11 +123,15 @@ class GAN(keras.Model):
     ):
         super().__init__(**kwargs)
         checks.check_networks(generator, discriminator)
+        # A class that overrides one of these may map the values of the network there.
+        if type(self).synthesize is GAN.synthesize:
+            ranges.warn_of_images(generator)
+        if type(self).discriminate is GAN.discriminate:
+            ranges.check_logits(discriminator)
         self.generator = generator
         self.discriminator = discriminator
-        self.ema_generator = keras.models.clone_model(generator)
+        self.ema_generator = ema.copy_generator(generator)
         self.ema_generator.trainable = False
-        self.ema_generator.set_weights(generator.get_weights())
         self._class_names = None
         self.seed = None if seed is None else check_seed(seed)
         self.seed_generator = keras.random.SeedGenerator(self.seed)

@@ -361,6 +361,33 @@ def test_subclassed_networks_without_input_shapes_are_refused():
     ganzoo.GAN(tiny.build_generator(), keras.Model(inputs, network(inputs)))
 
 
+class WithoutConfig(layers.Layer):
+    def __init__(self, function):
+        super().__init__(name="without_config")
+        self.function = function
+
+    def call(self, inputs):
+        return self.function(inputs)
+
+
+@pytest.mark.parametrize(
+    ("layer", "advice"),
+    [
+        (lambda: layers.Lambda(lambda x: 2 * x, name="doubles"), "'doubles', a Lambda.*keras.ops"),
+        (lambda: WithoutConfig(tf.tanh), "'without_config', a WithoutConfig.*`get_config`"),
+        (lambda: layers.Dense(6, activation=lambda x: x, name="d"), "'d', a Dense.*lambda.*named"),
+    ],
+)
+def test_a_generator_that_cannot_be_copied_is_refused_with_the_layer(layer, advice):
+    for inner in (layer(), keras.Sequential([keras.Input((6,)), layer()])):
+        generator = keras.Sequential(
+            [keras.Input((4,)), layers.Dense(6), inner, layers.Reshape(tiny.IMAGE_SHAPE)]
+        )
+        with pytest.raises(ValueError, match=advice) as error:
+            ganzoo.GAN(generator, tiny.build_discriminator())
+        assert "\n" not in str(error.value)
+
+
 def test_an_unknown_latent_distribution_is_refused():
     with pytest.raises(ValueError, match="uniform"):
         tiny.build_gan(latent_distribution="unifrom")
