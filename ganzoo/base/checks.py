@@ -73,19 +73,43 @@ def check_augmentation(augmentation, image_shape: tuple) -> None:
         )
 
 
-def require_mirrored(optimizer) -> None:
-    """Check that an optimizer was created inside of the strategy's scope.
+def check_scope(strategy, *networks: keras.Model) -> None:
+    """Check that networks were built in the scope of a strategy, and no other one is open.
+
+    Raises:
+        ValueError: If one was not.
+    """
+    if tf.distribute.has_strategy() and tf.distribute.get_strategy() is not strategy:
+        raise ValueError(
+            "A model trains with the strategy that it was built in. Received: the open scope of "
+            "another strategy. Use one `tf.distribute` strategy for all."
+        )
+    for network in networks:
+        if not all(_is_created_in(strategy, variable) for variable in network.weights):
+            raise ValueError(
+                "Both networks and the GAN must be built in the scope of the same strategy. "
+                f"Received: {network.name!r}, which was built outside of it. Build all of them "
+                "inside `with strategy.scope():`."
+            )
+
+
+def require_in_scope(strategy, optimizer) -> None:
+    """Check that an optimizer was created in the scope of a strategy.
 
     Raises:
         ValueError: If it was not.
     """
     # The first variable counts the updates.
-    if not isinstance(optimizer.variables[0].value, tf.distribute.DistributedValues):
+    if not _is_created_in(strategy, optimizer.variables[0]):
         raise ValueError(
-            "On several replicas an optimizer must be created where the model is. Received: a "
+            "Under a strategy an optimizer must be created where the model is. Received: "
             f"{type(optimizer).__name__} from outside of the strategy's scope. Create it inside "
             "`with strategy.scope():`, or pass its name."
         )
+
+
+def _is_created_in(strategy, variable):
+    return strategy.extended.variable_created_in_scope(variable.value)
 
 
 def refuse_weights(arguments: dict) -> None:

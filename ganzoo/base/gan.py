@@ -128,6 +128,7 @@ class GAN(keras.Model):
             ranges.warn_of_images(generator)
         if type(self).discriminate is GAN.discriminate:
             ranges.check_logits(discriminator)
+        checks.check_scope(self.distribute_strategy, generator, discriminator)
         self.generator = generator
         self.discriminator = discriminator
         self.ema_generator = ema.copy_generator(generator)
@@ -299,6 +300,7 @@ class GAN(keras.Model):
                 "Each network needs its own optimizer, because an optimizer keeps state for its "
                 "variables. Received: the same object twice. Create two."
             )
+        checks.check_scope(self.distribute_strategy, self.generator, self.discriminator)
         with self.distribute_strategy.scope():  # Optimizers create variables.
             chosen = {**self.recommended(**given), **given}
         checks.check_compile(chosen)
@@ -356,8 +358,7 @@ class GAN(keras.Model):
     def _build_optimizer(self, identifier, network):
         """Return the optimizer with its variables built and, under float16, its loss scaled."""
         optimizer = keras.optimizers.get(identifier)
-        if self.distribute_strategy.num_replicas_in_sync > 1:
-            checks.require_mirrored(optimizer)
+        checks.require_in_scope(self.distribute_strategy, optimizer)
         scaled = isinstance(optimizer, keras.optimizers.LossScaleOptimizer)
         # Gradients in float16 would underflow.
         if self.dtype_policy.name == "mixed_float16" and not scaled:
@@ -560,6 +561,7 @@ class GAN(keras.Model):
         return self._num_replicas() * (self.discriminator_steps if self.compiled else 1)
 
     def make_train_function(self, force: bool = False):
+        checks.check_scope(self.distribute_strategy, self.generator, self.discriminator)
         trained = [v for network in self.trained_networks.values() for v in network.weights]
         trained = tuple(id(variable) for variable in trained if variable.trainable)
         if not trained:

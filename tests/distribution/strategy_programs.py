@@ -73,6 +73,27 @@ def a_loss_that_is_nan_stops_training():
         gan.fit(IMAGES, batch_size=4, verbose=0)
 
 
+def models_networks_and_optimizers_from_outside_of_the_scope_are_refused():
+    outside, inside = build(1), build(2)
+    two, other = strategy_of(2), tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+    with (
+        pytest.raises(ValueError, match=r"'generator'.*outside of it") as error,
+        two.scope(),
+    ):
+        outside.compile()
+    assert "\n" not in str(error.value)
+    with pytest.raises(ValueError, match="outside of it"), two.scope():
+        outside.fit(IMAGES, batch_size=4, verbose=0)
+    networks = tiny.build_generator(), tiny.build_discriminator()
+    with pytest.raises(ValueError, match="outside of it"), two.scope():
+        ganzoo.GAN(*networks)
+    with pytest.raises(ValueError, match="another strategy"), other.scope():
+        inside.compile()
+    adam = keras.optimizers.Adam()
+    with pytest.raises(ValueError, match="Adam from outside"), two.scope():
+        inside.compile(generator_optimizer=adam)
+
+
 def xla_is_refused_and_disabled_in_models_compiled_for_one_replica(folder):
     with pytest.raises(ValueError, match="jit_compile=True"):
         build(2, jit_compile=True)
