@@ -441,6 +441,7 @@ class GAN(keras.Model):
         """
         if batch_size is not None:
             check_positive(batch_size=batch_size)
+        check_positive(epochs=epochs)
         checks.refuse_weights(kwargs)
         # Pipelines of `ganzoo.data` have a fingerprint. Those of Keras also have class names.
         found = getattr(x, "data_fingerprint", None)

@@ -126,14 +126,22 @@ def check_levels(pixels: np.ndarray) -> None:
 
 
 def warn_if_scaled_to_0_1(images: np.ndarray) -> bool:
-    """Warn if float images in [-1, 1] seem to be scaled to [0, 1].
+    """Warn if images seem to be scaled to [0, 1], floats or pixels.
 
     Args:
-        images: as for `seem_scaled_to_0_1`.
+        images: array `(num_images, ...)`.
 
     Returns:
         True if they do.
     """
+    if images.dtype == np.uint8 and np.max(images, initial=0) == 1:
+        warnings.warn(
+            "uint8 pixels must lie in [0, 255], from black to white. Received: pixels without a "
+            "value above 1, as if they were a mask. If so, scale them with `x * 255`; otherwise "
+            "ignore this warning.",
+            stacklevel=2,
+        )
+        return True
     if not seem_scaled_to_0_1(images):
         return False
     # The text has no figures, so that Python shows it once for many batches.

@@ -361,6 +361,14 @@ def test_subclassed_networks_without_input_shapes_are_refused():
     ganzoo.GAN(tiny.build_generator(), keras.Model(inputs, network(inputs)))
 
 
+@pytest.mark.parametrize("epochs", [0, -1, 1.5])
+def test_a_count_of_epochs_that_is_not_positive_is_refused(epochs):
+    gan = tiny.build_gan()
+    gan.compile()
+    with pytest.raises(ValueError, match=f"`epochs` must be an integer.*epochs={epochs}"):
+        gan.fit(IMAGES, epochs=epochs, verbose=0)
+
+
 class WithoutConfig(layers.Layer):
     def __init__(self, function):
         super().__init__(name="without_config")

@@ -272,6 +272,18 @@ def test_images_scaled_to_0_1_are_warned_of_once(form):
     assert warnings_of(check, form, IMAGES, LABELS) == []
 
 
+def test_pixels_of_a_mask_are_warned_of():
+    mask = (IMAGES > 0).astype("uint8")
+    gan = tiny.build_gan()
+    gan.compile(run_eagerly=True)
+    with pytest.warns(UserWarning, match=r"without a value above 1.*`x \* 255`"):
+        gan.fit(mask, verbose=0)
+    for right in (mask * 255, mask * 0):  # The advice was followed, and black images.
+        with warnings.catch_warnings():
+            warnings.filterwarnings("error", ".*above 1")
+            gan.fit(right, verbose=0)
+
+
 def test_fit_and_evaluate_warn_of_images_scaled_to_0_1():
     gan = tiny.build_gan()
     gan.compile(run_eagerly=True)
