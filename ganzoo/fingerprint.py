@@ -23,6 +23,7 @@ class Fingerprint:
         fit: str. How images came to their shape; see `ganzoo.data.load`.
         num_held_out: int. Number of other images of the same folder that were held out. Data sets
             that differ only in this number are equal.
+        columns: list of str. Columns of a file of labels, or None without one.
 
     Example:
         >>> ganzoo.data.load_arrays("sample").fingerprint.describe()
@@ -36,9 +37,10 @@ class Fingerprint:
     class_counts: Sequence[int] | None = None
     fit: str = "crop"
     num_held_out: int = dataclasses.field(default=0, compare=False)
+    columns: Sequence[str] | None = None
 
     def __post_init__(self):
-        kinds = {"image_shape": int, "class_names": str, "class_counts": int}
+        kinds = {"image_shape": int, "class_names": str, "class_counts": int, "columns": str}
         for name, kind in kinds.items():
             values = getattr(self, name)
             if values is None:
@@ -83,6 +85,8 @@ class Fingerprint:
             shown = (chosen or named)[:_LISTED]
             shown += ["..."] * (len(shown) < len(named))
             text += f" in {len(named)} classes ({', '.join(shown)})"
+        elif self.columns:
+            text += f" with {', '.join(self.columns)}"
         return text
 
     def tell_apart(self, other: "Fingerprint") -> tuple[str, str]:

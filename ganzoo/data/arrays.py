@@ -3,10 +3,12 @@
 import dataclasses
 import functools
 import os
+from collections.abc import Callable
 
 import numpy as np
 import tensorflow as tf
 
+from ganzoo.conditions import Condition
 from ganzoo.fingerprint import Fingerprint
 from ganzoo.images import convert_channels
 
@@ -24,17 +26,20 @@ class ImageData:
 
     Attributes:
         pixels: uint8 `(n, height, width, channels)`.
-        labels: class ids `(n,)`, or None.
+        labels: class ids `(n,)`, or None. With several conditions, a dict of arrays by column.
         num_classes: int, or None without labels.
         class_names: list of str, the name of each class id, or None without labels.
         fingerprint: `ganzoo.data.Fingerprint` of the whole data set, or None if it is unknown.
+        conditions: `ganzoo.conditions.Condition` of each column of `labels` if they are a dict,
+            else None.
     """
 
     pixels: np.ndarray
-    labels: np.ndarray | None = None
+    labels: np.ndarray | dict[str, np.ndarray] | None = None
     num_classes: int | None = None
     class_names: list[str] | None = None
     fingerprint: Fingerprint | None = None
+    conditions: tuple[Condition, ...] | None = None
 
     def take(self, indices: np.ndarray | slice) -> "ImageData":
         """Return the images at some indices as another `ImageData`."""
@@ -42,8 +47,10 @@ class ImageData:
         pixels = allocate((len(indices), *self.pixels.shape[1:]), self.pixels.dtype)
         # In the default mode, "raise", NumPy fills a buffer first. The indices are in range.
         np.take(self.pixels, indices, axis=0, out=pixels, mode="clip")
-        labels = None if self.labels is None else self.labels[indices]
-        return ImageData(pixels, labels, self.num_classes, self.class_names)
+        labels = map_labels(lambda values: values[indices], self.labels)
+        return ImageData(
+            pixels, labels, self.num_classes, self.class_names, conditions=self.conditions
+        )
 
     # Both tensors are made once, for all pipelines. They are in host memory: beside a GPU,
     # TensorFlow would put them on the GPU.
@@ -58,10 +65,15 @@ class ImageData:
             return tf.experimental.dlpack.from_dlpack(self.pixels.__dlpack__())
 
     @functools.cached_property
-    def label_tensor(self) -> tf.Tensor:
-        """The labels as an int32 tensor."""
+    def label_tensor(self) -> tf.Tensor | dict[str, tf.Tensor]:
+        """The labels as int32 class ids or float32 numbers: a tensor, or a dict of tensors."""
+
+        def convert(values):
+            is_float = np.issubdtype(values.dtype, np.floating)
+            return tf.constant(values, "float32" if is_float else "int32")
+
         with tf.device("CPU:0"):
-            return tf.constant(self.labels, "int32")
+            return map_labels(convert, self.labels)
 
 
 class PixelStack:
@@ -131,6 +143,16 @@ class PixelStack:
                 f"{self._num_images} images of {height} x {width} x {channels}. Give a smaller "
                 "`image_size` (--image-size), or fewer images."
             ) from None
+
+
+def map_labels(function: Callable, labels):
+    """Return labels with a function applied to their array, or to each array of a dict.
+
+    None stays None.
+    """
+    if isinstance(labels, dict):
+        return {name: function(values) for name, values in labels.items()}
+    return None if labels is None else function(labels)
 
 
 def allocate(shape: tuple[int, ...], dtype: str | np.dtype = "uint8") -> np.ndarray:

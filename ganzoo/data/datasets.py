@@ -27,7 +27,7 @@ def load(
     split: str = "train",
     image_size: int | tuple[int, int] | None = None,
     batch_size: int = 64,
-    labels: bool | None = None,
+    labels: bool | str | os.PathLike | None = None,
     seed: int = 0,
     shuffle: bool = True,
     fit: str = "crop",
@@ -60,8 +60,12 @@ def load(
         batch_size: int, at least 1. Images per batch. Images left over after the last whole
             batch are skipped; the next pass has another order. Use the batch size that a recipe
             was tuned with: see `recommended_batch_sizes` of the family.
-        labels: bool. If true, batches are `(images, labels)`. Labels are int32 `(batch,)`. Images
-            beside the class folders of a folder have no class, and are left out.
+        labels: bool, or a CSV file in the folder of images or elsewhere. If given, batches are
+            `(images, labels)`. True takes the classes of the data set. Labels are int32
+            `(batch,)`. Images beside the class folders of a folder have no class, and are left
+            out. A CSV file has a column `file`, the path of an image in the folder, and one or
+            more others. Text becomes classes, and numbers stay numbers. With several columns, or
+            one of numbers, labels are a dict of int32 class ids and float32 numbers by column.
         seed: int. Seed of the order. Every pass has another order.
         shuffle: bool. If false, images come in the order of the data set.
         fit: str. How images of another shape come to `image_size`. `"crop"` cuts the largest part
@@ -73,11 +77,13 @@ def load(
     Returns:
         `tf.data.Dataset` of float32 images `(batch, height, width, channels)` in [-1, 1]. Its
         attribute `class_names` lists the name of each label, or is None without labels. Its
-        attribute `data_fingerprint` is a `ganzoo.data.Fingerprint`.
+        attribute `conditions` describes the columns of labels if they are a dict. Its attribute
+        `data_fingerprint` is a `ganzoo.data.Fingerprint`.
 
     Raises:
         ValueError: If a number is out of range, the data set is not found or empty, has no labels
-            but `labels` is true, or contains files that cannot be read.
+            but `labels` is true, has other images than the CSV file names, or contains files that
+            cannot be read.
 
     Example:
         >>> dataset = ganzoo.data.load("sample", batch_size=32)
@@ -86,7 +92,7 @@ def load(
     """
     check_positive(batch_size=batch_size)
     check_seed(seed)
-    given = {"labels": bool(labels), "fit": fit, "alpha": alpha}
+    given = {"labels": labels or False, "fit": fit, "alpha": alpha}
     image_data = load_arrays(name_or_dir, split, image_size, **given)
     return pipeline(image_data, batch_size, labels=bool(labels), seed=seed, shuffle=shuffle)
 
@@ -96,7 +102,7 @@ def load_arrays(
     split: str = "train",
     image_size: int | tuple[int, int] | None = None,
     data_shard: Shard = WHOLE,
-    labels: bool | None = None,
+    labels: bool | str | os.PathLike | None = None,
     fit: str = "crop",
     alpha: bool | None = None,
 ) -> ImageData:
@@ -110,7 +116,8 @@ def load_arrays(
             a shard of a TFDS split is one contiguous range. Shards are disjoint and of equal
             size. The fewer than `count` images that remain belong to no shard.
         labels: bool. True loads the images with a class only, and their labels. False loads all
-            images without labels. None loads labels if the data set has them.
+            images without labels. None loads labels if the data set has them. Or a CSV file, as
+            for `load`, whose images are loaded.
         fit: as for `load`.
         alpha: as for `load`.
 
@@ -130,7 +137,8 @@ def load_arrays(
     if labels and image_data.labels is None:
         raise ValueError(
             f"labels=True needs a data set with labels. Received: {str(name_or_dir)!r}, which has "
-            "no labels. Give a folder with one subfolder per class, or another data set."
+            "no labels. Give a folder with one subfolder per class, a CSV file such as "
+            "labels='labels.csv', or another data set."
         )
     if image_format.size is not None and fit != "crop":
         fingerprint = dataclasses.replace(image_data.fingerprint, fit=fit)
@@ -142,6 +150,11 @@ def _load_any(name_or_dir, split, image_format, shard, labels):
     if is_folder(name_or_dir):
         place = pathlib.Path(name_or_dir)
         return folders.load_arrays(place, split, image_format, shard, labels)
+    if isinstance(labels, (str, os.PathLike)):
+        raise ValueError(
+            f"Labels in a file need a folder of images. Received: labels={str(labels)!r} for "
+            f"{name_or_dir!r}. Remove it: the data set has its own labels."
+        )
     if name_or_dir == _STACKED_MNIST:
         return _load_stacked_mnist(split, image_format, shard, labels)
     if name_or_dir == _SAMPLE:

@@ -3,22 +3,25 @@
 import collections
 import dataclasses
 import hashlib
+import operator
 import os
 import pathlib
-import re
 import unicodedata
 import warnings
-from collections.abc import Iterable
 
 import numpy as np
 
-from ganzoo.data import splits
-from ganzoo.data.arrays import ImageData, PixelStack, allocate
+from ganzoo.conditions import Condition
+from ganzoo.data import splits, tables
+from ganzoo.data.arrays import ImageData, PixelStack, allocate, map_labels
 from ganzoo.data.formats import ImageFormat
+from ganzoo.data.order import natural_key, sort_names
 from ganzoo.distribution import Shard
 from ganzoo.fingerprint import Fingerprint
 from ganzoo.images import has_alpha, on_white, photos
 from ganzoo.messages import list_names, printable
+
+_BESIDE = "images beside the class folders"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,16 +32,18 @@ class Listing:
         folder: the folder.
         files: paths of the images, in natural order.
         labels: int32 class ids of the images, or None if there are no class folders or labels are
-            not wanted.
-        class_names: names of the class folders in natural order, or None.
+            not wanted. With several columns of labels, a dict of arrays by column.
+        class_names: names of the classes in natural order, or None.
         fingerprint: `Fingerprint` of the images.
+        conditions: `Condition` of each of several columns of labels, or None.
     """
 
     folder: pathlib.Path
     files: list[pathlib.Path]
-    labels: np.ndarray | None
+    labels: np.ndarray | dict[str, np.ndarray] | None
     class_names: list[str] | None
     fingerprint: Fingerprint
+    conditions: tuple[Condition, ...] | None = None
 
 
 def load_arrays(
@@ -46,7 +51,7 @@ def load_arrays(
     split: str,
     image_format: ImageFormat,
     shard: Shard,
-    labels: bool | None = None,
+    labels: bool | str | os.PathLike | None = None,
 ) -> ImageData:
     """Load the images of a folder and its subfolders. First-level subfolders are classes.
 
@@ -58,7 +63,8 @@ def load_arrays(
         labels: as for `ganzoo.data.load_arrays`.
 
     Raises:
-        ValueError: If there are too few images, if one cannot be read, or if sizes differ.
+        ValueError: If there are too few images, if one cannot be read, if sizes differ, or if the
+            labels do not fit the images.
     """
     listing = find_images(folder, labels, split)
     part = take_shard(listing, shard)
@@ -77,10 +83,15 @@ def load_arrays(
     if image_format.alpha is None:
         pixels = _choose_alpha(pixels, num_transparent, folder)
     fingerprint = dataclasses.replace(listing.fingerprint, image_shape=pixels.shape[1:])
-    if listing.labels is None:
-        return ImageData(pixels, fingerprint=fingerprint)
     names = listing.class_names
-    return ImageData(pixels, listing.labels[part], len(names), names, fingerprint)
+    return ImageData(
+        pixels,
+        map_labels(operator.itemgetter(part), listing.labels),
+        names and len(names),
+        names,
+        fingerprint,
+        listing.conditions,
+    )
 
 
 def _choose_alpha(pixels, num_transparent, folder):
@@ -180,7 +191,7 @@ def find_splits(folder: pathlib.Path) -> dict[str, int]:
 
 def find_images(
     folder: pathlib.Path,
-    labels: bool | None = None,
+    labels: bool | str | os.PathLike | None = None,
     split: str = "train",
     quiet: bool = False,
 ) -> Listing:
@@ -195,14 +206,16 @@ def find_images(
         quiet: bool. Do not warn.
 
     Raises:
-        ValueError: If there are no images, the folder has no such split, or a link leads back to a
-            folder that contains it.
+        ValueError: If there are no images, the folder has no such split, a link leads back to a
+            folder that contains it, or the labels do not fit the images.
     """
     if split not in splits.SPLITS:
         raise ValueError(
             f"Folders have the splits 'train', 'test' and 'train+test'. Received: split={split!r} "
             f"of {str(folder)!r}."
         )
+    in_table = isinstance(labels, (str, os.PathLike))
+    table = tables.read_table(tables.find_table(labels, folder)) if in_table else None
     found = _Found()
     _walk(folder, {os.path.realpath(folder): folder}, found)
     if not found.images:
@@ -220,17 +233,24 @@ def find_images(
     def place(path):
         # Images beside the class folders come first.
         parts = path.relative_to(folder).parts
-        return ids.get(classes[path], -1), [_natural_key(part) for part in parts]
+        return ids.get(classes[path], -1), [natural_key(part) for part in parts]
 
     files, loose = sorted(found.images, key=place), []
-    if names and labels is not False:
+    if table:
+        # The table replaces the class folders.
+        every, classes = files, dict.fromkeys(files)
+        files, labeled = tables.label(table, every, folder)
+        with_row = {*files}
+        loose = [path for path in every if path not in with_row]
+        found.others = [path for path in found.others if not path.samefile(table.path)]
+    elif names and labels is not False:
         loose = [path for path in files if classes[path] is None]
         files = [path for path in files if classes[path] is not None]
     files, num_held_out, others = _take_split(files, folder, split, split_folders, classes)
     counts = collections.Counter(classes[path] for path in files)
     class_folders = [path for path in found.folders if _depth_of(path, folder) == depth + 1]
     left_out = {
-        "images beside the class folders": loose,
+        f"images without a row in {table.path.name}" if table else _BESIDE: loose,
         "images of other splits": others,
         "files that are not read as images": found.others,
         "links to nothing": found.dangling,
@@ -238,6 +258,8 @@ def find_images(
     }
     if not quiet:
         _warn_of_left_out(left_out, folder)
+    if table:
+        return _list_labeled(folder, files, labeled, num_held_out)
     shown = [printable(name) for name in names]
     fingerprint = Fingerprint(
         _digest(files, folder),
@@ -250,6 +272,22 @@ def find_images(
         return Listing(folder, files, None, None, fingerprint)
     numbers = np.array([ids[classes[path]] for path in files], "int32")
     return Listing(folder, files, numbers, shown, fingerprint)
+
+
+def _list_labeled(folder, files, labeled, num_held_out):
+    """Return the listing of some images with the labels of a table."""
+    columns = [condition.name for condition in labeled.conditions]
+    digest = f"{_digest(files, folder)} {labeled.digest}"
+    fingerprint = Fingerprint(digest, len(files), columns=columns, num_held_out=num_held_out)
+    rows = [labeled.places[path] for path in files]
+    values = {name: array[rows] for name, array in labeled.values.items()}
+    first = labeled.conditions[0]
+    if len(columns) > 1 or first.class_names is None:
+        return Listing(folder, files, values, None, fingerprint, labeled.conditions)
+    names = list(first.class_names)
+    counts = np.bincount(values[first.name], minlength=len(names)).tolist()
+    fingerprint = dataclasses.replace(fingerprint, class_names=names, class_counts=counts)
+    return Listing(folder, files, values[first.name], names, fingerprint)
 
 
 def _take_split(files, folder, split, split_folders, classes):
@@ -289,25 +327,6 @@ def take_shard(listing: Listing, shard: Shard) -> slice:
             "them with --sharding element."
         )
     return shard.of(count)
-
-
-def sort_names(names: Iterable[str]) -> list[str]:
-    """Return names in natural order: numbers by their values, also within text.
-
-    Example:
-        >>> sort_names(["10", "2", "-1"]), sort_names(["class10", "class2", "b"])
-        (['-1', '2', '10'], ['b', 'class2', 'class10'])
-    """
-    names = list(names)
-    if all(re.fullmatch(r"[+-]?\d+(\.\d+)?", name) for name in names):
-        return sorted(names, key=lambda name: (float(name), name))
-    return sorted(names, key=_natural_key)
-
-
-def _natural_key(name):
-    # Text and numbers alternate, and text comes first.
-    parts = re.split(r"(\d+)", name)
-    return [int(part) if index % 2 else part for index, part in enumerate(parts)], name
 
 
 @dataclasses.dataclass

@@ -1,6 +1,10 @@
-"""Check the labels of images: one class id per image."""
+"""Check the labels of images: one class id or number per image."""
+
+from collections.abc import Sequence
 
 import numpy as np
+
+from ganzoo.data.arrays import map_labels
 
 
 def check_labels(
@@ -59,6 +63,48 @@ def check_label_shape(labels: np.ndarray, count: int, num_classes: int, tensors:
         f"Labels must be class ids of shape ({count},), one for each image. Received: labels of "
         f"shape {labels.shape}. {advice}"
     )
+
+
+def cycle(labels, numbers: Sequence[int]):
+    """Return the labels of some of infinitely many images, which get given labels in turn.
+
+    Args:
+        labels: list of labels, or a dict of lists of one length. None stays None.
+        numbers: indices of the images.
+
+    Returns:
+        Array, or a dict of arrays.
+
+    Example:
+        >>> cycle({"age": [20, 60]}, range(1, 4))["age"].tolist()
+        [60, 20, 60]
+    """
+    return map_labels(lambda values: np.asarray(values)[np.asarray(numbers) % len(values)], labels)
+
+
+def check_numbers(numbers: np.ndarray, count: int, name: str) -> None:
+    """Check that there is one finite number for each of `count` images.
+
+    Args:
+        numbers: array.
+        count: int.
+        name: str. Column of the labels.
+
+    Raises:
+        ValueError: If the shape is not `(count,)`, or one is NaN, infinite or no number.
+    """
+    problem = None
+    if numbers.dtype.kind not in "iuf":
+        problem = f"dtype {numbers.dtype.name}"
+    elif numbers.shape != (count,):
+        problem = f"shape {numbers.shape}"
+    elif not np.isfinite(numbers).all():
+        problem = f"{numbers[~np.isfinite(numbers)][0]}"
+    if problem:
+        raise ValueError(
+            f"Labels {name!r} must be finite numbers of shape ({count},), one for each image. "
+            f"Received: {problem}. Convert them, or leave these images out."
+        )
 
 
 def _advise_label_dtype(labels, tensors):

@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from ganzoo.checks import check_positive, check_seed
-from ganzoo.data.arrays import ImageData
+from ganzoo.data.arrays import ImageData, map_labels
 from ganzoo.data.tuning import untuned
 from ganzoo.distribution import WHOLE, Shard
 from ganzoo.images import from_pixels
@@ -75,12 +75,15 @@ def pipeline(
     def gather(indices):
         indices = indices[shard]
         images = from_pixels(tf.gather(pixels, indices))
-        return images if classes is None else (images, tf.gather(classes, indices))
+        if classes is None:
+            return images
+        return images, map_labels(lambda values: tf.gather(values, indices), classes)
 
     batches = go_through(one_pass, num_batches, seed, start)
     dataset = _gather_from_memory(batches, gather)
     # Data sets of Keras have this attribute, too.
     dataset.class_names = image_data.class_names if labels else None
+    dataset.conditions = image_data.conditions if labels else None
     dataset.data_fingerprint = image_data.fingerprint
     return dataset
 
@@ -93,7 +96,8 @@ def from_arrays(arrays: tuple[np.ndarray, ...], batch_size: int, shuffle: bool) 
     see `untuned`.
 
     Args:
-        arrays: numpy arrays with the same first dimension, such as `(images, labels)`.
+        arrays: numpy arrays with the same first dimension, such as `(images, labels)`. Labels may
+            be a dict of arrays.
         batch_size: int, at least 1. Elements per batch.
         shuffle: bool. Use a random order.
 
@@ -103,13 +107,13 @@ def from_arrays(arrays: tuple[np.ndarray, ...], batch_size: int, shuffle: bool) 
         [[0, 1], [2, 3], [4]]
     """
     with tf.device("CPU:0"):  # Not in the memory of a GPU.
-        tensors = [tf.constant(array) for array in arrays]
+        tensors = tf.nest.map_structure(tf.constant, arrays)
     places = tf.data.Dataset.range(len(arrays[0]))
     if shuffle:
         places = places.shuffle(len(arrays[0]))
 
     def gather(indices):
-        batch = tuple(tf.gather(tensor, indices) for tensor in tensors)
+        batch = tf.nest.map_structure(lambda tensor: tf.gather(tensor, indices), tensors)
         return batch if len(batch) > 1 else batch[0]
 
     options = tf.data.Options()
