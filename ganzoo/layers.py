@@ -3,10 +3,12 @@
 import contextlib
 import heapq
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import keras
 from keras import ops
+
+from ganzoo.conditions import Condition
 
 
 @contextlib.contextmanager
@@ -227,18 +229,60 @@ def convolutional_features(
     return keras.layers.Flatten(name="flatten")(x)
 
 
-def project_on_class(
-    features: keras.KerasTensor, labels: keras.KerasTensor, num_classes: int
+def label_inputs(conditions: Sequence[Condition]) -> list[keras.KerasTensor]:
+    """Return the inputs of a network for labels: one `(batch,)` for each condition."""
+    names = ["labels"] if len(conditions) == 1 else [f"labels_{i}" for i in range(len(conditions))]
+    return [
+        keras.Input((), dtype=condition.dtype, name=name)
+        for condition, name in zip(conditions, names, strict=True)
+    ]
+
+
+def encode_labels(
+    conditions: Sequence[Condition], labels: Sequence[keras.KerasTensor], dtype=None
 ) -> keras.KerasTensor:
+    """Encode labels as one vector: classes are one-hot, and numbers are standardized.
+
+    A dense layer on the vector then holds an embedding of each class, and a projection of each
+    number.
+
+    Args:
+        conditions: conditions of the model.
+        labels: tensors `(batch,)`, as `label_inputs` returns them.
+        dtype: dtype policy of the vector. None takes the global one.
+
+    Returns:
+        Tensor `(batch, size)`, where `size` is `vector_size(conditions)`.
+    """
+    vectors = []
+    for index, (condition, given) in enumerate(zip(conditions, labels, strict=True)):
+        suffix = "" if len(conditions) == 1 else f"_{index}"
+        if condition.num_classes is None:
+            layer = Standardize(condition.mean, condition.std, name=f"standardize{suffix}")
+        else:
+            layer = OneHot(condition.num_classes, dtype=dtype, name=f"one_hot{suffix}")
+        vectors.append(layer(given))
+    if len(vectors) == 1:
+        return vectors[0]
+    return keras.layers.Concatenate(dtype=dtype, name="join_labels")(vectors)
+
+
+def vector_size(conditions: Sequence[Condition]) -> int:
+    """Return the length of the vector that `encode_labels` returns."""
+    return sum(condition.size for condition in conditions)
+
+
+def project_on_labels(features: keras.KerasTensor, vector: keras.KerasTensor) -> keras.KerasTensor:
     """Compute the logits of a projection discriminator.
 
     A logit is a linear function of the features, plus the inner product of the features with the
-    embedding of the class.
+    embedding of the labels. For classes, this is optimal if they differ by log-linear functions of
+    the features. For numbers, it is optimal if they are normal, with a constant deviation and a
+    mean that is linear in the features.
 
     Args:
         features: tensor `(batch, features)`.
-        labels: int tensor `(batch,)`.
-        num_classes: int. Number of classes.
+        vector: float32 tensor `(batch, size)`, as `encode_labels` returns it.
 
     Returns:
         float32 tensor `(batch, 1)`.
@@ -246,12 +290,11 @@ def project_on_class(
     Reference: Miyato & Koyama, 2018 (arXiv:1802.05637), equation 3.
     """
     # Inner products of the features with the embeddings of all classes.
-    by_class = keras.layers.Dense(num_classes, use_bias=False, dtype="float32", name="projection")(
-        features
-    )
-    one_hot = OneHot(num_classes, dtype="float32", name="one_hot")(labels)
+    by_class = keras.layers.Dense(
+        vector.shape[-1], use_bias=False, dtype="float32", name="projection"
+    )(features)
     projection = keras.layers.Dot(axes=1, dtype="float32", name="projection_of_class")(
-        [by_class, one_hot]
+        [by_class, vector]
     )
     unconditional = keras.layers.Dense(1, dtype="float32", name="any_class")(features)
     return keras.layers.Add(dtype="float32", name="logits")([unconditional, projection])
@@ -414,3 +457,31 @@ class OneHot(keras.layers.Layer):
 
     def get_config(self):
         return {**super().get_config(), "num_classes": self.num_classes}
+
+
+@keras.saving.register_keras_serializable(package="ganzoo")
+class Standardize(keras.layers.Layer):
+    """Layer that subtracts a mean from numbers, and divides by a standard deviation.
+
+    It computes in float32: half precision would round large numbers, such as years.
+
+    Args:
+        mean: float.
+        std: float, above 0.
+
+    Input shape: `(batch,)`. Output shape: float32 `(batch, 1)`.
+    """
+
+    def __init__(self, mean: float, std: float, **kwargs):
+        super().__init__(**{**kwargs, "dtype": "float32"})
+        self.mean = mean
+        self.std = std
+
+    def call(self, numbers):
+        return ops.expand_dims((numbers - self.mean) / self.std, -1)
+
+    def compute_output_shape(self, input_shape):
+        return (*input_shape, 1)
+
+    def get_config(self):
+        return {**super().get_config(), "mean": self.mean, "std": self.std}

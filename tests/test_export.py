@@ -335,6 +335,25 @@ def test_saved_models_sample_classes(tmp_path, recipe):
         np.testing.assert_allclose(pixels.numpy().astype(int), expected, atol=1)
 
 
+def test_several_conditions_are_inputs_of_exported_models(tmp_path):
+    columns = [
+        {"name": "age (years)", "mean": 40.0, "std": 20.0, "low": 35.0, "high": 45.0},
+        {"name": "gender", "class_names": ["female", "male"]},
+    ]
+    gan = build(registry.get_family("cgan"), num_classes=None, conditions=columns)
+    gan.export(tmp_path / "model")
+    assert export.verify(gan, tmp_path / "model") <= 1
+    signatures = tf.saved_model.load(str(tmp_path / "model")).signatures
+    drawn = signatures["sample"](num_images=tf.constant(40), seed=tf.constant(1))
+    age, gender = (drawn[name].numpy() for name in ("age__years_", "gender"))
+    assert (set(gender), age.min(), age.max()) == ({0, 1}, 35, 45)
+    assert len(set(age)) > 5
+    expected = gan.generate(40, {"age (years)": age, "gender": gender}, seed=1)
+    np.testing.assert_allclose(drawn["images"].numpy().astype(int), expected, atol=1)
+    card = json.loads((tmp_path / "model" / "assets.extra" / "card.json").read_text())
+    assert card["conditions"] == columns
+
+
 @pytest.mark.slow
 def test_saved_model_cli_shows_and_runs_it(tmp_path):
     gan = build(registry.get_family("dcgan"))

@@ -1,7 +1,7 @@
 """`GAN`: two networks that train against each other."""
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import ClassVar
 
 import keras
@@ -31,8 +31,9 @@ from ganzoo.base.logs import (
     read_local_sum,
 )
 from ganzoo.checks import check_positive, check_seed
-from ganzoo.conditions import check_class_names
+from ganzoo.conditions import Condition, by_name, check_class_names
 from ganzoo.data import validation
+from ganzoo.data.arrays import map_labels
 from ganzoo.data.pipelines import from_arrays
 from ganzoo.data.spec import DataSpec
 from ganzoo.distribution import worker_of
@@ -134,6 +135,7 @@ class GAN(keras.Model):
         self.ema_generator = ema.copy_generator(generator)
         self.ema_generator.trainable = False
         self._class_names = None
+        self._columns = None
         self.seed = None if seed is None else check_seed(seed)
         self.seed_generator = keras.random.SeedGenerator(self.seed)
         # Images of the first batches. Callbacks show them next to generated ones.
@@ -186,6 +188,35 @@ class GAN(keras.Model):
         check_class_names(class_names, self.num_classes)
         # Keras would wrap a list.
         self._class_names = None if class_names is None else tuple(class_names)
+
+    @property
+    def conditions(self) -> tuple[Condition, ...]:
+        """`ganzoo.conditions.Condition` of each input for labels: none, one or several."""
+        if self._columns is not None:
+            return self._columns
+        if self.num_classes is None:
+            return ()
+        # The name of the only column of a file of labels, or the name of the input.
+        known = self.trained_on.columns if self.trained_on else None
+        name = known[0] if known and len(known) == 1 else "labels"
+        return (Condition(name, self.num_classes, self.class_names),)
+
+    def set_conditions(self, conditions: Sequence[Condition]) -> None:
+        """Set what a family that takes `conditions` is conditioned on.
+
+        Args:
+            conditions: what `ganzoo.conditions.resolve` returned. One condition of classes sets
+                `num_classes` and `class_names`.
+        """
+        if len(conditions) == 1 and conditions[0].num_classes is not None:
+            self.num_classes = conditions[0].num_classes
+            self.class_names = conditions[0].class_names
+        else:
+            self._columns = tuple(conditions) or None
+
+    def conditions_config(self) -> list[dict] | None:
+        """Return the argument `conditions` of the constructor for `get_config`."""
+        return self._columns and [condition.to_fields() for condition in self._columns]
 
     @property
     def step(self) -> int:
@@ -421,7 +452,8 @@ class GAN(keras.Model):
                 batches of `(images, labels)`. `(batch, height, width, channels)`: uint8 pixels,
                 or floats in [-1, 1]. A batch that does not fit stops training. Floats that seem to
                 be scaled to [0, 1] cause a warning.
-            y: labels `(batch,)` if `x` is an array. Families without classes ignore them.
+            y: labels `(batch,)` if `x` is an array, or a dict of them by column for a model with
+                several conditions. Models without conditions ignore them.
             batch_size: int, at least 1. Images per step if `x` is an array.
             epochs: int. Passes over the data.
             verbose: as for `keras.Model.fit`.
@@ -541,7 +573,7 @@ class GAN(keras.Model):
 
     def data_spec(self) -> DataSpec:
         """Return what the model needs of its data."""
-        return DataSpec(self.image_shape, self.num_classes)
+        return DataSpec(self.image_shape, conditions=self.conditions)
 
     def check_data(self, x, y) -> tuple:
         """Check the data for `fit`, and return `(x, examples)`. See `validation.check`."""
@@ -552,7 +584,7 @@ class GAN(keras.Model):
         x, examples = self.check_data(x, y)
         if divisor > 1:
             x = validation.require_divisible(x, batch_size or _KERAS_BATCH_SIZE, divisor)
-        return x, None if y is None else np.asarray(y), examples
+        return x, map_labels(np.asarray, y), examples
 
     def _num_replicas(self):
         return self.distribute_strategy.num_replicas_in_sync
@@ -601,8 +633,15 @@ class GAN(keras.Model):
         real_images, labels, _ = keras.utils.unpack_x_y_sample_weight(data)
         if real_images.dtype == tf.uint8:
             real_images = from_pixels(real_images)
-        condition = () if self.num_classes is None else (tf.cast(labels, "int32"),)
-        return tf.cast(real_images, "float32"), condition
+        return tf.cast(real_images, "float32"), self.to_condition(labels)
+
+    def to_condition(self, labels) -> tuple:
+        """Return labels as the condition of the networks: one tensor for each condition."""
+        conditions = self.conditions
+        if not conditions:
+            return ()
+        columns = by_name(labels, conditions)
+        return tuple(tf.cast(columns[one.name], one.dtype) for one in conditions)
 
     def make_fakes(self, real_images, condition, training: bool = True):
         """Return one fake image per real image.
@@ -827,13 +866,13 @@ class GAN(keras.Model):
 
     @property
     def preview_columns(self) -> int | None:
-        """Columns of a grid of `preview`: one for each class. None without classes."""
-        return self.num_classes
+        """Columns of a grid of `preview`: one for each class or combination of labels, or None."""
+        return None
 
     @property
     def preview_captions(self) -> list[str] | None:
         """Text above each column of a grid of `preview`, or None."""
-        return self.class_names
+        return None
 
     @property
     def export_signature(self) -> tuple[list[tf.TensorSpec], str]:

@@ -11,7 +11,7 @@ from ganzoo import images
 from ganzoo.base import inversion
 from ganzoo.base.gan import GAN
 from ganzoo.checks import check_positive, check_seed
-from ganzoo.conditions import class_ids
+from ganzoo.conditions import by_name, examples
 from ganzoo.data import validation
 from ganzoo.data.labels import check_labels
 from ganzoo.layers import network_inputs
@@ -99,7 +99,9 @@ class LatentGAN(GAN):
         Args:
             num_images: int, at least 1.
             labels: class ids or names, for models with classes: one for all images or one per
-                image. None draws random ones.
+                image. For models with several conditions, a dict of them by column, such as
+                `{"age": 42, "gender": "female"}`. None, and columns that are left out, draw random
+                ones.
             seed: int, or a pair of ints `(seed, block)` for one of many blocks of images. An int
                 is block 0. The same seed gives the same images for any batch size. None draws a
                 random seed.
@@ -124,8 +126,7 @@ class LatentGAN(GAN):
 
         Args:
             latents: float `(num_images, ...)`, as the generator takes them.
-            labels: class ids or names, for models with classes: one for all images or one per
-                image. None draws random ones.
+            labels: as for `generate`.
             batch_size: int, at least 1. Images per forward pass.
             use_ema: bool. Use the averaged weights, not the last ones.
 
@@ -156,7 +157,8 @@ class LatentGAN(GAN):
         Args:
             targets: images `(num_images, height, width, channels)`: uint8 pixels, or
                 floats in [-1, 1].
-            labels: class ids or names of the images, for models with classes.
+            labels: class ids or names of the images, for models with classes. For models with
+                several conditions, a dict with all columns.
             num_steps: int, at least 1. Steps of gradient descent.
             num_starts: int, at least 1. Random starts per image; the best result is kept.
             seed: int. Seed of the starts.
@@ -170,8 +172,8 @@ class LatentGAN(GAN):
         """
         check_positive(num_steps=num_steps, num_starts=num_starts)
         seed = check_seed(seed)
-        if labels is not None:
-            labels = self.label_ids(labels)
+        if labels is not None and self.conditions:
+            labels = self.read_labels(labels)
         targets, labels = validation.check_arrays(targets, labels, self.data_spec())
         targets = np.asarray(targets)
         if targets.dtype == np.uint8:
@@ -200,74 +202,136 @@ class LatentGAN(GAN):
 
     def prepare_condition(self, num_images: int, labels, seed) -> tuple:
         """Return the condition for `generate`: a tuple with the labels, or an empty one."""
-        if self.num_classes is None and labels is None:
+        conditions = self.conditions
+        if not conditions and labels is None:
             return ()
-        if self.num_classes is None:
+        if not conditions:
             raise ValueError(
                 f"This {type(self).__name__} is not conditioned on classes. Received: "
                 f"{np.size(labels)} labels. Leave them out, or use a conditional model."
             )
-        if labels is None:
-            labels = np.random.default_rng(seed).integers(self.num_classes, size=num_images)
-        labels = self.label_ids(labels)
-        if labels.ndim == 0:
-            labels = np.full(num_images, labels)
-        if labels.shape != (num_images,):
-            raise ValueError(
-                f"`labels` must be one class id, or one for each of the {num_images} images. "
-                f"Received: labels of shape {labels.shape}."
-            )
-        check_labels(labels, self.num_classes)
-        return (tf.constant(labels, "int32"),)
+        rng = np.random.default_rng(seed)
+        columns = {} if labels is None else by_name(self.read_labels(labels), conditions)
+        tensors = []
+        for condition in conditions:
+            if condition.name not in columns:
+                columns[condition.name] = condition.draw(rng, num_images)
+            values = np.asarray(columns[condition.name])
+            if values.ndim == 0:
+                values = np.full(num_images, values)
+            if values.shape != (num_images,):
+                raise ValueError(
+                    f"`labels` must be one value, or one for each of the {num_images} images. "
+                    f"Received: labels of shape {values.shape}."
+                )
+            if condition.num_classes is not None:
+                check_labels(values, condition.num_classes)
+            tensors.append(tf.constant(values, condition.dtype))
+        return tuple(tensors)
 
-    def label_ids(self, labels) -> np.ndarray:
-        """Return labels as an array, with names of classes replaced by class ids.
+    def read_labels(self, labels):
+        """Return labels as arrays, with names of classes replaced by class ids.
 
         Capitals do not matter, unless two names differ only by them.
 
+        Args:
+            labels: as for `generate`, but not None.
+
+        Returns:
+            Array, or a dict of arrays by column for a model with several conditions.
+
         Raises:
-            ValueError: If the model has no such class. Ids are not checked.
+            ValueError: If the model has no such class or column, or a number is no number. The
+                range of class ids is not checked.
         """
-        return class_ids(labels, self.class_names)
+        conditions = self.conditions
+        if not conditions:
+            return np.asarray(labels)
+        columns = by_name(labels, conditions)
+        known = {condition.name: condition for condition in conditions}
+        for name in columns:
+            if name not in known:
+                raise ValueError(unknown("column of labels", name, known))
+        arrays = {name: known[name].to_array(values) for name, values in columns.items()}
+        return arrays if self.num_classes is None else arrays[conditions[0].name]
+
+    def labels_of(self, condition: tuple):
+        """Return what `prepare_condition` returned as labels, as `generate` takes them.
+
+        Returns:
+            Array, a dict of arrays by column, or None for a model without conditions.
+        """
+        arrays = [np.asarray(tensor) for tensor in condition]
+        if not arrays or self.num_classes is not None:
+            return arrays[0] if arrays else None
+        return {one.name: array for one, array in zip(self.conditions, arrays, strict=True)}
 
     def captions_of(self, labels) -> list[str] | None:
-        """Return the names of the classes of labels, or None if the model has no class names."""
-        names = self.class_names
-        return None if names is None else [names[label] for label in self.label_ids(labels)]
+        """Return labels as text, one for each of several images.
+
+        Args:
+            labels: as for `generate`: an array, or a dict of arrays of one length.
+
+        Returns:
+            Texts. None if the model has classes, but no names of them.
+        """
+        if self.num_classes is not None and self.class_names is None:
+            return None
+        columns = by_name(self.read_labels(labels), self.conditions)
+        known = [condition for condition in self.conditions if condition.name in columns]
+        texts = [[one.describe(value) for value in columns[one.name]] for one in known]
+        return [", ".join(row) for row in zip(*texts, strict=True)]
 
     def preview(self, num_images: int, seed: int) -> dict:
         """Return generated images as `{"generated": pixels}`.
 
-        With classes, the number of images is rounded up to fill every row of a grid with one
-        column per class.
+        With labels, the number of images is rounded up to fill every row of a grid with
+        `preview_columns` columns.
         """
         num_images, labels = self.balanced_labels(num_images)
         return {"generated": self.generate(num_images, labels=labels, seed=seed)}
 
-    def balanced_labels(self, num_images: int) -> tuple[int, np.ndarray | None]:
+    def balanced_labels(self, num_images: int) -> tuple[int, np.ndarray | dict | None]:
         """Return `(num_images, labels)` with equally many labels of each class.
 
-        Labels are None for a model without classes.
+        With several conditions, there are equally many of each combination of `preview_columns`.
+        Labels are None for a model without conditions.
         """
-        if self.num_classes is None:
+        if not self.conditions:
             return num_images, None
-        num_images = -(-num_images // self.num_classes) * self.num_classes
-        return num_images, np.arange(num_images) % self.num_classes
+        rows = examples(self.conditions)
+        num_images = -(-num_images // len(rows)) * len(rows)
+        columns = {name: np.array([row[name] for row in rows]) for name in rows[0]}
+        columns = {name: np.resize(values, num_images) for name, values in columns.items()}
+        return num_images, columns if self.num_classes is None else columns.popitem()[1]
+
+    @property
+    def preview_columns(self) -> int | None:
+        return len(examples(self.conditions)) if self.conditions else None
+
+    @property
+    def preview_captions(self) -> list[str] | None:
+        if not self.conditions:
+            return None
+        return self.captions_of(self.balanced_labels(1)[1])
 
     # Export and saving
 
     @property
     def export_signature(self) -> tuple[list[tf.TensorSpec], str]:
         specs = [tf.TensorSpec((None, *self.latent_shape), "float32", name="latents")]
-        if self.num_classes:
-            specs.append(tf.TensorSpec((None,), "int32", name="labels"))
+        for condition in self.conditions:
+            name = "labels" if self.num_classes else condition.input_name
+            specs.append(tf.TensorSpec((None,), condition.dtype, name=name))
         return specs, "images"
 
     def export_examples(self, rng):
+        specs, _ = self.export_signature
+        names = [spec.name for spec in specs[1:]]
         for num_images in (1, 5):
             latents = rng.normal(size=(num_images, *self.latent_shape)).astype("float32")
-            labels = rng.integers(0, self.num_classes or 1, num_images).astype("int32")
-            yield {"latents": latents, **({"labels": labels} if self.num_classes else {})}
+            drawn = [one.draw(rng, num_images).astype(one.dtype) for one in self.conditions]
+            yield {"latents": latents, **dict(zip(names, drawn, strict=True))}
 
     def get_config(self) -> dict:
         return {**super().get_config(), "latent_distribution": self.latent_distribution}

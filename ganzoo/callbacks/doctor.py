@@ -12,6 +12,7 @@ from ganzoo.augment import AUGMENTATIONS
 from ganzoo.callbacks.diagnosis import Finding, Observation, Settings, diagnose
 from ganzoo.callbacks.windows import WindowMeans
 from ganzoo.checks import check_positive, check_seed
+from ganzoo.data.arrays import map_labels
 from ganzoo.images import to_pixels, values
 from ganzoo.losses import LOSSES
 from ganzoo.metrics import PrecisionRecall
@@ -175,9 +176,8 @@ class Doctor(keras.callbacks.Callback):
         """
         if self._real is None:
             return {}
-        labels = None
-        if self.model.num_classes:
-            labels = np.arange(len(self._real)) % self.model.num_classes
+        _, labels = self.model.balanced_labels(len(self._real))
+        labels = map_labels(lambda values: values[: len(self._real)], labels)
         pixels = self.model.generate(len(self._real), labels, seed=self.seed, use_ema=False)
         fake = self._features(pixels)
         metric = PrecisionRecall(num_neighbours=5)
@@ -197,7 +197,7 @@ class Doctor(keras.callbacks.Callback):
             float in [0, 1], the area under the ROC curve. None without held-out images.
         """
         examples = self.model.real_examples
-        if self.held_out is None or examples is None or self.model.num_classes:
+        if self.held_out is None or examples is None or self.model.conditions:
             return None
         return chance_above(self._logits(examples), self._logits(self.held_out))
 

@@ -34,6 +34,10 @@ def evaluate(
     data: Annotated[
         str, typer.Option(metavar="NAME|DIR", help="Real images. For super-resolution, a folder.")
     ],
+    labels: Annotated[
+        str | None,
+        typer.Option(metavar="FILE", help="CSV file of labels, for models trained with one."),
+    ] = None,
     metrics: Annotated[
         str | None,
         typer.Option(metavar="fid,kid,...|all", help="[default: fid,kid,precision_recall,copies]"),
@@ -80,7 +84,7 @@ def evaluate(
             names = names or list(evaluation.DEFAULT_METRICS)
             names += ["neighbours"] if neighbours else []
             names += ["copies"] if copies else []
-            result = _evaluate_with_progress(gan, data, names, num_images, extractor, seed)
+            result = _evaluate_with_progress(gan, data, names, num_images, extractor, seed, labels)
     pictures = (
         (neighbours, "neighbours", evaluation.NEIGHBOUR_COLUMNS),
         (copies, "copies", 2),
@@ -97,7 +101,7 @@ def evaluate(
         print_evaluation(result)
 
 
-def _evaluate_with_progress(gan, data, names, num_images, extractor, seed):
+def _evaluate_with_progress(gan, data, names, num_images, extractor, seed, labels):
     from ganzoo import evaluation
 
     with progress_bar("Measuring real images", num_images) as update:
@@ -105,7 +109,9 @@ def _evaluate_with_progress(gan, data, names, num_images, extractor, seed):
         def report(done):
             update(description="Measuring generated images", completed=done)
 
-        return evaluation.evaluate(gan, data, names, num_images, extractor, seed, report=report)
+        return evaluation.evaluate(
+            gan, data, names, num_images, extractor, seed, report=report, labels=labels
+        )
 
 
 def _upscale_with_progress(gan, data):

@@ -13,7 +13,7 @@ from ganzoo.saving import untrusted, weights
 
 # Keys of a card that have their own section, or repeat another key.
 _HANDLED = {"preset", "data", "command", "training", "metrics", "licence", "limits"}
-_HANDLED |= {"recipe", "learning_curve", "class_names"}
+_HANDLED |= {"recipe", "learning_curve", "class_names", "conditions"}
 # Suffixes of the scores that belong to another score, and a prefix.
 _ERROR, _REAL, _BICUBIC = "_standard_error", "_of_unseen_real_images", "bicubic_"
 _NOT_SCORES = {"extractor", "extractor_fingerprint", "images", "real_images", "seed", "command"}
@@ -66,11 +66,13 @@ def _rows(config, card):
     yield "Family", _family(config)
     arguments = config.get("config", {})
     if isinstance(arguments, dict):
-        hidden = ("seed", "generator", "discriminator", "trained_on", "class_names")
+        hidden = ("seed", "generator", "discriminator", "trained_on", "class_names", "conditions")
         chosen = {key: value for key, value in arguments.items() if key not in hidden}
         yield "Model", ", ".join(f"{key}={_short(value)}" for key, value in chosen.items())
         if isinstance(names := arguments.get("class_names"), list):
             yield "Classes", ", ".join(map(str, names))
+        for fields in arguments.get("conditions") or ():
+            yield "Condition", f"{fields['name']}: {_condition(fields)}"
         if arguments.get("trained_on") is not None:
             yield "Trained on", Fingerprint.from_fields(arguments["trained_on"]).describe()
     data = card.get("data")
@@ -87,6 +89,12 @@ def _rows(config, card):
     for key, value in card.items():
         if key not in _HANDLED:
             yield key.replace("_", " ").capitalize(), _short(value)
+
+
+def _condition(fields):
+    if "class_names" in fields:
+        return ", ".join(map(str, fields["class_names"]))
+    return f"number from {fields.get('low', 0):g} to {fields.get('high', 0):g}"
 
 
 def _training(training):

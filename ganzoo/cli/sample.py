@@ -1,6 +1,7 @@
 """Define `ganzoo sample`."""
 
 import csv
+import itertools
 import os
 import pathlib
 from typing import Annotated
@@ -23,7 +24,10 @@ def sample(
     num_images: Annotated[int, typer.Option("-n", help="Number of images, or of walks.")] = 64,
     labels: Annotated[
         str | None,
-        typer.Option(help="Class names or ids, such as bag,shirt or 0,1, used in turn."),
+        typer.Option(
+            help="Class names or ids, such as bag,shirt or 0,1, used in turn. Of several columns: "
+            "age=42,gender=female. A column may be repeated; all combinations are made."
+        ),
     ] = None,
     interpolate: Annotated[
         bool,
@@ -99,6 +103,7 @@ def sample(
 
     from ganzoo import evaluation, images, sampling
     from ganzoo.base import require_generation
+    from ganzoo.data.labels import cycle
     from ganzoo.saving import loading
 
     gan = loading.find_model(model)
@@ -114,7 +119,7 @@ def sample(
             images.write_animation(out, frames, images.zoom_for(frames[0]))
         print(f"{out}: {messages.count(num_rows, 'walk')} of {num_steps} images")
         return
-    repeated = classes and [classes[index % len(classes)] for index in range(num_images)]
+    repeated = cycle(classes, range(num_images))
     if no_copies is None:
         pixels = gan.generate(num_images, labels=repeated, seed=seed)
     else:
@@ -127,8 +132,8 @@ def sample(
             )
         print(f"Replaced {num_replaced} copies of training images.")
     if kind == ".png":
-        # Use one column per given class.
-        columns = len(classes) if classes and len(classes) > 1 else None
+        # Use one column per given class or combination.
+        columns = _count(classes)
         captions = gan.captions_of(classes) if columns else None
         images.write_png(out, images.draw_grid(pixels, columns, captions))
     else:
@@ -166,16 +171,37 @@ def _sample_in_bulk(model, num_images, out, format, seed, labels, shards, shard)
     )
 
 
-def _parse_labels(labels):
-    """Split classes such as `"bag,shirt"` or `"0,1"` into a list. Return None without labels.
+def _parse_labels(text):
+    """Parse classes such as `"bag,shirt"` or `"0,1"`, or columns such as `"age=42,gender=female"`.
 
-    A name that contains a comma is written in quotes.
+    A value that contains a comma is written in quotes.
+
+    Returns:
+        List of texts, or a dict of lists of one length: all combinations of the values of the
+        columns. None without labels.
     """
+    if text is None:
+        return None
+    (parts,) = csv.reader([text], skipinitialspace=True)
+    parts = [part.strip() for part in parts]
+    pairs = [part.partition("=")[::2] for part in parts]
+    if not all(parts) or len({"=" in part for part in parts}) > 1 or not all(k for k, _ in pairs):
+        raise ValueError(
+            "--labels must be class names or ids, such as bag,shirt or 0,1, or values of columns, "
+            f"such as age=42,gender=female. Received: {text!r}."
+        )
+    if "=" not in parts[0]:
+        return parts
+    columns = {}
+    for name, value in pairs:
+        columns.setdefault(name.strip(), []).append(value.strip())
+    rows = zip(*itertools.product(*columns.values()), strict=True)
+    return dict(zip(columns, map(list, rows), strict=True))
+
+
+def _count(labels):
+    """Return the number of labels that are used in turn, or None for fewer than 2."""
     if labels is None:
         return None
-    (parts,) = csv.reader([labels], skipinitialspace=True)
-    if not all(part.strip() for part in parts):
-        raise ValueError(
-            f"--labels must be class names or ids, such as bag,shirt or 0,1. Received: {labels!r}."
-        )
-    return parts
+    count = len(next(iter(labels.values())) if isinstance(labels, dict) else labels)
+    return count if count > 1 else None

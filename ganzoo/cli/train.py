@@ -51,6 +51,15 @@ def train(
             help="TFDS name, folder of images, or 'sample'.", metavar="NAME|DIR", **_panel("Data")
         ),
     ] = None,
+    labels: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE",
+            help="CSV file in the folder of --data or elsewhere, with a column file, and others to "
+            "condition on: text is classes, numbers are numbers. [default: class folders]",
+            **_panel("Data"),
+        ),
+    ] = None,
     image_size: Annotated[
         str | None,
         typer.Option(
@@ -326,6 +335,7 @@ def train(
         "decay_steps": decay_steps,
         "mixed_precision": mixed_precision,
         "class_conditional": class_conditional,
+        "labels": labels,
         "evaluate_every": evaluate_every,
         "validation": validation,
         "patience": patience,

@@ -1,10 +1,13 @@
 """Describe the data that a model needs, and check a batch of them."""
 
+from collections.abc import Sequence
+
 import keras
 import numpy as np
 import tensorflow as tf
 
-from ganzoo.data.labels import check_label_shape, check_labels
+from ganzoo.conditions import Condition, by_name, list_columns, resolve
+from ganzoo.data.labels import check_label_shape, check_labels, check_numbers
 from ganzoo.images import shapes, values
 
 
@@ -13,17 +16,24 @@ class DataSpec:
 
     Args:
         image_shape: `(height, width, channels)` of the model. A side may be None.
-        num_classes: int for a model that needs labels, else None.
+        num_classes: int for a model with one condition of classes, else None.
+        conditions: `Condition` of each column of labels that the model needs, instead of
+            `num_classes`.
     """
 
-    def __init__(self, image_shape: tuple, num_classes: int | None = None):
+    def __init__(
+        self,
+        image_shape: tuple,
+        num_classes: int | None = None,
+        conditions: Sequence[Condition] = (),
+    ):
         self.image_shape = tuple(image_shape)
-        self.num_classes = num_classes
+        self.conditions = conditions or resolve(num_classes, None, None)
 
     @property
     def num_parts(self) -> int:
         """Number of parts of an element that are checked: images, and labels if they are used."""
-        return 1 if self.num_classes is None else 2
+        return 2 if self.conditions else 1
 
     def check(self, data, pipeline: bool = False) -> None:
         """Check images in memory, and their labels if the model needs labels.
@@ -37,7 +47,7 @@ class DataSpec:
         """
         images, labels = split(data)
         self.check_images(images, pipeline)
-        if self.num_classes is None:
+        if not self.conditions:
             return
         if labels is None:
             raise ValueError(
@@ -45,9 +55,19 @@ class DataSpec:
                 "labels, too, or load both with `ganzoo.data.load(..., labels=True)`."
             )
         tensors = pipeline or keras.ops.is_tensor(labels)
-        labels = np.asarray(labels)
-        check_label_shape(labels, len(images), self.num_classes, tensors)
-        check_labels(labels, self.num_classes, tensors, of_data=True)
+        columns = by_name(labels, self.conditions)
+        for condition in self.conditions:
+            if condition.name not in columns:
+                raise ValueError(
+                    f"This model needs labels {list_columns([c.name for c in self.conditions])}. "
+                    f"Received: {list_columns(columns)}. Add {condition.name!r}."
+                )
+            values = np.asarray(columns[condition.name])
+            if condition.num_classes is None:
+                check_numbers(values, len(images), condition.name)
+                continue
+            check_label_shape(values, len(images), condition.num_classes, tensors)
+            check_labels(values, condition.num_classes, tensors, of_data=True)
 
     def check_images(self, images, pipeline: bool = False) -> None:
         """Check the shape, dtype and values of a batch of images.
@@ -93,8 +113,17 @@ class DataSpec:
             bright: bool. Accept images without a value below 0, which may be scaled to [0, 1].
         """
         accepted = self.accepts_images(images, bright)
-        if self.num_classes is not None:
-            accepted &= _accepts_labels(labels[0], tf.shape(images)[0], self.num_classes)
+        if not self.conditions:
+            return accepted
+        if len(self.conditions) > 1 and not isinstance(labels[0], dict):
+            return tf.constant(False)
+        columns = by_name(labels[0], self.conditions)
+        for condition in self.conditions:
+            if condition.name not in columns:
+                return tf.constant(False)
+            accepts = _accepts_labels if condition.num_classes else _accepts_numbers
+            count = tf.shape(images)[0]
+            accepted &= accepts(columns[condition.name], count, condition.num_classes)
         return accepted
 
     def accepts_images(self, images: tf.Tensor, bright: bool = False) -> tf.Tensor:
@@ -111,7 +140,7 @@ class DataSpec:
     def set_shapes(self, images: tf.Tensor, *labels: tf.Tensor) -> tuple:
         """Return the parts with static shapes, which TensorFlow does not know of Python data."""
         images = tf.ensure_shape(images, (None, *self.image_shape))
-        return images, *(tf.ensure_shape(part, (None,)) for part in labels)
+        return images, *tf.nest.map_structure(lambda part: tf.ensure_shape(part, (None,)), labels)
 
 
 def split(data) -> tuple:
@@ -176,6 +205,13 @@ def _has_shape(tensor, wanted):
     sides = tf.constant([-1 if side is None else side for side in wanted])
     same = (shape_of_rank(len(wanted), tensor) == sides) | (sides < 0)
     return tf.equal(tf.rank(tensor), len(wanted)) & tf.reduce_all(same)
+
+
+def _accepts_numbers(numbers, count, _):
+    if not (numbers.dtype.is_floating or numbers.dtype.is_integer):
+        return tf.constant(False)
+    finite = tf.reduce_all(tf.math.is_finite(tf.cast(numbers, "float32")))
+    return finite & _has_shape(numbers, (None,)) & tf.equal(tf.size(numbers), count)
 
 
 def _accepts_labels(labels, count, num_classes):

@@ -15,6 +15,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from ganzoo.data.arrays import map_labels
 from ganzoo.data.spec import DataSpec, as_array, empty_data_error, split
 from ganzoo.data.tuning import untuned
 from ganzoo.images import values
@@ -92,7 +93,7 @@ def check_arrays(x, y, spec: DataSpec) -> tuple:
             "batches."
         )
     x = x if hasattr(x, "__array__") else as_array(x)
-    y = y if y is None or hasattr(y, "__array__") else np.asarray(y)
+    y = map_labels(lambda part: part if hasattr(part, "__array__") else np.asarray(part), y)
     spec.check((x, y))
     for images in spec.images_of((x, y)):
         values.warn_if_scaled_to_0_1(images)
@@ -240,16 +241,17 @@ def _check_in_graph(dataset, num_parts, accepts, check, convert=None):
             def find_error(*arrays):
                 # TensorFlow would print the traceback of an exception.
                 try:
-                    check(arrays)
+                    # Labels may be a dict.
+                    check(tf.nest.pack_sequence_as(parts, arrays))
                 except ValueError as error:
                     return f"{InvalidBatchError.__name__}: {error}".encode()
                 return b""
 
-            return tf.numpy_function(find_error, parts, tf.string)
+            return tf.numpy_function(find_error, tf.nest.flatten(parts), tf.string)
 
         error = tf.cond(accepts(*parts), lambda: tf.constant(""), ask_python)
         with tf.control_dependencies([tf.debugging.Assert(tf.equal(error, ""), [error])]):
-            parts = [tf.identity(part) for part in parts]
+            parts = tf.nest.map_structure(tf.identity, parts)
         batch = *(convert(*parts) if convert else parts), *others
         return batch if len(batch) > 1 else batch[0]
 

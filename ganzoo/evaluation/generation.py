@@ -1,6 +1,7 @@
 """Evaluate generated images, and real images for comparison."""
 
 import dataclasses
+import operator
 import os
 from collections.abc import Callable, Iterator, Sequence
 
@@ -9,7 +10,14 @@ import numpy as np
 from ganzoo import messages
 from ganzoo.base import GAN
 from ganzoo.checks import check_positive, check_seed, to_list
-from ganzoo.evaluation.references import HELD_OUT, References, check_classes, open_references
+from ganzoo.data.arrays import map_labels
+from ganzoo.evaluation.references import (
+    HELD_OUT,
+    References,
+    check_classes,
+    check_columns,
+    open_references,
+)
 from ganzoo.images import has_alpha
 from ganzoo.metrics import (
     FrechetDistance,
@@ -119,6 +127,7 @@ def evaluate(
     extractor: Extractor = None,
     seed: int = 0,
     report: Callable[[int], object] | None = None,
+    labels: str | os.PathLike | None = None,
 ) -> Evaluation:
     """Measure generated images against the real images of a data set.
 
@@ -137,6 +146,8 @@ def evaluate(
             if ganzoo has one, else `"alexnet"`.
         seed: int. Seed of the generated images and of every choice of real images.
         report: function that is called with the number of generated images so far.
+        labels: CSV file with the labels of a folder, for models that were trained with one. See
+            `ganzoo.data.load`.
 
     Returns:
         An `Evaluation`.
@@ -162,22 +173,24 @@ def evaluate(
         )
     if not isinstance(data, References):
         data = open_references(
-            data, gan.image_shape, extractor, seed, gan.class_names, gan.trained_on
+            data, gan.image_shape, extractor, seed, gan.class_names, gan.trained_on, labels
         )
     check_classes(gan.class_names, data.images, data.split)
     names = _choose(metrics, gan, data)
     scores, floors = _compare_real(names, data, num_images, seed)
     labels = None
-    if gan.num_classes:
-        labels = np.random.default_rng(seed).choice(data.training.labels, num_images)
-        labels = labels.astype("int32")
+    if gan.conditions:
+        chosen = np.random.default_rng(seed).choice(len(data.images.pixels), num_images)
+        labels = map_labels(operator.itemgetter(chosen), data.images.labels)
     first = None
     # Images are generated in chunks, so that memory does not grow with their number.
     for block, start in enumerate(range(0, num_images, _CHUNK)):
-        chunk_labels = None if labels is None else labels[start : start + _CHUNK]
+        chunk_labels = map_labels(operator.itemgetter(slice(start, start + _CHUNK)), labels)
         count = min(_CHUNK, num_images - start)
         pixels = gan.generate(count, chunk_labels, seed=(seed, block))
-        fake = data.extractor(pixels).with_labels(chunk_labels)
+        fake = data.extractor(pixels)
+        if gan.num_classes:
+            fake = fake.with_labels(chunk_labels)
         for metric in scores.values():
             metric.update_embedding(fake, real=False)
         first = pixels if first is None else first
@@ -264,6 +277,7 @@ def _choose(metrics, gan, references):
             f"The model has {gan.num_classes} classes. Received: {references.split} with "
             f"{num_classes or 'none'}. Use the data that the model was trained on."
         )
+    check_columns(gan.conditions, references.images, references.split)
     probabilities = references.held_out.probabilities
     num_predicted = 0 if probabilities is None else probabilities.shape[1]
     predicts_labels = num_predicted == num_classes

@@ -14,6 +14,7 @@ import numpy as np
 
 from ganzoo import data
 from ganzoo.checks import check_seed
+from ganzoo.conditions import Condition, describe, list_columns
 from ganzoo.data import ImageData
 from ganzoo.images import convert_channels, has_alpha
 from ganzoo.messages import first_line
@@ -66,6 +67,7 @@ def open_references(
     seed: int = 0,
     class_names: Sequence[str] | None = None,
     trained_on: data.Fingerprint | None = None,
+    labels: str | os.PathLike | None = None,
 ) -> References:
     """Load and embed the real images of a data set.
 
@@ -81,6 +83,7 @@ def open_references(
         trained_on: `ganzoo.data.Fingerprint` of the model's training images. Real images come to
             their size as these did. If none were held out of a folder, or with None, no images of
             a folder count as unseen.
+        labels: CSV file with the labels of a folder. See `ganzoo.data.load`.
 
     Raises:
         ValueError: If the data are not found or too few, their images have another shape or other
@@ -92,11 +95,11 @@ def open_references(
     if data.is_folder(name):
         # A model of other data may have been trained on all images of the folder.
         has_test = has_test and trained_on is not None and trained_on.num_held_out > 0
-    training, held_out, split = _read_images(name, image_shape, seed, fit, has_test)
+    training, held_out, split = _read_images(name, image_shape, seed, fit, has_test, labels)
     check_classes(class_names, training, str(name))
     extractor = get_extractor(extractor or _extractor_for(name))
     features = embed_reference(extractor, training.pixels, f"{name} {split}")
-    embedded = Embedding(features, pixels=training.pixels, labels=training.labels)
+    embedded = Embedding(features, pixels=training.pixels, labels=_class_ids(training))
     rng = np.random.default_rng(seed)
     # A data set may be sorted by class.
     chosen = rng.permutation(len(features))[:_SAMPLE]
@@ -109,7 +112,7 @@ def open_references(
         training=embedded,
         sample=embedded[chosen],
         held_out=Embedding.join(_embed_in_parts(extractor, held_out.pixels[unseen])).with_labels(
-            None if held_out.labels is None else held_out.labels[unseen]
+            _class_ids(held_out.take(unseen))
         ),
         unseen=split == "train",
     )
@@ -141,24 +144,60 @@ def check_classes(class_names: Sequence[str] | None, image_data: ImageData, name
     )
 
 
+def check_columns(conditions: Sequence[Condition], image_data: ImageData, name: str) -> None:
+    """Check that images have labels for a model with several conditions.
+
+    Args:
+        conditions: conditions of the model.
+        image_data: the images.
+        name: name of the images, for the error.
+
+    Raises:
+        ValueError: If a column is missing, or its classes are others.
+    """
+    if len(conditions) == 1 and conditions[0].num_classes is not None:
+        return
+    found = {condition.name: condition for condition in image_data.conditions or ()}
+    for condition in conditions:
+        other = found.get(condition.name)
+        if other is None:
+            raise ValueError(
+                f"The model needs labels {list_columns([one.name for one in conditions])}. "
+                f"Received: {name!r} with {list_columns(found) or 'none of them'}. Give their "
+                "file, such as --labels labels.csv."
+            )
+        if other.num_classes != condition.num_classes or (
+            condition.class_names and list(other.class_names) != list(condition.class_names)
+        ):
+            raise ValueError(
+                f"Labels {condition.name!r} must be as in training: {describe(condition)}. "
+                f"Received: {name!r} with {describe(other)}. Use labels of the same kind."
+            )
+
+
 def _extractor_for(name):
     name = re.split("[/:]", str(name))[0]
     name = "fashion_mnist" if name == "sample" else name
     return name if name in extractor_names() else "alexnet"
 
 
-def _read_images(name, image_shape, seed, fit, has_test):
+def _class_ids(image_data):
+    """Return the class ids of images, or None if they have none, or several columns of labels."""
+    return None if isinstance(image_data.labels, dict) else image_data.labels
+
+
+def _read_images(name, image_shape, seed, fit, has_test, labels):
     """Return `(training, held_out, split)`: two `ImageData`, and a name for the first."""
     form = {"image_size": image_shape[:2], "fit": fit, "alpha": has_alpha(image_shape)}
     whole = "train+test" if data.is_folder(name) and not has_test else "train"
-    training = data.load_arrays(name, whole, **form)
+    training = data.load_arrays(name, whole, labels=labels, **form)
     if training.pixels.shape[1:] != image_shape:
         raise ValueError(
             f"The images of {str(name)!r} do not fit the model. Needed: {image_shape}. "
             f"Received: {training.pixels.shape[1:]}. Use the data that the model was trained on."
         )
     if has_test:
-        held_out = data.load_arrays(name, "test", **form)
+        held_out = data.load_arrays(name, "test", labels=labels, **form)
         # Colors are those of the training images, also if none of the few others has them.
         pixels = convert_channels(held_out.pixels, image_shape[-1])
         return training, dataclasses.replace(held_out, pixels=pixels), "train"

@@ -21,8 +21,8 @@ class Program(tf.Module):
 
     Attributes:
         signature: list of named `tf.TensorSpec`: `latents` `(num_images, ...)` float32 and, with
-            classes, `labels` `(num_images,)` int32. For a super-resolution model `images`
-            `(num_images, height, width, 3)` uint8.
+            classes, `labels` `(num_images,)` int32, or an input for each of several conditions. For
+            a super-resolution model `images` `(num_images, height, width, 3)` uint8.
         output: str. Name of the output, uint8 pixels.
         serve: `tf.function` with this signature, which returns `{output: pixels}`.
         task: str or None. `task` of the model.
@@ -49,7 +49,7 @@ class Program(tf.Module):
         self.half = half
         self.layer_names = {layer.name for layer in network._flatten_layers(include_self=False)}
         self.task = gan.task
-        self.num_classes = gan.num_classes
+        self.conditions = gan.conditions
         self.signature, self.output = gan.export_signature
         self.serve = tf.function(
             lambda *inputs: {self.output: self(*inputs)}, input_signature=self.signature

@@ -8,7 +8,6 @@ import tensorflow as tf
 from ganzoo.saving.files import write_json
 
 _NUMBER = tf.TensorSpec((), "int32")
-_LABELS = tf.TensorSpec((None,), "int32")
 
 
 def write(program, path: pathlib.Path, card: dict) -> None:
@@ -39,21 +38,37 @@ def _samplers(program):
     def sample(num_images, seed):
         return {program.output: program(program.draw_latents(num_images, seed))}
 
-    @tf.function(input_signature=[_LABELS, _NUMBER])
-    def sample_classes(labels, seed):
-        latents = program.draw_latents(tf.shape(labels)[0], seed)
-        return {program.output: program(latents, labels)}
+    specs = program.signature[1:]
+
+    @tf.function(input_signature=[*specs, tf.TensorSpec((), "int32", name="seed")])
+    def sample_classes(*labels_and_seed):
+        *labels, seed = labels_and_seed
+        latents = program.draw_latents(tf.shape(labels[0])[0], seed)
+        return {program.output: program(latents, *labels)}
 
     @tf.function(input_signature=[_NUMBER, _NUMBER])
     def sample_any_class(num_images, seed):
-        labels = tf.random.stateless_uniform(
-            [num_images], tf.stack([seed, 1]), maxval=program.num_classes, dtype=tf.int32
-        )
-        return {**sample_classes(labels, seed), "labels": labels}
+        labels = [
+            _draw_labels(condition, num_images, tf.stack([seed, index + 1]))
+            for index, condition in enumerate(program.conditions)
+        ]
+        drawn = dict(zip([spec.name for spec in specs], labels, strict=True))
+        return {**sample_classes(*labels, seed), **drawn}
 
-    if program.num_classes:
+    if program.conditions:
         return {"sample": sample_any_class, "sample_classes": sample_classes}
     return {"sample": sample}
+
+
+def _draw_labels(condition, num_images, seed):
+    """Return random labels as a tensor, from the distribution of `Condition.draw`."""
+    if condition.num_classes is not None:
+        return tf.random.stateless_uniform(
+            [num_images], seed, maxval=condition.num_classes, dtype=tf.int32
+        )
+    numbers = tf.random.stateless_normal([num_images], seed, condition.mean, condition.std)
+    numbers = numbers if condition.low is None else tf.maximum(numbers, condition.low)
+    return numbers if condition.high is None else tf.minimum(numbers, condition.high)
 
 
 def load(path: pathlib.Path | str) -> Callable:

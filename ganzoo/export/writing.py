@@ -65,6 +65,8 @@ def export(
     card = {"family": type(gan).__name__, "ganzoo_version": __version__, **(card or {})}
     if gan.class_names is not None:
         card["class_names"] = gan.class_names
+    if gan.conditions and gan.num_classes is None:
+        card["conditions"] = [condition.to_fields() for condition in gan.conditions]
     program = Program(gan, half)
     new = new_folder(path, replace=overwrite) if format == "savedmodel" else new_file(path)
     with new as partial:

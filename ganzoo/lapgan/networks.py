@@ -13,7 +13,7 @@ import keras
 from keras import layers, ops
 
 from ganzoo.lapgan.pyramid import Downsample, Upsample
-from ganzoo.layers import OneHot, leaky_relu, normalize, project_on_class
+from ganzoo.layers import OneHot, leaky_relu, normalize, project_on_labels
 
 
 @keras.saving.register_keras_serializable(package="ganzoo")
@@ -264,7 +264,8 @@ def build_level_discriminator(
         x = leaky_relu(name=f"down_{index}_relu")(x)
     x = layers.Flatten(name="flatten")(x)
     if labels:
-        logits = project_on_class(x, labels[0], num_classes)
+        one_hot = OneHot(num_classes, dtype="float32", name="one_hot")(labels[0])
+        logits = project_on_labels(x, one_hot)
     else:
         logits = layers.Dense(1, dtype="float32", name="logits")(x)
     return keras.Model([images, *labels], logits, name=name)

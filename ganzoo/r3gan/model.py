@@ -8,6 +8,7 @@ import keras
 from ganzoo.augment import ADA
 from ganzoo.base import LatentGAN
 from ganzoo.checks import check_positive
+from ganzoo.conditions import resolve
 from ganzoo.layers import check_image_shape, check_recipe, dtype_policy, scale_rate
 from ganzoo.optimizers import Adam
 from ganzoo.r3gan import networks
@@ -44,9 +45,13 @@ class R3GAN(LatentGAN):
             values, which they keep. Set it to the number of steps that you train. None takes 31,240
             (20 passes over CIFAR-10), or the paper's 39,063 (20 million images).
         class_names: list of str. Name of each class id. `fit` sets it to the names of its data.
+        conditions: list of `ganzoo.conditions.Condition` or dicts, for labels of several columns or
+            numbers, instead of `num_classes` and `class_names`:
+            `[{"name": "age", "mean": 40, "std": 20}, {"name": "kind", "class_names": ["a", "b"]}]`.
         **kwargs: `seed`, `name` and `dtype`.
 
     Input shape: latents `(batch, latent_dim)`, standard normal. With classes, `[latents, labels]`.
+        With `conditions`, `[latents, *labels]`, one `(batch,)` for each.
     Output shape: images `(batch, height, width, channels)`, about [-1, 1], not clipped.
 
     Raises:
@@ -74,6 +79,7 @@ class R3GAN(LatentGAN):
         recipe: str = "default",
         schedule_steps: int | None = None,
         class_names: list[str] | None = None,
+        conditions: list | None = None,
         **kwargs,
     ):
         check_recipe(recipe)
@@ -84,11 +90,7 @@ class R3GAN(LatentGAN):
             blocks = 2 if recipe == "paper" else 1
         if schedule_steps is None:
             schedule_steps = _PAPER_STEPS if recipe == "paper" else _STEPS
-        if num_classes is not None and num_classes < 2:
-            raise ValueError(
-                "`num_classes` must be at least 2, or None for a model without classes. Received: "
-                f"num_classes={num_classes}."
-            )
+        conditions = resolve(num_classes, class_names, conditions)
         check_positive(
             latent_dim=latent_dim,
             base_filters=1 if base_filters is None else base_filters,
@@ -98,11 +100,10 @@ class R3GAN(LatentGAN):
         choose_sizes = networks.paper_sizes if recipe == "paper" else networks.default_sizes
         sizes = choose_sizes(image_shape, base_filters, blocks)
         with dtype_policy(kwargs.get("dtype")):
-            generator = networks.build_generator(image_shape, num_classes, latent_dim, sizes)
-            discriminator = networks.build_discriminator(image_shape, num_classes, sizes)
+            generator = networks.build_generator(image_shape, conditions, latent_dim, sizes)
+            discriminator = networks.build_discriminator(image_shape, conditions, sizes)
         super().__init__(generator, discriminator, **kwargs)
-        self.num_classes = num_classes
-        self.class_names = class_names
+        self.set_conditions(conditions)
         self.latent_dim = latent_dim
         self.base_filters = sizes.widths[-1]
         self.blocks = blocks
@@ -141,6 +142,7 @@ class R3GAN(LatentGAN):
             "image_shape": self.image_shape,
             "num_classes": self.num_classes,
             "class_names": self.class_names,
+            "conditions": self.conditions_config(),
             "latent_dim": self.latent_dim,
             "base_filters": self.base_filters,
             "blocks": self.blocks,

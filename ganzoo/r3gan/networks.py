@@ -1,16 +1,25 @@
 """Build the networks of the R3GAN: residual blocks without normalization, and resampling.
 
 The generator starts from a few pixels and doubles both sides between stages. The discriminator
-mirrors it. Arguments without a description are those of `R3GAN`.
+mirrors it. `conditions` are those of the model. Other arguments without a description are those of
+`R3GAN`.
 """
 
 import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import keras
 from keras import layers, ops
 
-from ganzoo.layers import OneHot, count_doublings, leaky_relu, start_size
+from ganzoo.conditions import Condition
+from ganzoo.layers import (
+    count_doublings,
+    encode_labels,
+    label_inputs,
+    leaky_relu,
+    start_size,
+)
 
 # Length of a class embedding.
 _EMBEDDING_DIM = 64
@@ -63,20 +72,20 @@ def _widths(image_shape, base_filters, most):
 
 
 def build_generator(
-    image_shape: tuple, num_classes: int | None, latent_dim: int, sizes: Sizes
+    image_shape: tuple, conditions: Sequence[Condition], latent_dim: int, sizes: Sizes
 ) -> keras.Model:
-    """Build the generator, from latents, or `[latents, labels]`, to images.
+    """Build the generator, from latents, or `[latents, *labels]`, to images.
 
     A learnt image of `start_size` is scaled, channel by channel, with a linear function of the
-    latents and the class embedding. There is no tanh at the end: images may leave [-1, 1].
+    latents and the embedding of the labels. There is no tanh at the end: images may leave [-1, 1].
     """
     latents = keras.Input((latent_dim,), name="latents")
     inputs = x = latents
-    if num_classes:
-        labels = keras.Input((), dtype="int32", name="labels")
-        inputs = [latents, labels]
+    if conditions:
+        labels = label_inputs(conditions)
+        inputs = [latents, *labels]
         # Standard normal, like the latents.
-        embedding = _embed(labels, num_classes, stddev=1.0)
+        embedding = _embed(conditions, labels, stddev=1.0)
         x = layers.Concatenate(name="join")([latents, embedding])
     widths, scale = sizes.widths, _residual_scale(sizes)
     x = layers.Dense(widths[0], use_bias=False, kernel_initializer=_normal(), name="project")(x)
@@ -94,10 +103,12 @@ def build_generator(
     return keras.Model(inputs, images, name="generator")
 
 
-def build_discriminator(image_shape: tuple, num_classes: int | None, sizes: Sizes) -> keras.Model:
-    """Build the discriminator, from images, or `[images, labels]`, to one logit each.
+def build_discriminator(
+    image_shape: tuple, conditions: Sequence[Condition], sizes: Sizes
+) -> keras.Model:
+    """Build the discriminator, from images, or `[images, *labels]`, to one logit each.
 
-    With classes, the logit is the inner product of the features with the class embedding.
+    With labels, the logit is the inner product of the features with the embedding of the labels.
     """
     images = keras.Input(image_shape, name="images")
     widths, scale = sizes.widths[::-1], _residual_scale(sizes)
@@ -118,15 +129,15 @@ def build_discriminator(image_shape: tuple, num_classes: int | None, sizes: Size
     )(x)
     x = layers.Flatten(name="flatten")(x)
     dense = {"use_bias": False, "kernel_initializer": _normal(), "dtype": "float32"}
-    if not num_classes:
+    if not conditions:
         return keras.Model(images, layers.Dense(1, **dense, name="logits")(x), name="discriminator")
-    labels = keras.Input((), dtype="int32", name="labels")
+    labels = label_inputs(conditions)
     features = layers.Dense(_EMBEDDING_DIM, **dense, name="features")(x)
     # The logit then starts with the variance of a feature.
     stddev = 1.0 / math.sqrt(_EMBEDDING_DIM)
-    embedding = _embed(labels, num_classes, stddev, dtype="float32")
+    embedding = _embed(conditions, labels, stddev, dtype="float32")
     logits = layers.Dot(axes=1, dtype="float32", name="logits")([features, embedding])
-    return keras.Model([images, labels], logits, name="discriminator")
+    return keras.Model([images, *labels], logits, name="discriminator")
 
 
 def _residual_scale(sizes):
@@ -199,16 +210,16 @@ def _match_width(x, filters, name):
     return x if x.shape[-1] == filters else _conv(filters, 1, name=name)(x)
 
 
-def _embed(labels, num_classes, stddev, dtype=None):
-    one_hot = OneHot(num_classes, dtype=dtype, name="one_hot")(labels)
-    initializer = keras.initializers.RandomNormal(stddev=stddev)
+def _embed(conditions, labels, stddev, dtype=None):
+    # The sum over conditions has the deviation of one.
+    initializer = keras.initializers.RandomNormal(stddev=stddev / math.sqrt(len(conditions)))
     return layers.Dense(
         _EMBEDDING_DIM,
         use_bias=False,
         kernel_initializer=initializer,
         dtype=dtype,
         name="class_embedding",
-    )(one_hot)
+    )(encode_labels(conditions, labels, dtype))
 
 
 def _normal(gain=1.0):

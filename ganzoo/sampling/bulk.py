@@ -6,7 +6,9 @@ the seed and its index. It does not depend on the number of images or on the num
 Different hardware may round differently, by 1 of 255 levels.
 """
 
+import csv
 import hashlib
+import operator
 import pathlib
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
@@ -17,6 +19,8 @@ import tensorflow as tf
 from ganzoo import messages
 from ganzoo.base import require_generation
 from ganzoo.checks import check_positive, check_seed
+from ganzoo.data.arrays import map_labels
+from ganzoo.data.labels import cycle
 from ganzoo.images import encode_png
 from ganzoo.saving import untrusted
 from ganzoo.saving.files import check_folder_path, new_file, new_folder, write_json
@@ -40,20 +44,20 @@ class Drawn(NamedTuple):
 
 
 def draw_block(
-    gan, index: int, seed: int = 0, labels: Sequence[int | str] | None = None
-) -> tuple[np.ndarray, np.ndarray | None]:
+    gan, index: int, seed: int = 0, labels: Sequence[int | str] | dict | None = None
+) -> tuple[np.ndarray, np.ndarray | dict | None]:
     """Generate the images of one block.
 
     Args:
         gan: a GAN that generates images.
         index: int, at least 0. Block 0 equals `gan.generate(BLOCK, seed=seed)`.
         seed: int, at least 0.
-        labels: list of class ids or names. Image `k` gets `labels[k % len(labels)]`. None draws
-            random labels, for models with classes.
+        labels: list of class ids or names. Image `k` gets `labels[k % len(labels)]`. For models
+            with several conditions, a dict of such lists of one length. None draws random labels.
 
     Returns:
         `(pixels, labels)`: uint8 `(BLOCK, height, width, channels)`, and int32 `(BLOCK,)`. Labels
-        are None for models without classes.
+        are None for models without classes, and a dict of arrays with several conditions.
 
     Example:
         >>> gan = ganzoo.VanillaGAN(image_shape=(4, 4, 1), hidden_units=8)
@@ -62,12 +66,11 @@ def draw_block(
         (1024, 4, 4, 1)
     """
     seed = check_seed(seed)
-    if labels is not None:
-        labels = [labels[number % len(labels)] for number in _numbers(index)]
+    labels = cycle(labels, _numbers(index))
     latents = gan.sample_latents(BLOCK, seed=(seed, index))
     condition = gan.prepare_condition(BLOCK, labels, (seed, index))
     pixels = gan.render(gan.ema_generator, latents, condition)
-    return pixels, condition[0].numpy() if condition else None
+    return pixels, gan.labels_of(condition)
 
 
 def sample(
@@ -76,7 +79,7 @@ def sample(
     out: pathlib.Path | str,
     format: str = "tfrecord",
     seed: int = 0,
-    labels: Sequence[int | str] | None = None,
+    labels: Sequence[int | str] | dict | None = None,
     shards: int = 1,
     shard: int = 0,
     report: Callable[[int], None] | None = None,
@@ -96,7 +99,7 @@ def sample(
             `block_000000.npz` with `images` and, with classes, `labels`. `"png"`:
             `block_000000/0000000000.png` and so on and, with classes, `labels.csv`.
         seed: int, at least 0.
-        labels: list of class ids or names, as for `draw_block`.
+        labels: list of class ids or names, or a dict of lists, as for `draw_block`.
         shards: int, at least 1. Number of shards.
         shard: int, from 0 to `shards - 1`. Index of this shard.
         report: function that is called after each block with the number of images that are
@@ -126,10 +129,11 @@ def sample(
         )
     require_generation(gan)
     # Check the arguments before anything is written.
-    gan.prepare_inputs(1, labels and labels[:1], seed, 1)
+    gan.prepare_inputs(1, cycle(labels, [0]), seed, 1)
     if labels is not None:
-        gan.prepare_condition(len(labels), labels, seed)
-        labels = gan.label_ids(labels).tolist()
+        labels = map_labels(np.ndarray.tolist, gan.read_labels(labels))
+        every = range(max(map(len, labels.values() if isinstance(labels, dict) else [labels])))
+        gan.prepare_condition(len(every), cycle(labels, every), seed)
     check_folder_path(out)
     out = pathlib.Path(out)
     _claim(out, gan, num_images=num_images, seed=seed, labels=labels, format=format)
@@ -140,7 +144,7 @@ def sample(
         path = out / f"block_{index:06d}{suffix}"
         if not path.exists():
             pixels, classes = draw_block(gan, index, seed, labels)
-            classes = None if classes is None else classes[:count]
+            classes = map_labels(operator.itemgetter(slice(count)), classes)
             write(path, pixels[:count], classes, _numbers(index))
             num_made += 1
         num_files += 1
@@ -186,9 +190,8 @@ def _claim(out, gan, **wanted):
 
 
 def _write_npz(path, pixels, labels, numbers):
-    arrays = {"images": pixels} if labels is None else {"images": pixels, "labels": labels}
     with new_file(path, durable=True) as partial:
-        np.savez(partial, **arrays)
+        np.savez(partial, images=pixels, **_by_column(labels, "labels"))
 
 
 def _write_tfrecord(path, pixels, labels, numbers):
@@ -199,17 +202,24 @@ def _write_tfrecord(path, pixels, labels, numbers):
         for position, image in enumerate(pixels):
             feature = {
                 "image": tf.train.Feature(bytes_list=tf.train.BytesList(value=[encode_png(image)])),
-                "index": _integer(numbers[position]),
+                "index": _feature(numbers[position]),
             }
-            if labels is not None:
-                feature["label"] = _integer(labels[position])
+            for name, values in _by_column(labels, "label").items():
+                feature[name] = _feature(values[position])
             example = tf.train.Example(features=tf.train.Features(feature=feature))
             # Every process writes the same bytes.
             writer.write(example.SerializeToString(deterministic=True))
 
 
-def _integer(value):
+def _feature(value):
+    if isinstance(value, np.floating):
+        return tf.train.Feature(float_list=tf.train.FloatList(value=[value]))
     return tf.train.Feature(int64_list=tf.train.Int64List(value=[int(value)]))
+
+
+def _by_column(labels, name):
+    """Return labels as a dict by column. Labels alone get a name."""
+    return labels if isinstance(labels, dict) else {} if labels is None else {name: labels}
 
 
 def _write_pngs(path, pixels, labels, numbers):
@@ -217,9 +227,11 @@ def _write_pngs(path, pixels, labels, numbers):
         names = [f"{number:010d}.png" for number in numbers[: len(pixels)]]
         for name, image in zip(names, pixels, strict=True):
             (partial / name).write_bytes(encode_png(image))
-        if labels is not None:
-            rows = [f"{name},{label}\n" for name, label in zip(names, labels, strict=True)]
-            (partial / "labels.csv").write_text("".join(["image,label\n", *rows]))
+        if columns := _by_column(labels, "label"):
+            with (partial / "labels.csv").open("w", newline="", encoding="utf-8") as file:
+                writer = csv.writer(file, lineterminator="\n")
+                writer.writerow(["image", *columns])
+                writer.writerows(zip(names, *columns.values(), strict=True))
 
 
 FORMATS = {

@@ -6,14 +6,15 @@ import numpy as np
 
 from ganzoo.base import require_generation
 from ganzoo.checks import check_positive, check_seed
-from ganzoo.data.labels import check_labels
+from ganzoo.conditions import by_name, to_vectors
+from ganzoo.data.arrays import map_labels
 
 
 def interpolate(
     gan,
     num_rows: int = 8,
     num_steps: int = 10,
-    labels: Sequence[int | str] | None = None,
+    labels: Sequence[int | str] | dict | None = None,
     seed: int = 0,
 ) -> np.ndarray:
     """Generate images along paths between latents, or between classes.
@@ -27,7 +28,8 @@ def interpolate(
         gan: a model with vector latents. With `labels`, a model with `morph`, such as `CGAN`.
         num_rows: int, at least 1. Number of independent paths.
         num_steps: int, at least 2. Images on a path, including both ends.
-        labels: two or more class ids or names to pass through, such as `[0, 3, 7]`.
+        labels: two or more class ids or names to pass through, such as `[0, 3, 7]`. For a model
+            with several conditions, a dict of them, such as `{"age": [20, 60], "gender": "male"}`.
         seed: int. Seed of the latents.
 
     Returns:
@@ -50,20 +52,21 @@ def interpolate(
     if labels is None:
         fractions = np.linspace(0.0, 1.0, num_steps)
         walks = [slerp(*ends, fractions) for ends in zip(latents[::2], latents[1::2], strict=True)]
-        classes = None
-        if gan.num_classes is not None:
-            classes = np.repeat(np.arange(num_rows) % gan.num_classes, num_steps)
+        _, classes = gan.balanced_labels(num_rows)
+        classes = map_labels(lambda values: np.repeat(values[:num_rows], num_steps), classes)
         made = gan.decode(np.concatenate(walks), classes)
     else:
-        if not hasattr(gan, "morph") or len(labels) < 2:
+        given = labels.values() if isinstance(labels, dict) else [labels]
+        count = max([len(values) for values in given if np.ndim(values)], default=1)
+        if not hasattr(gan, "morph") or count < 2:
             raise ValueError(
                 "`labels` must be two or more class ids, for a model that mixes classes, such as "
                 f"a CGAN. Received: labels={labels} for a {type(gan).__name__}. Leave them out to "
                 "interpolate between latents."
             )
-        labels = gan.label_ids(labels)
-        check_labels(labels, gan.num_classes)
-        weights = _class_path(gan.num_classes, labels, num_steps)
+        columns = gan.labels_of(gan.prepare_condition(count, labels, seed))
+        corners = to_vectors(by_name(columns, gan.conditions), gan.conditions)
+        weights = _path(corners, num_steps)
         made = gan.morph(
             np.repeat(latents[:num_rows], num_steps, axis=0), np.tile(weights, (num_rows, 1))
         )
@@ -102,10 +105,9 @@ def slerp(start: np.ndarray, end: np.ndarray, fractions: np.ndarray) -> np.ndarr
     return (points * length).astype("float32")
 
 
-def _class_path(num_classes, labels, num_steps):
-    """Return class weights `(num_steps, num_classes)` on a path through the labels."""
-    corners = np.eye(num_classes, dtype="float32")[list(labels)]
-    places = np.linspace(0.0, len(labels) - 1, num_steps)
-    left = np.minimum(places.astype(int), len(labels) - 2)
+def _path(corners, num_steps):
+    """Return vectors `(num_steps, size)` on a path through some vectors."""
+    places = np.linspace(0.0, len(corners) - 1, num_steps)
+    left = np.minimum(places.astype(int), len(corners) - 2)
     fraction = (places - left)[:, None].astype("float32")
     return (1 - fraction) * corners[left] + fraction * corners[left + 1]

@@ -1,11 +1,13 @@
 """Generate images, and replace those that copy a training image."""
 
+import operator
 from collections.abc import Sequence
 
 import numpy as np
 
 from ganzoo.base import require_generation
 from ganzoo.checks import check_positive, check_seed
+from ganzoo.data.arrays import map_labels
 from ganzoo.metrics.copies import COPY_RATIO, copy_ratios
 
 # Attempts per image. A generator that only copies must not run forever.
@@ -13,7 +15,11 @@ _ATTEMPTS = 20
 
 
 def generate_originals(
-    gan, references, num_images: int, labels: Sequence[int | str] | None = None, seed: int = 0
+    gan,
+    references,
+    num_images: int,
+    labels: Sequence[int | str] | dict | None = None,
+    seed: int = 0,
 ) -> tuple[np.ndarray, int]:
     """Generate images of which none copies a training image.
 
@@ -38,13 +44,12 @@ def generate_originals(
     require_generation(gan)
     check_positive(num_images=num_images)
     seed = check_seed(seed)
-    if labels is None and gan.num_classes:
-        labels = np.random.default_rng(seed).integers(gan.num_classes, size=num_images)
+    labels = gan.labels_of(gan.prepare_condition(num_images, labels, seed))
     training = references.training.features
     missing, num_replaced = np.arange(num_images), 0
     pixels = None
     for attempt in range(_ATTEMPTS):
-        asked = None if labels is None else gan.label_ids(labels)[missing]
+        asked = map_labels(operator.itemgetter(missing), labels)
         made = gan.generate(len(missing), asked, seed=(seed, attempt))
         pixels = made.copy() if pixels is None else pixels
         pixels[missing] = made

@@ -119,8 +119,9 @@ def find_card(name: pathlib.Path | str) -> dict:
         if os.path.isabs(recipe["data"]):
             # A card may be published. The path says more of this machine than of the images.
             recipe["data"] = f"./{os.path.basename(recipe['data'])}"
-        names = run_folder.read_class_names(name)
-        return {"recipe": recipe, **({"class_names": names} if names else {})}
+        if recipe["labels"]:
+            recipe["labels"] = os.path.basename(recipe["labels"])
+        return {"recipe": recipe, **run_folder.read_labels(name)}
     folder = weights.find_description(name) if registered else pathlib.Path(name)
     card = folder / "card.json"
     return untrusted.read_config(card) if card.is_file() else {}
@@ -134,8 +135,8 @@ def find_origin(preset: pathlib.Path | str) -> tuple[str, dict, dict]:
 
     Returns:
         `(family, config, recipe)`: name of the family, arguments of its constructor, and other
-        arguments of the recipe. The seed, the fingerprint of the data and the class names, which
-        follow from the data, are left out. The recipe is empty if none was saved.
+        arguments of the recipe. The seed, the fingerprint of the data, the class names and the
+        conditions, which follow from the data, are left out. The recipe is empty if none was saved.
 
     Raises:
         ValueError: If there is no such preset, or it belongs to no family.
@@ -148,6 +149,6 @@ def find_origin(preset: pathlib.Path | str) -> tuple[str, dict, dict]:
         content = untrusted.read_config(folder / "config.json")
         family = registry.get_family(content["family"])
         config, recipe = content["config"], find_card(folder).get("recipe", {})
-    of_the_run = ("seed", "trained_on", "class_names")
+    of_the_run = ("seed", "trained_on", "class_names", "conditions")
     config = {key: value for key, value in config.items() if key not in of_the_run}
     return family.name, config, recipe

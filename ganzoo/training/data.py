@@ -10,6 +10,7 @@ import numpy as np
 
 from ganzoo import data, evaluation, registry
 from ganzoo.base import GAN
+from ganzoo.conditions import describe
 from ganzoo.distribution import Shard
 from ganzoo.images import convert_channels, has_alpha
 from ganzoo.training.arguments import constructor_arguments
@@ -56,6 +57,11 @@ def open_data(recipe: Recipe, cluster) -> tuple[Callable, dict, data.Fingerprint
         raise ValueError(
             f"{family.class_name} is not class-conditional. Remove --class-conditional."
         )
+    if recipe.labels and family.classes == "never":
+        raise ValueError(
+            f"{family.class_name} is not conditioned on labels. Remove --labels, or train cgan or "
+            "r3gan."
+        )
     if family.task == "super_resolution":
         if recipe.evaluate_every and not recipe.validation:
             raise ValueError(
@@ -88,7 +94,8 @@ def open_data(recipe: Recipe, cluster) -> tuple[Callable, dict, data.Fingerprint
                 "Choose other data or another --image-size, or remove the argument."
             )
     one_pass = dataset()
-    sizes = {name: found for name, found in arguments.items() if name != "class_names"}
+    of_labels = ("class_names", "conditions")
+    sizes = {name: found for name, found in arguments.items() if name not in of_labels}
     cluster.agree(batches=len(one_pass), mixed_precision=recipe.mixed_precision, **sizes)
     return dataset, arguments, one_pass.data_fingerprint
 
@@ -200,7 +207,10 @@ def open_real_images(recipe: Recipe, cluster, dataset: Callable, model: GAN) -> 
         evaluation.check_photos(recipe.validation, model.scale)
     elif recipe.evaluate_every:
         references = evaluation.open_references(
-            recipe.data, model.image_shape, trained_on=model.trained_on
+            recipe.data,
+            model.image_shape,
+            trained_on=model.trained_on,
+            labels=recipe.labels,
         )
     return RealImages(examples, _hold_out(recipe, model), references)
 
@@ -209,6 +219,7 @@ def _open_images(recipe, family, cluster):
     with_classes = (
         family.classes == "always"
         or recipe.class_conditional
+        or recipe.labels is not None
         or recipe.model.get("num_classes") is not None
     )
     image_data = data.load_arrays(
@@ -217,11 +228,18 @@ def _open_images(recipe, family, cluster):
         image_size=_image_size(recipe),
         data_shard=cluster.data_shard,
         # Without classes, images beside class folders count like all others.
-        labels=None if with_classes else False,
+        labels=recipe.labels or (None if with_classes else False),
         fit=recipe.fit,
         alpha=_alpha(recipe),
     )
-    if with_classes and (image_data.num_classes or 0) < 2:
+    known = constructor_arguments(family.load_class())
+    if image_data.conditions and "conditions" not in known:
+        raise ValueError(
+            f"{family.class_name} needs one column of classes. Received: {recipe.labels!r} with "
+            f"{', '.join(describe(one) for one in image_data.conditions)}. Keep one column of "
+            "text, or train cgan or r3gan."
+        )
+    if with_classes and not image_data.conditions and (image_data.num_classes or 0) < 2:
         names = image_data.class_names
         found = f"one class, {names[0]!r}" if names else "no labels"
         raise ValueError(
@@ -239,10 +257,12 @@ def _open_images(recipe, family, cluster):
     )
     dataset()  # Raises an error if there are too few images.
     arguments = {"image_shape": image_data.pixels.shape[1:]}
-    if with_classes:
+    if image_data.conditions:
+        arguments["conditions"] = [condition.to_fields() for condition in image_data.conditions]
+    elif with_classes:
         arguments["num_classes"] = image_data.num_classes
         # A family from outside of the package may not take the names.
-        if "class_names" in constructor_arguments(family.load_class()):
+        if "class_names" in known:
             arguments["class_names"] = image_data.class_names
     return dataset, arguments
 
@@ -276,7 +296,7 @@ def _open_crops(recipe, family, cluster):
 
 def _hold_out(recipe, model):
     """Return test images for the doctor, or None if there are none or it does not support them."""
-    if model.num_classes or model.task != "generation":
+    if model.conditions or model.task != "generation":
         return None
     if data.is_folder(recipe.data) and not recipe.hold_out:
         return None

@@ -33,7 +33,7 @@ class Recipe:
         family: name of a registered family.
         data: name or folder. See `ganzoo.data.load`.
         model: arguments of the family's constructor, such as `{"base_filters": 128}`. The
-            data determine `image_shape` and `num_classes`.
+            data determine `image_shape`, `num_classes`, `class_names` and `conditions`.
         compile: arguments of `compile`, such as `{"ema_decay": 0.999}`. A key with a dot sets an
             argument of an object: `{"generator_optimizer.learning_rate": 1e-4}`. Objects and
             schedules are stored as Keras serializes them. `{"augment": "auto"}` augments images if
@@ -57,6 +57,8 @@ class Recipe:
             GPU, bfloat16 elsewhere. None uses it if the CPU supports bfloat16, except for paper
             recipes, because some of them diverge in half precision.
         class_conditional: bool. Condition on classes, for families where they are optional.
+        labels: str or None. CSV file with the labels of a folder, whose columns the model is
+            conditioned on. See `ganzoo.data.load`. None takes the class folders.
         evaluate_every: int or None. Epochs between evaluations of the generated images. The best
             generator is kept. None evaluates nothing, except with `validation`.
         validation: str or None. Folder of photographs that a super-resolution model is measured
@@ -96,6 +98,7 @@ class Recipe:
     decay_steps: int | None = None
     mixed_precision: bool | None = None
     class_conditional: bool = False
+    labels: str | None = None
     evaluate_every: int | None = None
     validation: str | None = None
     degrade: bool = False

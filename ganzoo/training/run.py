@@ -275,6 +275,8 @@ def _fill_in(recipe):
     is_preset = recipe.start_from and weights.is_registered(recipe.start_from)
     if recipe.start_from and not is_preset and os.path.exists(recipe.start_from):
         recipe = dataclasses.replace(recipe, start_from=os.path.abspath(recipe.start_from))
+    if recipe.labels and not os.path.isfile(os.path.join(recipe.data, recipe.labels)):
+        recipe = dataclasses.replace(recipe, labels=os.path.abspath(recipe.labels))
     if recipe.validation:
         recipe = dataclasses.replace(recipe, validation=os.path.abspath(recipe.validation))
     model_class = registry.get_family(recipe.family).load_class()

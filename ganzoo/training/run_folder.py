@@ -120,14 +120,14 @@ def read_fingerprint(folder: pathlib.Path | str) -> Fingerprint | None:
         return None if fields is None else Fingerprint.from_fields(fields)
 
 
-def read_class_names(folder: pathlib.Path | str) -> list[str] | None:
-    """Return the class names of the model of a run, or None if it has none.
+def read_labels(folder: pathlib.Path | str) -> dict:
+    """Return the `class_names` or `conditions` of the model of a run, as a dict.
 
     Raises:
         ValueError: If the configuration is damaged.
     """
     model = untrusted.read_config(pathlib.Path(folder) / "config.json").get("model", {})
-    return model.get("class_names")
+    return {name: model[name] for name in ("class_names", "conditions") if model.get(name)}
 
 
 def write_config(out: pathlib.Path, recipe: Recipe, model: GAN, cluster) -> None:

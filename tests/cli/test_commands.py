@@ -308,6 +308,7 @@ def test_every_option_of_train_reaches_the_recipe(ganzoo_command, monkeypatch):
         "freeze_discriminator": 2,
         "mixed_precision": True,
         "class_conditional": True,
+        "labels": "labels.csv",
         "decay_steps": 500,
         "blend": 0.5,
         "evaluate_every": 2,

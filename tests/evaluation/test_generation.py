@@ -8,6 +8,7 @@ from PIL import Image
 
 import ganzoo
 from ganzoo import evaluation, metrics, sampling
+from ganzoo.conditions import resolve
 from ganzoo.evaluation import references
 
 
@@ -39,12 +40,16 @@ class FakeGAN:
 
     def __init__(self, num_classes=2, spread=60, uses_labels=True):
         self.num_classes = num_classes
+        self.conditions = resolve(num_classes, None, None)
         self.spread = spread
         self.uses_labels = uses_labels
         self.asked = []
 
-    def label_ids(self, labels):
-        return np.asarray(labels)
+    def prepare_condition(self, num_images, labels, seed):
+        return (np.arange(num_images) % 2 if labels is None else labels,)
+
+    def labels_of(self, condition):
+        return condition[0]
 
     def generate(self, num_images, labels=None, seed=None):
         if labels is None:
