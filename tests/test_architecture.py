@@ -173,6 +173,7 @@ def test_all_third_party_imports_are_dependencies():
     distributions = {
         "PIL": "pillow",
         "ai_edge_litert": "ai-edge-litert",
+        "pillow_heif": "pillow-heif",
         "tensorflow_datasets": "tensorflow-datasets",
     }
     used = {name.split(".")[0] for path in sources() for name in imports(path)}

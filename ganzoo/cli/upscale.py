@@ -1,8 +1,13 @@
 """Define `ganzoo upscale`."""
 
+import contextlib
 import functools
+import hashlib
+import os
 import pathlib
 import sys
+import time
+from collections.abc import Iterator
 from typing import Annotated
 
 import typer
@@ -10,13 +15,17 @@ import typer
 from ganzoo import messages
 from ganzoo.cli.app import Model, import_tensorflow, progress_bar
 
+# Seconds between lines of progress where there is no terminal.
+_LINE_EVERY = 30
+
 
 def upscale(
     model: Model,
     images: Annotated[
-        list[pathlib.Path], typer.Argument(metavar="IMAGE", help="Image files, or folders of them.")
+        list[pathlib.Path],
+        typer.Argument(metavar="IMAGE", help="Image and video files, or folders of images."),
     ],
-    out: Annotated[pathlib.Path, typer.Option(help="Folder of the upscaled images.")],
+    out: Annotated[pathlib.Path, typer.Option(help="Folder of the results.")],
     outscale: Annotated[
         float | None,
         typer.Option(
@@ -44,15 +53,17 @@ def upscale(
         bool, typer.Option("--overwrite", help="Replace existing results.")
     ] = False,
 ) -> None:
-    """Upscale images with a super-resolution model.
+    """Upscale images and videos with a super-resolution model.
 
-    The result of photo.jpg is OUT/photo_x4.jpg. Existing files are not replaced. PNG, JPEG and WebP
-    files keep their format. Other formats become PNG. Only the first frame of an animation is used.
+    The result of photo.jpg is OUT/photo_x4.jpg. Existing files are not replaced. PNG, JPEG, WebP,
+    AVIF, TIFF, BMP and GIF files keep their format, 16 bits, and animation. Other formats become
+    PNG. Videos become H.264 with their sound, in MP4, MOV or MKV. The same command resumes an
+    interrupted video.
 
-    Example: `ganzoo upscale runs/srgan photo.jpg holidays/ --out large`
+    Example: `ganzoo upscale runs/srgan photo.jpg holidays/ film.mp4 --out large`
     """
     import_tensorflow()
-    from ganzoo.images import photos
+    from ganzoo.images import photos, videos
     from ganzoo.saving import loading
 
     sources = photos.find_photos(images)
@@ -66,24 +77,92 @@ def upscale(
     outscale = gan.scale if outscale is None else outscale
     results = photos.name_results(sources, out, outscale)
     upscale_pixels = functools.partial(gan.upscale, outscale=outscale, strength=strength, tile=tile)
-    num_failed = 0
+    num_failed, num_videos = 0, 0
     for source, target in _with_progress(results):
+        is_video = videos.has_video_suffix(source)
         try:
-            photos.upscale_file(source, target, upscale_pixels, outscale, overwrite)
-        except (ValueError, OSError) as error:
-            print(f"ganzoo: {error}", file=sys.stderr)
+            if is_video:
+                settings = {
+                    "outscale": outscale,
+                    "strength": strength,
+                    "weights": _digest(gan.ema_generator.get_weights()),
+                }
+                with _frame_progress(source) as report:
+                    videos.upscale_video(
+                        source, target, upscale_pixels, outscale, settings, report, overwrite
+                    )
+            else:
+                photos.upscale_file(source, target, upscale_pixels, outscale, overwrite)
+            num_videos += is_video
+        except (ValueError, OSError, MemoryError) as error:
+            print(f"ganzoo: {_explain(error, source, target)}", file=sys.stderr)
             num_failed += 1
-    print(f"{out}: {messages.count(len(results) - num_failed, 'image')}")
+    num_images = len(results) - num_failed - num_videos
+    counts = [(num_images, "image"), (num_videos, "video")]
+    counts = [pair for pair in counts if pair[0]] or counts[:1]
+    print(f"{out}: {' and '.join(messages.count(*pair) for pair in counts)}")
     if num_failed:
         raise typer.Exit(1)
 
 
+def _explain(error, source, target):
+    """Return the message of an error in one line that names the file."""
+    if isinstance(error, MemoryError):
+        return f"{messages.printable(source)}: too large for the memory. Choose a smaller --tile."
+    if isinstance(error, OSError):
+        reason = error.strerror or messages.first_line(error)
+        return (
+            f"{messages.printable(target)}: cannot be written ({reason}). Check the permissions "
+            "and the free space."
+        )
+    return str(error)
+
+
+def _digest(weights):
+    digest = hashlib.sha256()
+    for weight in weights:
+        digest.update(weight.tobytes())
+    return digest.hexdigest()
+
+
+@contextlib.contextmanager
+def _frame_progress(source) -> Iterator:
+    """Yield a function that shows the frames of a video that are done, and the time left."""
+    start = {}
+    name = os.path.basename(source)
+    with progress_bar(messages.printable(name), 1) as update:
+
+        def report(done, total):
+            update(completed=done, total=total)
+            now = time.monotonic()
+            # The first call tells what an interrupted run has done.
+            if not start:
+                start.update(time=now, done=done, line=now)
+                return
+            if sys.stderr.isatty() or (now - start["line"] < _LINE_EVERY and done < total):
+                return
+            left = (now - start["time"]) / (done - start["done"]) * (total - done)
+            start["line"] = now
+            print(
+                f"{name}: {done:,} of {messages.count(total, 'frame')}, {left / 60:.1f} min left",
+                file=sys.stderr,
+            )
+
+        yield report
+
+
 def _with_progress(results):
     """Yield pairs of files. Show a progress bar in a terminal, else one line per pair."""
-    with progress_bar("Upscaling", len(results)) as update:
-        for done, (source, target) in enumerate(results):
-            update(completed=done)
-            if not sys.stderr.isatty():
-                print(f"{source} -> {target}", file=sys.stderr)
+    # Videos show their own bar.
+    from ganzoo.images import videos
+
+    if any(videos.has_video_suffix(source) for source, _ in results) or not sys.stderr.isatty():
+        for source, target in results:
+            print(f"{source} -> {target}", file=sys.stderr)
             yield source, target
+        return
+    with progress_bar("Upscaling", len(results)) as update:
+        for done, pair in enumerate(results):
+            update(completed=done)
+            yield pair
         update(completed=len(results))

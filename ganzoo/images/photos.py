@@ -1,10 +1,12 @@
 """Read image files of any kind, upscale them with their metadata, and write them.
 
-Image files come in many modes. A `Photo` is gray or RGB, 8 bits per channel and upright. It keeps
-its transparency, color profile and EXIF data separate from the pixels.
+Image files come in many modes. A `Photo` is gray or RGB, 8 or 16 bits per channel and upright. It
+keeps its transparency, color profile and EXIF data separate from the pixels.
 """
 
+import contextlib
 import dataclasses
+import importlib.util
 import io
 import math
 import pathlib
@@ -15,6 +17,7 @@ import numpy as np
 from PIL import ExifTags, Image, ImageCms, ImageOps, UnidentifiedImageError
 
 from ganzoo.checks import to_list
+from ganzoo.images import animations, deep, videos
 from ganzoo.images.lanczos import scaled_side
 from ganzoo.images.pixels import blend_with_white, to_8_bits, to_pil
 from ganzoo.messages import first_line, list_names, printable
@@ -29,17 +32,34 @@ SUFFIXES = {
 }
 # Files and folders that operating systems and file managers put beside images, in lower case.
 _NOT_OF_THE_USER = {"thumbs.db", "ehthumbs.db", "desktop.ini", "__macosx", "@eadir", "lost+found"}
+# HEIC files, which phones write, need an extra library.
+_HEIF = {".heic", ".heif", ".hif"}
+if importlib.util.find_spec("pillow_heif") is not None:
+    SUFFIXES |= _HEIF
 # Full color resolution. Most JPEG files store half of it, which would lose the added detail.
 _JPEG = {"format": "JPEG", "quality": 95, "subsampling": 0}
+_TIFF = {"format": "TIFF", "compression": "tiff_adobe_deflate"}
 _WRITERS = {
     ".png": {"format": "PNG"},
     ".jpg": _JPEG,
     ".jpeg": _JPEG,
     # Lossy WebP always halves the color resolution, at every quality.
     ".webp": {"format": "WEBP", "lossless": True},
+    ".avif": {"format": "AVIF", "quality": 90, "subsampling": "4:4:4"},
+    ".tif": _TIFF,
+    ".tiff": _TIFF,
+    ".bmp": {"format": "BMP"},
+    ".gif": {"format": "GIF"},
 }
+if "AVIF" not in Image.SAVE:  # Pillow has been built without it.
+    del _WRITERS[".avif"]
+_OPAQUE = {"BMP", "JPEG"}
+# Formats whose files can have 16 bits per channel.
+_DEEP = {"PNG", "TIFF"}
 # Largest side in pixels, for formats whose limit an upscaled image may exceed.
-_LONGEST_SIDE = {"JPEG": 65_500, "WEBP": 16_383}
+_LONGEST_SIDE = {"AVIF": 65_535, "GIF": 65_535, "JPEG": 65_500, "WEBP": 16_383}
+# Tags of a TIFF file that describe the photo: texts, date, author, and links to more.
+_OF_THE_PHOTO = {270, 271, 272, 305, 306, 315, 33432, 34665, 34853}
 # A JPEG segment holds at most 65,533 bytes. EXIF data must fit in one.
 _EXIF_BYTES = 65_000
 
@@ -49,8 +69,8 @@ class Photo:
     """Image file in memory.
 
     Attributes:
-        pixels: uint8 `(height, width, channels)`, 1 or 3 channels.
-        alpha: uint8 `(height, width)`, 0 where the image is transparent, or None.
+        pixels: uint8 or uint16 `(height, width, channels)`, 1 or 3 channels.
+        alpha: array `(height, width)` of the same dtype, 0 where the image is transparent, or None.
         icc_profile: bytes. Color profile of the pixels, or None.
         exif: bytes. EXIF data without orientation and size, or None.
     """
@@ -132,7 +152,7 @@ def name_results(
     """Return the output path of each image to upscale.
 
     An output is `<stem>_x<outscale><suffix>` in the folder. Formats that cannot be written become
-    PNG.
+    PNG, and containers of videos that do not hold H.264 become MKV.
 
     Args:
         sources: image files, or one of them.
@@ -157,6 +177,8 @@ def name_results(
     taken = {}
     for source in sources:
         suffix = source.suffix if source.suffix.lower() in _WRITERS else ".png"
+        if videos.has_video_suffix(source):
+            suffix = videos.result_suffix(source.suffix)
         target = folder / f"{source.stem}_x{outscale:g}{suffix}"
         check_file_path(target)
         if target in taken:
@@ -195,22 +217,42 @@ def upscale_file(
     """
     if not overwrite and pathlib.Path(target).exists():
         raise ValueError(f"{printable(target)}: exists. Remove it, or pass --overwrite.")
-    photo = read_photo(source)
+    writer = _WRITERS.get(pathlib.Path(target).suffix.lower(), {})
+    if writer.get("format") in animations.FORMATS:
+        with _opened(source) as image:
+            # This decodes all frames. Damaged ones are reported before the work.
+            animation = animations.inspect(image)
+        if animation is not None:
+            sides = (scaled_side(side, outscale) for side in animation.shape)
+            _check_writable(target, *sides, None)
+            animations.upscale_animation(
+                source, target, animation, lambda pixels: _upscale_frame(pixels, upscale), writer
+            )
+            return
+    photo = read_photo(source, full_depth=writer.get("format") in _DEEP)
     # Check first: upscaling may take minutes.
     sides = (scaled_side(side, outscale) for side in photo.pixels.shape[:2])
     _check_writable(target, *sides, photo.alpha)
     write_photo(target, upscale_photo(photo, upscale))
 
 
-def read_photo(path: pathlib.Path | str) -> Photo:
+def _upscale_frame(pixels, upscale):
+    photo = Photo(pixels[..., :3], pixels[..., 3] if pixels.shape[-1] == 4 else None)
+    photo = upscale_photo(photo, upscale)
+    return photo.pixels if photo.alpha is None else np.dstack([photo.pixels, photo.alpha])
+
+
+def read_photo(path: pathlib.Path | str, full_depth: bool = False) -> Photo:
     """Read an image file of any format that Pillow supports.
 
     The image is turned upright according to its EXIF orientation. Gray images stay gray, also those
-    with a palette of grays. 16-bit values, and floats from 0 to 1, are scaled to 8 bits. Other
-    palettes, CMYK and other modes become RGB. Only the first frame of an animation is read.
+    with a palette of grays. Other palettes, CMYK and other modes become RGB. Only the first frame
+    of an animation is read.
 
     Args:
         path: image file.
+        full_depth: bool. Return 16-bit values, and floats from 0 to 1, as uint16. By default they
+            are scaled to 8 bits.
 
     Returns:
         `Photo`.
@@ -225,15 +267,59 @@ def read_photo(path: pathlib.Path | str) -> Photo:
         >>> photo.pixels.shape, photo.alpha.shape
         ((20, 30, 3), (20, 30))
     """
+    with _opened(path) as image:
+        has_16_bits = full_depth and deep.has_16_bits(image)
+        # Pillow turns TIFF files upright when it loads them, and reads others to find their EXIF.
+        orientation = _orientation_of(image) if has_16_bits and image.format == "TIFF" else None
+        image.load()
+        values = deep.read_16_bits(path, image.format) if has_16_bits else None
+        orientation = orientation or _orientation_of(image)
+        exif = _apply_exif(image)
+        pixels, alpha, profile = _decode(image)
+        if values is not None:
+            if orientation in _UPRIGHT:
+                values = _UPRIGHT[orientation](values)
+            num_colors = values.shape[-1] - 1 + values.shape[-1] % 2
+            pixels = values[..., :num_colors]
+            alpha = values[..., -1] if num_colors < values.shape[-1] else None
+    if not full_depth:
+        pixels, alpha = to_8_bits(pixels), None if alpha is None else to_8_bits(alpha)
+    return Photo(pixels, alpha, profile, exif)
+
+
+# How to turn pixels upright, by the EXIF orientation.
+_UPRIGHT = {
+    2: lambda values: values[:, ::-1],
+    3: lambda values: values[::-1, ::-1],
+    4: lambda values: values[::-1],
+    5: lambda values: values.swapaxes(0, 1),
+    6: lambda values: np.rot90(values, -1),
+    7: lambda values: values[::-1, ::-1].swapaxes(0, 1),
+    8: lambda values: np.rot90(values),
+}
+
+
+def _orientation_of(image):
+    try:
+        return image.getexif().get(ExifTags.Base.Orientation)
+    except Exception:  # EXIF data is often damaged.
+        return None
+
+
+@contextlib.contextmanager
+def _opened(path):
+    """Open an image. Errors of its file in this block become a `ValueError` of one line."""
+    if pathlib.Path(path).suffix.lower() in _HEIF:
+        _register_heif(path)
     try:
         with warnings.catch_warnings():
             # Pillow warns about unusual files that it reads nevertheless.
-            warnings.simplefilter("ignore")
+            warnings.filterwarnings("ignore", module="PIL")
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             with Image.open(path) as image:
-                image.load()
-                exif = _apply_exif(image)
-                return Photo(*_decode(image), exif=exif)
+                if 0 in image.size:
+                    raise ValueError(f"its size is {image.width} x {image.height} pixels")
+                yield image
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise ValueError(
             f"{printable(path)}: has more than {Image.MAX_IMAGE_PIXELS:,} pixels, which is too "
@@ -249,6 +335,17 @@ def read_photo(path: pathlib.Path | str) -> Photo:
         raise ValueError(
             f"{printable(path)}: cannot be read ({reason}). Repair it, or remove it."
         ) from None
+
+
+def _register_heif(path):
+    try:
+        import pillow_heif
+    except ImportError:
+        raise ValueError(
+            f"{printable(path)}: HEIC files need pillow-heif. Install `keras-ganzoo[photos]`, "
+            "or convert the file to JPEG."
+        ) from None
+    pillow_heif.register_heif_opener()
 
 
 def flatten(photo: Photo) -> np.ndarray:
@@ -297,10 +394,11 @@ def _apply_exif(image):
     """Turn an image upright. Return its remaining EXIF data, or None."""
     try:
         ImageOps.exif_transpose(image, in_place=True)
-        # The tags of a TIFF file describe how its pixels are stored, not the photo.
-        if image.format == "TIFF":
-            return None
         exif = image.getexif()
+        # Most tags of a TIFF file describe how its pixels are stored, not the photo.
+        if image.format == "TIFF":
+            for tag in set(exif) - _OF_THE_PHOTO:
+                del exif[tag]
         exif.pop(ExifTags.Base.Orientation, None)
         details = exif.get_ifd(ExifTags.IFD.Exif)
         # The sizes have changed. Maker notes hold file offsets and break when they are moved.
@@ -337,7 +435,7 @@ def _is_gray(pixels, alpha):
 
 
 def _decode_deep(image):
-    """Return `(pixels, alpha)` of a gray image of other values, which Pillow would clip to 8 bits.
+    """Return uint16 `(pixels, alpha)` of a gray image that Pillow would clip to 8 bits.
 
     16-bit integers and floats from 0 to 1 have a known range. TIFF files may also hold 32-bit
     integers: these are 16-bit values if they are so large.
@@ -352,9 +450,9 @@ def _decode_deep(image):
             f"values from {low:g} to {high:g}, of unknown range: convert them to 8 or 16 bits"
         )
     transparent = image.info.get("transparency")
-    alpha = None if transparent is None else np.where(values == transparent, 0, 255)
-    pixels = np.rint(values[..., None] * np.float32(255 / largest)).astype("uint8")
-    return pixels, None if alpha is None else alpha.astype("uint8")
+    alpha = None if transparent is None else np.where(values == transparent, 0, 65_535)
+    pixels = np.rint(values[..., None] * np.float64(65_535 / largest)).astype("uint16")
+    return pixels, None if alpha is None else alpha.astype("uint16")
 
 
 def _mix_inks(image, profile):
@@ -440,11 +538,12 @@ def _fill_image(image):
 def write_photo(path: pathlib.Path | str, photo: Photo) -> None:
     """Write a photo. The file is written completely or not at all.
 
-    Missing folders are created. JPEG uses quality 95 and full color resolution. PNG and WebP are
-    lossless.
+    Missing folders are created. JPEG uses quality 95, AVIF 90, both with full color resolution.
+    PNG, TIFF, BMP and WebP are lossless. GIF has 256 colors. Only PNG and TIFF hold 16 bits.
 
     Args:
-        path: file ending in `.png`, `.jpg`, `.jpeg` or `.webp`.
+        path: file ending in `.png`, `.jpg`, `.jpeg`, `.webp`, `.avif`, `.tif`, `.tiff`, `.bmp` or
+            `.gif`.
         photo: `Photo`. A color profile is only written if it matches the file's color space, gray
             or RGB.
 
@@ -455,18 +554,31 @@ def write_photo(path: pathlib.Path | str, photo: Photo) -> None:
     _check_writable(path, *photo.pixels.shape[:2], photo.alpha)
     writer = _WRITERS[path.suffix.lower()]
     channels = photo.pixels
-    if photo.alpha is not None and writer["format"] != "JPEG":
+    if photo.alpha is not None and writer["format"] not in _OPAQUE:
         channels = np.dstack([photo.pixels, photo.alpha])
-    image = to_pil(channels)
-    if writer["format"] == "WEBP":
-        # WebP has no gray mode.
+    if channels.dtype == np.uint16 and writer["format"] in _DEEP:
+        space = b"GRAY" if channels.shape[-1] < 3 else b"RGB "
+        profile = photo.icc_profile or b""
+        profile = profile if profile[16:20] == space else None
+        with new_file(path) as partial:
+            deep.write_16_bits(partial, channels, writer["format"], profile, photo.exif)
+        return
+    image = to_pil(to_8_bits(channels))
+    if writer["format"] == "GIF" and photo.alpha is not None:
+        # GIF pixels are opaque or transparent.
+        image = image.convert("RGBA")
+        image.putalpha(image.getchannel("A").point(lambda alpha: 255 * (alpha > 127)))
+    if writer["format"] in ("AVIF", "WEBP"):
+        # These have no gray mode.
         image = image.convert(image.mode.replace("L", "RGB"))
     kept = {}
     # Bytes 16 to 19 of a profile name its color space.
     space = b"GRAY" if image.mode.startswith("L") else b"RGB "
-    if photo.icc_profile and photo.icc_profile[16:20] == space:
+    if photo.icc_profile and photo.icc_profile[16:20] == space and writer["format"] != "BMP":
         kept["icc_profile"] = photo.icc_profile
-    if photo.exif:
+    if photo.exif and writer["format"] == "TIFF":
+        kept["tiffinfo"] = deep.describing_tags(photo.exif)
+    elif photo.exif and writer["format"] not in ("BMP", "GIF"):
         kept["exif"] = photo.exif
     with new_file(path) as partial:
         image.save(partial, **writer, **kept)
@@ -485,7 +597,9 @@ def _check_writable(path, height, width, alpha):
             f"{path}: {writer['format']} files have sides of up to {limit} pixels. Received: a "
             f"result of {width} x {height}. Save the original as .png first."
         )
-    if writer["format"] == "JPEG" and alpha is not None and alpha.min() < 255:
+    opaque = alpha is None or alpha.min() == np.iinfo(alpha.dtype).max
+    if writer["format"] in _OPAQUE and not opaque:
         raise ValueError(
-            f"{path}: JPEG files cannot be transparent, as this image is. Use the suffix .png."
+            f"{path}: {writer['format']} files cannot be transparent, as this image is. Use the "
+            "suffix .png."
         )

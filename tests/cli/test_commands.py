@@ -117,7 +117,7 @@ def test_upscale_writes_the_output_of_the_model(ganzoo_command, upscaler, tmp_pa
     assert [line.split(" -> ")[0] for line in err.splitlines()] == [
         str(tmp_path / "in" / name) for name in sorted(shapes)
     ]
-    results = {"dot.png": "dot_x2.png", "strip.png": "strip_x2.png", "gray.tif": "gray_x2.png"}
+    results = {"dot.png": "dot_x2.png", "strip.png": "strip_x2.png", "gray.tif": "gray_x2.tif"}
     for name, result in results.items():
         with Image.open(tmp_path / "in" / name) as image:
             pixels = np.asarray(image)
@@ -149,6 +149,44 @@ def test_upscale_takes_any_factor_and_a_strength(ganzoo_command, tmp_path):
         code, _, err = ganzoo_command(*arguments, *wrong)
         assert code == 2
         assert " ".join(wrong) in err
+
+
+def test_upscale_takes_videos_beside_images(ganzoo_command, upscaler, tmp_path):
+    av = pytest.importorskip("av")
+    with av.open(str(tmp_path / "a.mkv"), "w") as container:
+        stream = container.add_stream("libx264", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 16, 8, "yuv420p"
+        frame = av.VideoFrame.from_ndarray(np.full((8, 16, 3), 90, "uint8"), "rgb24")
+        container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+    Image.new("L", (3, 4)).save(tmp_path / "b.png")
+    (tmp_path / "c.mp4").write_text("not a video")
+    paths = [tmp_path / name for name in ("a.mkv", "b.png", "c.mp4")]
+    code, out, err = ganzoo_command("upscale", upscaler[1], *paths, "--out", tmp_path / "out")
+    assert code == 1
+    assert out == f"{tmp_path / 'out'}: 1 image and 1 video\n"
+    (line,) = [line for line in err.splitlines() if line.startswith("ganzoo: ")]
+    assert line.startswith(f"ganzoo: {tmp_path / 'c.mp4'}: cannot be read")
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["a_x2.mkv", "b_x2.png"]
+    with av.open(str(tmp_path / "out" / "a_x2.mkv")) as container:
+        assert (container.streams.video[0].width, container.streams.video[0].height) == (32, 16)
+
+
+def test_a_full_disk_is_one_line_and_nothing_is_half_written(
+    ganzoo_command, upscaler, tmp_path, monkeypatch
+):
+    folder = tiny.write_folder(tmp_path / "in", num_images=1)
+
+    def refuse(*_, **__):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Image.Image, "save", refuse)
+    code, _, err = ganzoo_command("upscale", upscaler[1], folder, "--out", tmp_path / "out")
+    assert code == 1
+    (line,) = [line for line in err.splitlines() if line.startswith("ganzoo: ")]
+    target = tmp_path / "out" / "000_x2.png"
+    assert line.startswith(f"ganzoo: {target}: cannot be written (No space left on device)")
+    assert not list((tmp_path / "out").iterdir())
 
 
 def test_upscale_replaces_results_only_with_overwrite(ganzoo_command, upscaler, tmp_path):

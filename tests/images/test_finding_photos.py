@@ -30,7 +30,7 @@ def test_missing_paths_and_empty_folders_are_refused(tmp_path):
 
 
 def test_results_are_named_after_their_sources(tmp_path):
-    names = ["a.png", "b.JPG", "c.jpeg", "d.webp", "e.tif", "f.gif", "g", "h.x.png"]
+    names = ["a.png", "b.JPG", "c.jpeg", "d.webp", "e.tif", "f.gif", "g", "h.x.png", "i.tga"]
     results = photos.name_results(names, tmp_path, 4)
     assert [str(source) for source, _ in results] == names
     assert [target.name for _, target in results] == [
@@ -38,10 +38,11 @@ def test_results_are_named_after_their_sources(tmp_path):
         "b_x4.JPG",
         "c_x4.jpeg",
         "d_x4.webp",
-        "e_x4.png",
-        "f_x4.png",
+        "e_x4.tif",
+        "f_x4.gif",
         "g_x4.png",
         "h.x_x4.png",
+        "i_x4.png",
     ]
     assert {target.parent for _, target in results} == {tmp_path}
 
@@ -49,8 +50,8 @@ def test_results_are_named_after_their_sources(tmp_path):
 def test_results_that_would_overwrite_a_file_are_refused(tmp_path):
     with pytest.raises(ValueError, match=r"a/p\.png and b/p\.png would both become .*p_x2\.png"):
         photos.name_results(["a/p.png", "b/p.png"], tmp_path, 2)
-    with pytest.raises(ValueError, match=r"p\.gif and p\.png would both become"):
-        photos.name_results(["p.gif", "p.png"], tmp_path, 2)
+    with pytest.raises(ValueError, match=r"p\.tga and p\.png would both become"):
+        photos.name_results(["p.tga", "p.png"], tmp_path, 2)
     sources = [tmp_path / "p.png", tmp_path / "p_x2.png"]
     with pytest.raises(ValueError, match=r"p_x2\.png, which is to be upscaled itself"):
         photos.name_results(sources, tmp_path / "below" / "..", 2)
