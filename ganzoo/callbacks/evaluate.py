@@ -16,6 +16,8 @@ from ganzoo.checks import check_positive, check_seed
 from ganzoo.metrics import Result
 from ganzoo.saving.files import write_json
 
+# Photographs that TensorBoard shows.
+_PICTURES = 4
 _RESTORATION = ("psnr", "ssim", "lpips", "niqe")
 
 
@@ -159,7 +161,8 @@ class EvaluateSuperResolution(_KeepBest):
     PSNR, SSIM, LPIPS and NIQE go to TensorBoard under `metrics/`, and to the logs of the epoch as
     `val_psnr`, `val_ssim`, `val_lpips` and `val_niqe`. Figures that no photograph is large enough
     for are left out. The model with the best value of one metric is saved as `best.keras`, with its
-    `Result` in `best.json`. A resumed run continues with this record.
+    `Result` in `best.json`. A resumed run continues with this record. TensorBoard shows parts of
+    the first photographs under `comparison/`: bicubic interpolation, the model, the original.
 
     Args:
         folder: folder of photographs that are not used for training; see
@@ -194,6 +197,10 @@ class EvaluateSuperResolution(_KeepBest):
 
     def _measure(self):
         measured = evaluation.evaluate_super_resolution(self.model, self.folder)
+        with self._writer.as_default():
+            pictures = evaluation.compare_pictures(self.model, self.folder, _PICTURES)
+            for name, pixels in pictures.items():
+                tf.summary.image(f"comparison/{name}", pixels[None], step=self.model.step)
         figures = dataclasses.asdict(measured.mean)
         count = len(measured.images)
         best = Result(self.metric, figures[self.metric], None, count, count, str(self.folder))

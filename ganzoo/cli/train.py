@@ -77,6 +77,15 @@ def train(
             **_panel("Data"),
         ),
     ] = None,
+    low_res: Annotated[
+        str | None,
+        typer.Option(
+            metavar="DIR",
+            help="For super-resolution: low-resolution images with the names of those in --data. "
+            "[default: the photographs are shrunk]",
+            **_panel("Data"),
+        ),
+    ] = None,
     degrade: Annotated[
         bool | None,
         typer.Option(
@@ -324,6 +333,7 @@ def train(
     given = {
         "data": data,
         "degrade": degrade,
+        "low_res": low_res,
         "image_size": size,
         "fit": fit,
         "alpha": alpha,

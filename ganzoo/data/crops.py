@@ -1,11 +1,12 @@
 """Random crops of photographs that differ in size."""
 
+import functools
 import os
 import pathlib
 
 import numpy as np
 import tensorflow as tf
-from PIL import Image
+from PIL import ExifTags, Image
 
 from ganzoo.checks import check_positive, check_seed
 from ganzoo.data import folders, tfds
@@ -13,6 +14,8 @@ from ganzoo.data.degradation import degrade
 from ganzoo.data.pipelines import go_through
 from ganzoo.distribution import WHOLE, Shard
 from ganzoo.images import from_pixels, photos
+from ganzoo.messages import count as count_of
+from ganzoo.messages import first_line, list_names
 
 # Decoded photographs are kept in memory up to this size.
 _CACHED_BYTES = 2 * 10**9
@@ -29,6 +32,8 @@ def load_crops(
     data_shard: Shard = WHOLE,
     batch_shard: Shard = WHOLE,
     degraded_scale: int | None = None,
+    low_res: str | os.PathLike | None = None,
+    scale: int | None = None,
 ) -> tf.data.Dataset:
     """Load photographs as a pipeline of random crops, randomly rotated and mirrored.
 
@@ -48,6 +53,9 @@ def load_crops(
         degraded_scale: int or None. Ratio of the crops' sides to those of degraded low-resolution
             images, which are returned with the crops: blurred, noisy and compressed. See
             `ganzoo.data.degradation`.
+        low_res: folder with a low-resolution image of the same name for each photograph, or None.
+            Crops of both, of the same place, are returned.
+        scale: int. Ratio of the sizes to those in `low_res`. Needed with it.
 
     Returns:
         `tf.data.Dataset` of float32 RGB images `(batch, crop_size, crop_size, 3)` in
@@ -71,13 +79,25 @@ def load_crops(
     seed = check_seed(seed)
     if degraded_scale is not None:
         check_positive(degraded_scale=degraded_scale)
-        if crop_size % degraded_scale:
-            raise ValueError(
-                f"The side of crops must be a multiple of {degraded_scale}, the scale. Received: "
-                f"crop_size={crop_size}. Choose another one (--image-size)."
-            )
+        _require_multiple(crop_size, degraded_scale)
     opened = _open_photos(name_or_dir, split, crop_size, data_shard)
     sources, decode, count, num_bytes, fingerprint = opened
+    if low_res is not None:
+        if degraded_scale is not None:
+            raise ValueError(
+                "`low_res` and degraded images exclude each other. Remove one of them (--low-res, "
+                "--degrade)."
+            )
+        if not folders.is_folder(name_or_dir):
+            raise ValueError(
+                "`low_res` needs a folder of photographs. Received: "
+                f"{str(name_or_dir)!r}. Give a folder with --data."
+            )
+        _require_multiple(crop_size, scale)
+        listing = folders.find_images(pathlib.Path(name_or_dir), False, "train+test")
+        pairs = _find_pairs(listing.files, pathlib.Path(name_or_dir), pathlib.Path(low_res), scale)
+        decode = functools.partial(_decode_pair, pairs, scale, decode)
+        num_bytes *= 2
     num_batches = count * crops_per_image // batch_size
     if num_batches == 0:
         raise ValueError(
@@ -93,7 +113,9 @@ def load_crops(
 
         def crop(index, photo):
             shape = (crops_per_image, crop_size, crop_size)
-            return _random_crops(photo, shape, tf.random.experimental.stateless_fold_in(key, index))
+            seed = tf.random.experimental.stateless_fold_in(key, index)
+            # Low-resolution images are enlarged by repeating pixels. Their crops start at a pixel.
+            return _random_crops(photo, shape, seed, 1 if low_res is None else scale)
 
         # Clear the seed of this function's graph: the order must depend on the key only.
         tf.random.set_seed(None)
@@ -113,17 +135,78 @@ def load_crops(
                 return degrade(crop, degraded_scale, draw), crop
 
             crops = crops.enumerate().map(pair, num_parallel_calls=tf.data.AUTOTUNE)
+        if low_res is not None:
+            crops = crops.map(lambda both: (both[::scale, ::scale, 3:], both[..., :3]))
         return crops.batch(batch_size, drop_remainder=True)
 
     batches = go_through(one_pass, num_batches, seed, start)
 
     def convert(*batch):
         parts = [from_pixels(images[batch_shard.of(batch_size)]) for images in batch]
-        return tuple(parts) if degraded_scale else parts[0]
+        return tuple(parts) if len(parts) == 2 else parts[0]
 
     batches = batches.map(convert, num_parallel_calls=tf.data.AUTOTUNE).prefetch(2)
     batches.data_fingerprint = fingerprint
     return batches
+
+
+def _require_multiple(crop_size, scale):
+    if crop_size % scale:
+        raise ValueError(
+            f"The side of crops must be a multiple of {scale}, the scale. Received: "
+            f"crop_size={crop_size}. Choose another one (--image-size)."
+        )
+
+
+def _find_pairs(files, folder, low_res, scale):
+    """Return the low-resolution file of each photograph, by its path.
+
+    Raises:
+        ValueError: If one is missing, cannot be read, or has a size that does not fit.
+    """
+    if not low_res.is_dir():
+        raise ValueError(f"There is no folder {str(low_res)!r}. Check the path (--low-res).")
+    pairs = {path: low_res / path.relative_to(folder) for path in files}
+    missing = [other.name for other in pairs.values() if not other.is_file()]
+    if missing:
+        raise ValueError(
+            f"{str(low_res)!r} lacks {count_of(len(missing), 'image')} of {str(folder)!r}: "
+            f"{list_names(missing)}. Names must be the same, with their suffix."
+        )
+    for path, other in pairs.items():
+        high, low = (_upright_size(each) for each in (path, other))
+        if high != (scale * low[0], scale * low[1]):
+            raise ValueError(
+                f"{str(path)!r} must be {scale} times the size of {str(other)!r}. Received: "
+                f"{high[0]} x {high[1]} and {low[0]} x {low[1]} (width x height). Cut or remove "
+                "them, or choose another --scale."
+            )
+    return {os.fsencode(path): os.fsencode(other) for path, other in pairs.items()}
+
+
+def _upright_size(path):
+    try:
+        with Image.open(path) as image:
+            turned = image.getexif().get(ExifTags.Base.Orientation, 1) > 4
+            return image.size[::-1] if turned else image.size
+    # Pillow has another exception for each kind of damage.
+    except Exception as error:
+        raise ValueError(
+            f"{str(path)!r} cannot be read ({first_line(error)}). Repair or remove it."
+        ) from None
+
+
+def _decode_pair(pairs, scale, decode, path):
+    """Return a photograph, and its low-resolution image enlarged by repetition, in 6 channels."""
+
+    def read_low_res(path):
+        pixels = photos.flatten(photos.read_photo(os.fsdecode(pairs[path])))
+        pixels = np.broadcast_to(pixels, (*pixels.shape[:2], 3))
+        return pixels.repeat(scale, axis=0).repeat(scale, axis=1)
+
+    low_res = tf.numpy_function(read_low_res, [path], tf.uint8)
+    both = tf.concat([decode(path), low_res], axis=-1)
+    return tf.ensure_shape(both, (None, None, 6))
 
 
 def _decoded(sources, decode):
@@ -200,12 +283,15 @@ def _open_tfds_photos(name, split, crop_size, shard):
     return sources, decode, count, count * int(tf.size(first)), fingerprint
 
 
-def _random_crops(photo, shape, seed):
-    """Return crops at random positions, each under one of the eight symmetries of a square."""
+def _random_crops(photo, shape, seed, step=1):
+    """Return crops at random positions, each under one of the eight symmetries of a square.
+
+    Positions are multiples of `step`.
+    """
     count, height, width = shape
-    limits = tf.shape(photo)[:2] - [height, width] + 1
+    limits = (tf.shape(photo)[:2] - [height, width]) // step + 1
     draws = tf.random.stateless_uniform((count, 5), seed)
-    corners = tf.cast(draws[:, :2] * tf.cast(limits, "float32"), "int32")
+    corners = step * tf.cast(draws[:, :2] * tf.cast(limits, "float32"), "int32")
 
     def cut(corner_and_draw):
         corner, draw = corner_and_draw
@@ -214,5 +300,5 @@ def _random_crops(photo, shape, seed):
         crop = tf.cond(draw[1] < 0.5, lambda: crop, lambda: tf.reverse(crop, [1]))
         return tf.cond(draw[2] < 0.5, lambda: crop, lambda: tf.transpose(crop, (1, 0, 2)))
 
-    signature = tf.TensorSpec((height, width, 3), "uint8")
+    signature = tf.TensorSpec((height, width, photo.shape[-1]), "uint8")
     return tf.map_fn(cut, (corners, draws[:, 2:]), fn_output_signature=signature)

@@ -15,6 +15,7 @@ from ganzoo.evaluation.references import References, open_references
 from ganzoo.evaluation.super_resolution import (
     SuperResolutionResult,
     check_photos,
+    compare_pictures,
     evaluate_super_resolution,
 )
 
@@ -28,6 +29,7 @@ __all__ = [
     "check_counts",
     "check_metrics",
     "check_photos",
+    "compare_pictures",
     "evaluate",
     "evaluate_super_resolution",
     "is_better",

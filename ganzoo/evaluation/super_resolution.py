@@ -10,7 +10,7 @@ from collections.abc import Callable
 import numpy as np
 
 from ganzoo.base import GAN
-from ganzoo.images import photos, resize_bicubic
+from ganzoo.images import make_grid, photos, resize_bicubic
 from ganzoo.metrics import lpips, niqe, psnr, ssim
 from ganzoo.metrics.naturalness import BLOCK
 from ganzoo.metrics.restoration import WINDOW
@@ -122,6 +122,34 @@ def check_photos(folder: str | os.PathLike, scale: int) -> list[pathlib.Path]:
     for path in files:
         _read(path, scale)
     return files
+
+
+def compare_pictures(
+    gan: GAN, folder: str | os.PathLike, count: int, side: int = 192
+) -> dict[str, np.ndarray]:
+    """Return pictures of bicubic interpolation, a model and the original, side by side.
+
+    Args:
+        gan: super-resolution model.
+        folder: as for `evaluate_super_resolution`.
+        count: int. Number of photographs, the first ones by name.
+        side: int. Largest side of the part that is shown, from the center.
+
+    Returns:
+        Pixels by the name of the photograph.
+    """
+    pictures = {}
+    for path in photos.find_photos([folder])[:count]:
+        high_res = _read(path, gan.scale)
+        sides = [min(length, side - side % gan.scale) for length in high_res.shape[:2]]
+        top, left = (
+            (length - part) // 2 for length, part in zip(high_res.shape[:2], sides, strict=True)
+        )
+        high_res = high_res[top : top + sides[0], left : left + sides[1]]
+        low_res = _resize(high_res, *(part // gan.scale for part in sides))
+        three = _resize(low_res, *sides), gan.upscale(low_res), high_res
+        pictures[path.name] = make_grid(np.stack(three), columns=3)
+    return pictures
 
 
 def _read(path, scale):

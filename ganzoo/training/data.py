@@ -76,6 +76,10 @@ def open_data(recipe: Recipe, cluster) -> tuple[Callable, dict, data.Fingerprint
             )
         dataset, arguments = _open_crops(recipe, family, cluster)
     else:
+        if recipe.low_res:
+            raise ValueError(
+                f"--low-res is for super-resolution. Received: {family.class_name}. Remove it."
+            )
         if recipe.degrade:
             raise ValueError(
                 f"--degrade is for super-resolution. Received: {family.class_name}. Remove it."
@@ -281,6 +285,7 @@ def _alpha(recipe):
 
 def _open_crops(recipe, family, cluster):
     scale = inspect.signature(family.load_class()).parameters["scale"].default
+    scale = recipe.model.get("scale", scale)
     dataset = functools.partial(
         data.load_crops,
         recipe.data,
@@ -289,7 +294,9 @@ def _open_crops(recipe, family, cluster):
         seed=recipe.seed,
         data_shard=cluster.data_shard,
         batch_shard=cluster.batch_shard,
-        degraded_scale=recipe.model.get("scale", scale) if recipe.degrade else None,
+        degraded_scale=scale if recipe.degrade else None,
+        low_res=recipe.low_res,
+        scale=scale,
     )
     return dataset, {}
 

@@ -65,6 +65,8 @@ class Recipe:
             on, at every epoch if `evaluate_every` is None. The model with the best LPIPS is kept.
         degrade: bool. Train super-resolution on degraded low-resolution images. See
             `ganzoo.data.degradation`.
+        low_res: str or None. Folder with a low-resolution image of the same name for each
+            photograph. None shrinks the photographs.
         seed: int. Seed of the weights, the latents and the order of images.
         start_from: str or None. Preset or run that training starts from. Layers that match take its
             weights.
@@ -102,6 +104,7 @@ class Recipe:
     evaluate_every: int | None = None
     validation: str | None = None
     degrade: bool = False
+    low_res: str | None = None
     seed: int = 0
     start_from: str | None = None
     freeze_discriminator: int | None = None

@@ -277,8 +277,9 @@ def _fill_in(recipe):
         recipe = dataclasses.replace(recipe, start_from=os.path.abspath(recipe.start_from))
     if recipe.labels and not os.path.isfile(os.path.join(recipe.data, recipe.labels)):
         recipe = dataclasses.replace(recipe, labels=os.path.abspath(recipe.labels))
-    if recipe.validation:
-        recipe = dataclasses.replace(recipe, validation=os.path.abspath(recipe.validation))
+    for name in ("validation", "low_res"):
+        if folder := getattr(recipe, name):
+            recipe = dataclasses.replace(recipe, **{name: os.path.abspath(folder)})
     model_class = registry.get_family(recipe.family).load_class()
     if recipe.batch_size is None:
         sizes = model_class.recommended_batch_sizes

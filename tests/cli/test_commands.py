@@ -337,6 +337,7 @@ def test_every_option_of_train_reaches_the_recipe(ganzoo_command, monkeypatch):
         "alpha": True,
         "hold_out": True,
         "degrade": True,
+        "low_res": "some/small",
         "batch_size": 7,
         "epochs": 3,
         "max_steps": 11,

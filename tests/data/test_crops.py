@@ -165,3 +165,55 @@ def test_a_data_set_that_does_not_fit_into_memory_gives_the_same_crops(photos, m
     monkeypatch.setattr(crops_module, "_CACHED_BYTES", 0)
     dataset = data.load_crops(photos, **arguments)
     np.testing.assert_array_equal(tiny.gather(dataset), cached)
+
+
+def write_low_res(photos, folder, scale=2):
+    """Write for each photo, cut to multiples of the scale, the first pixel of every block."""
+    folder.mkdir()
+    for path in photos.iterdir():
+        pixels = np.asarray(Image.open(path))
+        height, width = (side - side % scale for side in pixels.shape[:2])
+        Image.fromarray(pixels[:height, :width]).save(path)
+        Image.fromarray(pixels[:height:scale, :width:scale]).save(folder / path.name)
+    return folder
+
+
+def test_crops_of_pairs_show_the_same_place(photos, tmp_path):
+    low_res = write_low_res(photos, tmp_path / "low")
+    dataset = data.load_crops(
+        photos, crop_size=16, batch_size=8, crops_per_image=20, low_res=low_res, scale=2
+    )
+    low, high = (images.to_pixels(np.concatenate(parts)) for parts in zip(*dataset, strict=True))
+    assert low.shape == (80, 8, 8, 3)
+    assert high.shape == (80, 16, 16, 3)
+    # The channels are the photo, the row and the column. The pixel of a block with the smallest
+    # row and column is that of the low-resolution image, also in rotated crops.
+    blocks = high.reshape(80, 8, 2, 8, 2, 3)
+    np.testing.assert_array_equal(blocks.min(axis=(2, 4)), low)
+    assert len({tuple(crop[0, 0]) for crop in low}) > 40
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda low: (low / "1.png").unlink(), r"lacks 1 image of .*: 1\.png"),
+        (lambda low: Image.new("RGB", (24, 20)).save(low / "0.png"), "50 x 40 and 24 x 20"),
+        (lambda low: (low / "2.png").write_bytes(b""), r"2\.png' cannot be read"),
+        (lambda low: low.rename(low.with_name("other")), "no folder"),
+    ],
+    ids=["missing", "size", "damaged", "folder"],
+)
+def test_pairs_that_do_not_fit_are_refused_in_one_line(change, message, photos, tmp_path):
+    low_res = write_low_res(photos, tmp_path / "low")
+    change(low_res)
+    with pytest.raises(ValueError, match=message) as caught:
+        data.load_crops(photos, crop_size=16, batch_size=4, low_res=low_res, scale=2)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("more", [{"degraded_scale": 2}, {"crop_size": 15}])
+def test_pairs_exclude_degradation_and_need_crops_that_the_scale_divides(more, photos, tmp_path):
+    low_res = write_low_res(photos, tmp_path / "low")
+    arguments = {"crop_size": 16, "batch_size": 4, "low_res": low_res, "scale": 2, **more}
+    with pytest.raises(ValueError, match=r"exclude each other|multiple of 2"):
+        data.load_crops(photos, **arguments)

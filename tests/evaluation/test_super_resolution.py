@@ -10,8 +10,8 @@ from keras import ops
 from PIL import Image
 
 import ganzoo
-from ganzoo.evaluation import evaluate_super_resolution
-from ganzoo.images import resize_bicubic, write_png
+from ganzoo.evaluation import compare_pictures, evaluate_super_resolution
+from ganzoo.images import make_grid, resize_bicubic, write_png
 from ganzoo.srgan.bicubic import downscale
 
 
@@ -186,3 +186,16 @@ def test_invalid_folders_are_refused_before_any_image_is_upscaled(photos, tmp_pa
     assert model.seen == []
     write_png(photos / "z.png", smooth(40, 20))
     assert len(evaluate_super_resolution(model, photos).images) == 3
+
+
+def test_pictures_show_bicubic_interpolation_the_model_and_the_original(tmp_path):
+    pixels = np.random.default_rng(0).integers(0, 256, (40, 60, 3), "uint8")
+    write_png(tmp_path / "a.png", pixels)
+    gan = ganzoo.SRGAN(scale=2, num_blocks=1, filters=2, seed=0)
+    pictures = compare_pictures(gan, tmp_path, count=4, side=33)
+    assert list(pictures) == ["a.png"]
+    center = pixels[4:36, 14:46]
+    small = resize_bicubic(center, 16, 16).clip(0, 255).round().astype("uint8")
+    bicubic = resize_bicubic(small, 32, 32).clip(0, 255).round().astype("uint8")
+    expected = make_grid(np.stack([bicubic, gan.upscale(small), center]), columns=3)
+    np.testing.assert_array_equal(pictures["a.png"], expected)

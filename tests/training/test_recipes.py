@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 import tiny
+from PIL import Image
 from short_runs import make_recipe, snapshot, train
 
 import ganzoo
@@ -309,6 +310,26 @@ def test_super_resolution_is_trained_in_two_phases(tmp_path):
     again = training.resume(tmp_path / "srgan", max_steps=2, verbose=False)
     assert again.step == 2
     assert again.model.content == "vgg22"
+
+
+def test_pairs_of_two_folders_are_trained_on_and_shown_beside_the_originals(tmp_path):
+    folder = tiny.write_folder(tmp_path / "photos", num_images=2, side=40)
+    (tmp_path / "low").mkdir()
+    for path in folder.iterdir():
+        with Image.open(path) as image:
+            image.resize((20, 20)).save(tmp_path / "low" / path.name)
+    given = {"family": "srgan", "image_size": 16, "batch_size": 4, "max_steps": 1}
+    given |= {"compile": {"content_only": True}, "low_res": str(tmp_path / "low")}
+    recipe = make_recipe(folder, **given, validation=str(folder))
+    outcome = training.train(recipe, tmp_path / "run", verbose=False)
+    assert set(outcome.logs) >= {"psnr", "val_psnr", "val_lpips"}
+    (events,) = (tmp_path / "run" / "logs" / "metrics").glob("events*")
+    records = tf.compat.v1.train.summary_iterator(str(events))
+    tags = {value.tag for record in records for value in record.summary.value}
+    assert tags >= {"comparison/000.png", "metrics/lpips", "metrics/psnr"}
+    with pytest.raises(ValueError, match=r"--low-res is for super-resolution\. .*: DCGAN"):
+        recipe = make_recipe("sample", family="dcgan", low_res=str(folder))
+        training.train(recipe, tmp_path / "other")
 
 
 def test_photographs_for_measurements_are_for_super_resolution_only(tmp_path):
