@@ -5,7 +5,7 @@ import pytest
 
 import ganzoo
 from ganzoo import callbacks, cli, data, evaluation, registry, sampling, training
-from ganzoo.images import photos
+from ganzoo.images import photos, upscaling
 
 
 @pytest.fixture(scope="module")
@@ -99,6 +99,8 @@ def test_one_name_is_a_list_of_one(gan, tmp_path):
         evaluation.evaluate(gan, "unread", metrics="fdi")
     (tmp_path / "a.png").touch()
     assert photos.find_photos(str(tmp_path / "a.png")) == [tmp_path / "a.png"]
-    assert [target.name for _, target in photos.name_results("a.png", tmp_path, 2)] == ["a_x2.png"]
+    assert [target.name for _, target in upscaling.name_results("a.png", tmp_path, 2)] == [
+        "a_x2.png"
+    ]
     doctor = callbacks.Doctor()
     assert callbacks.Checkpoint(tmp_path, watched=doctor).watched == [doctor]

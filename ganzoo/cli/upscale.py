@@ -63,7 +63,7 @@ def upscale(
     Example: `ganzoo upscale runs/srgan photo.jpg holidays/ film.mp4 --out large`
     """
     import_tensorflow()
-    from ganzoo.images import photos, videos
+    from ganzoo.images import photos, upscaling, videos
     from ganzoo.saving import loading
 
     sources = photos.find_photos(images)
@@ -75,7 +75,7 @@ def upscale(
         )
     gan.check_upscaling(outscale, strength, tile)
     outscale = gan.scale if outscale is None else outscale
-    results = photos.name_results(sources, out, outscale)
+    results = upscaling.name_results(sources, out, outscale)
     upscale_pixels = functools.partial(gan.upscale, outscale=outscale, strength=strength, tile=tile)
     num_failed, num_videos = 0, 0
     for source, target in _with_progress(results):
@@ -92,7 +92,7 @@ def upscale(
                         source, target, upscale_pixels, outscale, settings, report, overwrite
                     )
             else:
-                photos.upscale_file(source, target, upscale_pixels, outscale, overwrite)
+                upscaling.upscale_file(source, target, upscale_pixels, outscale, overwrite)
             num_videos += is_video
         except (ValueError, OSError, MemoryError) as error:
             print(f"ganzoo: {_explain(error, source, target)}", file=sys.stderr)

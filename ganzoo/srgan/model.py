@@ -10,7 +10,7 @@ from keras.optimizers.schedules import CosineDecay, PiecewiseConstantDecay
 
 from ganzoo.base import GAN, ema, updates
 from ganzoo.base.logs import RunningMean, count_images
-from ganzoo.images import from_pixels, photos, to_pixels, values
+from ganzoo.images import from_pixels, photos, to_pixels, upscaling, values
 from ganzoo.images.lanczos import resize_lanczos, scaled_side
 from ganzoo.layers import check_recipe, dtype_policy
 from ganzoo.messages import unknown
@@ -437,7 +437,7 @@ class SRGAN(GAN):
     def _upscale_one(self, network, image, outscale, tile):
         num_colors = image.shape[-1] - 1 + image.shape[-1] % 2
         alpha = image[..., -1] if num_colors < image.shape[-1] else None
-        photo = photos.upscale_photo(
+        photo = upscaling.upscale_photo(
             photos.Photo(image[..., :num_colors], alpha),
             lambda pixels: self._upscale_colors(network, pixels, outscale, tile),
         )

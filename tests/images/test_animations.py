@@ -5,7 +5,7 @@ import pytest
 from pictures import repeat
 from PIL import Image
 
-from ganzoo.images import photos
+from ganzoo.images import upscaling
 
 
 def frames_of(path):
@@ -39,7 +39,7 @@ def test_frames_durations_and_repetitions_are_kept(kind, loop, transparent, tmp_
         loop=loop,
         **options,
     )
-    photos.upscale_file(source, target, repeat, 2)
+    upscaling.upscale_file(source, target, repeat, 2)
     before, durations, _ = frames_of(source)
     made, *timing = frames_of(target)
     assert timing == [durations, loop] == [[70, 200, 90], loop]
@@ -52,7 +52,7 @@ def test_frames_durations_and_repetitions_are_kept(kind, loop, transparent, tmp_
 def test_a_gif_without_repetitions_is_played_once(tmp_path):
     frames = [Image.new("RGB", (4, 4), color) for color in ("red", "blue")]
     frames[0].save(tmp_path / "a.gif", save_all=True, append_images=frames[1:], duration=50)
-    photos.upscale_file(tmp_path / "a.gif", tmp_path / "b.gif", repeat, 2)
+    upscaling.upscale_file(tmp_path / "a.gif", tmp_path / "b.gif", repeat, 2)
     assert frames_of(tmp_path / "b.gif")[2] is None
 
 
@@ -62,7 +62,7 @@ def test_repeated_frames_are_upscaled_once(tmp_path):
         tmp_path / "a.webp", save_all=True, append_images=frames[1:], duration=50, lossless=True
     )
     seen = []
-    photos.upscale_file(
+    upscaling.upscale_file(
         tmp_path / "a.webp", tmp_path / "b.webp", lambda p: seen.append(p) or repeat(p), 2
     )
     assert len(seen) == 2
@@ -75,5 +75,5 @@ def test_a_damaged_frame_is_reported_before_the_work(tmp_path):
     content = (tmp_path / "a.png").read_bytes()
     (tmp_path / "a.png").write_bytes(content[: len(content) - 4000])
     with pytest.raises(ValueError, match=r"a\.png: cannot be read"):
-        photos.upscale_file(tmp_path / "a.png", tmp_path / "b.png", pytest.fail, 2)
+        upscaling.upscale_file(tmp_path / "a.png", tmp_path / "b.png", pytest.fail, 2)
     assert not (tmp_path / "b.png").exists()

@@ -10,7 +10,7 @@ import tifffile
 from pictures import SRGB, repeat
 from PIL import ExifTags, Image
 
-from ganzoo.images import deep, photos
+from ganzoo.images import deep, photos, upscaling, writers
 
 RNG = np.random.default_rng(4)
 
@@ -70,7 +70,7 @@ def test_upscaling_keeps_all_bits_the_profile_and_the_author(channels, kind, tmp
     profile = SRGB if channels > 2 else None
     deep.write_16_bits(source, pixels, {"png": "PNG", "tif": "TIFF"}[kind], profile, exif.tobytes())
     target = tmp_path / f"b.{kind}"
-    photos.upscale_file(source, target, repeat, 2)
+    upscaling.upscale_file(source, target, repeat, 2)
     if kind == "tif":
         read = tifffile.imread(target)
     else:
@@ -107,7 +107,7 @@ def test_tiff_files_of_other_programs_are_read_with_all_bits(options, planes, tm
 def test_a_jpeg_of_a_deep_image_has_8_bits(tmp_path):
     deep.write_16_bits(tmp_path / "a.png", np.full((4, 5, 3), 257 * 90, "uint16"), "PNG")
     photo = photos.read_photo(tmp_path / "a.png", full_depth=True)
-    photos.write_photo(tmp_path / "a.jpg", photo)
+    writers.write_photo(tmp_path / "a.jpg", photo)
     with Image.open(tmp_path / "a.jpg") as image:
         assert np.abs(np.asarray(image).astype(int) - 90).max() <= 1
 
@@ -117,7 +117,7 @@ def test_other_formats_are_kept(kind, tmp_path):
     pixels = np.full((16, 16, 3), 200, "uint8")
     pixels[:8] = 40
     Image.fromarray(pixels).save(tmp_path / f"a.{kind}", lossless=True)
-    photos.upscale_file(tmp_path / f"a.{kind}", tmp_path / f"b.{kind}", repeat, 2)
+    upscaling.upscale_file(tmp_path / f"a.{kind}", tmp_path / f"b.{kind}", repeat, 2)
     with Image.open(tmp_path / f"b.{kind}") as image:
         assert image.format == {"tif": "TIFF"}.get(kind, kind.upper())
         assert np.abs(np.asarray(image.convert("RGB")).astype(int) - repeat(pixels)).max() <= 8
@@ -128,9 +128,9 @@ def test_heic_files_become_png(tmp_path):
     content = io.BytesIO()
     heif.from_pillow(Image.new("RGB", (64, 48), (200, 90, 20))).save(content, quality=90)
     (tmp_path / "a.heic").write_bytes(content.getvalue())
-    ((source, target),) = photos.name_results([tmp_path / "a.heic"], tmp_path, 2)
+    ((source, target),) = upscaling.name_results([tmp_path / "a.heic"], tmp_path, 2)
     assert target.name == "a_x2.png"
-    photos.upscale_file(source, target, repeat, 2)
+    upscaling.upscale_file(source, target, repeat, 2)
     with Image.open(target) as image:
         assert image.size == (128, 96)
         assert np.abs(np.asarray(image).astype(int) - (200, 90, 20)).max() < 8

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ganzoo.images import photos
+from ganzoo.images import photos, upscaling
 
 
 def test_photos_in_files_and_folders_are_found_once(tmp_path):
@@ -31,7 +31,7 @@ def test_missing_paths_and_empty_folders_are_refused(tmp_path):
 
 def test_results_are_named_after_their_sources(tmp_path):
     names = ["a.png", "b.JPG", "c.jpeg", "d.webp", "e.tif", "f.gif", "g", "h.x.png", "i.tga"]
-    results = photos.name_results(names, tmp_path, 4)
+    results = upscaling.name_results(names, tmp_path, 4)
     assert [str(source) for source, _ in results] == names
     assert [target.name for _, target in results] == [
         "a_x4.png",
@@ -49,13 +49,13 @@ def test_results_are_named_after_their_sources(tmp_path):
 
 def test_results_that_would_overwrite_a_file_are_refused(tmp_path):
     with pytest.raises(ValueError, match=r"a/p\.png and b/p\.png would both become .*p_x2\.png"):
-        photos.name_results(["a/p.png", "b/p.png"], tmp_path, 2)
+        upscaling.name_results(["a/p.png", "b/p.png"], tmp_path, 2)
     with pytest.raises(ValueError, match=r"p\.tga and p\.png would both become"):
-        photos.name_results(["p.tga", "p.png"], tmp_path, 2)
+        upscaling.name_results(["p.tga", "p.png"], tmp_path, 2)
     sources = [tmp_path / "p.png", tmp_path / "p_x2.png"]
     with pytest.raises(ValueError, match=r"p_x2\.png, which is to be upscaled itself"):
-        photos.name_results(sources, tmp_path / "below" / "..", 2)
-    assert len(photos.name_results(sources, tmp_path, 4)) == 2
+        upscaling.name_results(sources, tmp_path / "below" / "..", 2)
+    assert len(upscaling.name_results(sources, tmp_path, 4)) == 2
     (tmp_path / "file").touch()
     with pytest.raises(ValueError, match="A folder is written here, not a file"):
-        photos.name_results(["p.png"], tmp_path / "file", 2)
+        upscaling.name_results(["p.png"], tmp_path / "file", 2)

@@ -5,7 +5,7 @@ import pytest
 from pictures import ALPHA, RGB, SRGB, repeat, save
 from PIL import ExifTags, Image
 
-from ganzoo.images import photos
+from ganzoo.images import upscaling
 from ganzoo.images.photos import Photo
 
 
@@ -18,7 +18,7 @@ def test_alpha_is_upscaled_like_a_gray_image_and_metadata_is_kept():
 
     opaque = np.maximum(ALPHA, 1)
     photo = Photo(RGB, opaque, SRGB, b"Exif\0\0")
-    larger = photos.upscale_photo(photo, upscale)
+    larger = upscaling.upscale_photo(photo, upscale)
     np.testing.assert_array_equal(seen[0], RGB)
     np.testing.assert_array_equal(seen[1], opaque[..., None])
     np.testing.assert_array_equal(larger.pixels, np.kron(RGB, np.ones((2, 2, 1), "uint8")))
@@ -36,12 +36,14 @@ def test_opaque_and_transparent_parts_stay_so_whatever_the_network_returns():
 
     alpha = np.zeros((8, 12), "uint8")
     alpha[:, 6:] = 255
-    made = photos.upscale_photo(Photo(np.zeros((8, 12, 3), "uint8"), alpha), distort).alpha
+    made = upscaling.upscale_photo(Photo(np.zeros((8, 12, 3), "uint8"), alpha), distort).alpha
     assert not made[:, :10].any()
     assert (made[:, 14:] == 255).all()
     assert len(np.unique(made[:, 10:14])) > 2
     opaque = np.full((8, 12), 255, "uint8")
-    assert (photos.upscale_photo(Photo(np.zeros((8, 12, 3), "uint8"), opaque), distort).alpha).all()
+    assert (
+        upscaling.upscale_photo(Photo(np.zeros((8, 12, 3), "uint8"), opaque), distort).alpha
+    ).all()
 
 
 @pytest.mark.parametrize("size", [(64, 64), (7, 300), (33, 2), (1, 2)])
@@ -53,7 +55,7 @@ def test_colors_of_transparent_pixels_leave_no_fringe(size, color):
     pixels[-1, -1] = color
     alpha[-1, -1] = 255
     given = []
-    larger = photos.upscale_photo(Photo(pixels, alpha), lambda p: given.append(p) or repeat(p))
+    larger = upscaling.upscale_photo(Photo(pixels, alpha), lambda p: given.append(p) or repeat(p))
     # Every coarser image may round the color. Black would be 250 away.
     assert np.abs(given[0].astype(int) - color).max() <= 12
     assert larger.pixels.shape == (2 * size[0], 2 * size[1], len(color))
@@ -63,13 +65,13 @@ def test_colors_of_transparent_pixels_leave_no_fringe(size, color):
 def test_visible_pixels_keep_their_colors():
     alpha = np.where(ALPHA < 128, 0, ALPHA).astype("uint8")
     given = []
-    photos.upscale_photo(Photo(RGB, alpha), lambda p: given.append(p) or repeat(p))
+    upscaling.upscale_photo(Photo(RGB, alpha), lambda p: given.append(p) or repeat(p))
     np.testing.assert_array_equal(given[0][alpha > 0], RGB[alpha > 0])
     assert np.any(given[0][alpha == 0] != RGB[alpha == 0])
 
 
 def test_fully_transparent_images_are_upscaled():
-    larger = photos.upscale_photo(Photo(RGB, np.zeros((4, 5), "uint8")), repeat)
+    larger = upscaling.upscale_photo(Photo(RGB, np.zeros((4, 5), "uint8")), repeat)
     assert larger.pixels.shape == (8, 10, 3)
     assert not larger.alpha.any()
 
@@ -86,7 +88,7 @@ def test_date_and_author_are_kept_and_outdated_metadata_is_removed(kind, tmp_pat
     exif.get_ifd(ExifTags.IFD.GPSInfo)[ExifTags.GPS.GPSLatitudeRef] = "N"
     source = save(tmp_path / f"a.{kind}", RGB, exif=exif)
     target = tmp_path / f"b.{kind}"
-    photos.upscale_file(source, target, repeat, 2)
+    upscaling.upscale_file(source, target, repeat, 2)
     with Image.open(target) as image:
         assert image.size == (8, 10)
         found = image.getexif()
