@@ -1,4 +1,4 @@
-"""Counts, seeds and lists of names are checked alike, in Python and on the command line."""
+"""Counts, seeds and lists of names have the same rules in Python and on the command line."""
 
 import numpy as np
 import pytest

@@ -146,10 +146,20 @@ def random_states(model):
     return [v for v in model.non_trainable_variables if v.name == "seed_generator_state"]
 
 
-@pytest.mark.parametrize("family", others_slow(registry.families(), "vanilla", "cgan"))
+@pytest.mark.parametrize(
+    ("family", "overrides"),
+    [
+        pytest.param(
+            *case.values,
+            id=case.id,
+            marks=[] if case.id in ("vanilla", "cgan") else pytest.mark.slow,
+        )
+        for case in CASES + PAPER
+    ],
+)
 @pytest.mark.parametrize("still", ["generator", "discriminator"])
-def test_an_optimizer_at_rate_0_keeps_its_network_bit_for_bit(family, still):
-    model = family.build_test_model()
+def test_an_optimizer_at_rate_0_keeps_its_network_bit_for_bit(family, overrides, still):
+    model = family.build_test_model(**overrides)
     moving = {"generator": "discriminator", "discriminator": "generator"}[still]
     optimizers = {
         f"{still}_optimizer": keras.optimizers.SGD(0.0),

@@ -241,8 +241,8 @@ class LatentGAN(GAN):
             Array, or a dict of arrays by column for a model with several conditions.
 
         Raises:
-            ValueError: If the model has no such class or column, or a number is no number. The
-                range of class ids is not checked.
+            ValueError: If the model has no such class or column, or a column of numbers gets
+                something else. The range of class ids is not checked.
         """
         conditions = self.conditions
         if not conditions:

@@ -36,7 +36,7 @@ _BATCH_SIZE = 32
 
 @dataclasses.dataclass(frozen=True)
 class Description:
-    """What `describe` found in a folder.
+    """Findings of `describe` about a folder.
 
     Attributes:
         folder: str. The folder.

@@ -91,7 +91,7 @@ def check_numbers(numbers: np.ndarray, count: int, name: str) -> None:
         name: str. Column of the labels.
 
     Raises:
-        ValueError: If the shape is not `(count,)`, or one is NaN, infinite or no number.
+        ValueError: If the shape is not `(count,)`, or a value is NaN, infinite or text.
     """
     problem = None
     if numbers.dtype.kind not in "iuf":

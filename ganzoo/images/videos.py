@@ -41,7 +41,7 @@ _UNSPECIFIED = 2
 
 @dataclasses.dataclass(frozen=True)
 class Video:
-    """What a video file holds.
+    """Properties of a video file and of its frames.
 
     Attributes:
         times: presentation time of each frame, in units of `time_base`. They increase.

@@ -32,7 +32,8 @@ class LabelAccuracy(TwoSidedMetric):
         """Add a batch of images and their labels.
 
         Args:
-            images: as for every metric.
+            images: `(num_images, height, width, channels)`, uint8 pixels or float images in
+                [-1, 1].
             real: bool. True for real images, False for fake ones.
             labels: class ids `(num_images,)`.
         """

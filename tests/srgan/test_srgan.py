@@ -384,7 +384,9 @@ def test_a_preview_shows_upscaled_training_images():
     ]
 
 
-@pytest.mark.parametrize("wrong", [{"content": "vgg99"}, {"ema_decay": 2.0}])
+@pytest.mark.parametrize(
+    "wrong", [{"content": "vgg99"}, {"adversarial_weight": -1.0}, {"ema_decay": 2.0}]
+)
 def test_a_refused_compile_does_not_change_the_phase(wrong):
     gan = build()
     gan.compile(content="pixel")

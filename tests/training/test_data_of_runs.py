@@ -1,4 +1,4 @@
-"""A run goes on with the data that it was trained on, wherever they are, and with no others."""
+"""A run resumes with the data that it was trained on, in any folder, and refuses others."""
 
 import json
 import pathlib
