@@ -865,7 +865,10 @@ class GAN(Persistence, keras.Model):
 
     @property
     def preview_columns(self) -> int | None:
-        """Columns of a grid of `preview`: one for each class or combination of labels, or None."""
+        """Columns of a grid of `preview`, or None for a grid without order.
+
+        Each column has one class or combination of labels. A few of them are repeated.
+        """
         return None
 
     @property

@@ -18,6 +18,8 @@ from ganzoo.layers import network_inputs
 from ganzoo.messages import unknown
 
 LATENT_DISTRIBUTIONS = ("normal", "uniform")
+# Columns of a grid of samples, if there are no more classes.
+_GRID_COLUMNS = 8
 
 
 @keras.saving.register_keras_serializable(package="ganzoo")
@@ -285,8 +287,8 @@ class LatentGAN(GAN):
     def preview(self, num_images: int, seed: int) -> dict:
         """Return generated images as `{"generated": pixels}`.
 
-        With labels, the number of images is rounded up to fill every row of a grid with
-        `preview_columns` columns.
+        With labels, the number of images is rounded up to equally many of each, in the order of
+        `preview_columns`.
         """
         num_images, labels = self.balanced_labels(num_images)
         return {"generated": self.generate(num_images, labels=labels, seed=seed)}
@@ -307,13 +309,18 @@ class LatentGAN(GAN):
 
     @property
     def preview_columns(self) -> int | None:
-        return len(examples(self.conditions)) if self.conditions else None
+        if not self.conditions:
+            return None
+        # A few classes are repeated, because two columns of many rows do not fit a screen.
+        count = len(examples(self.conditions))
+        return count * max(1, _GRID_COLUMNS // count)
 
     @property
     def preview_captions(self) -> list[str] | None:
         if not self.conditions:
             return None
-        return self.captions_of(self.balanced_labels(1)[1])
+        captions = self.captions_of(self.balanced_labels(1)[1])
+        return captions and captions * (self.preview_columns // len(captions))
 
     # Export and saving
 

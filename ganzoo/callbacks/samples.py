@@ -78,14 +78,15 @@ class SampleGrid(keras.callbacks.Callback):
                 # The first picture is the model's output. The others show intermediate results.
                 prefix = f"{name}_" if index else ""
                 number = count_passes(self.model, epoch, self.steps_per_pass)
-                captions = self.model.preview_captions
-                self._draw(pixels, name, number, f"{prefix}epoch_{number:03d}", captions)
+                columns, captions = self.model.preview_columns, self.model.preview_captions
+                filename = f"{prefix}epoch_{number:03d}"
+                self._draw(pixels, name, number, filename, columns, captions)
 
     def on_train_end(self, logs=None):
         self._writer.close()
 
-    def _draw(self, pixels, name, step, filename=None, captions=None):
-        grid = images.draw_grid(pixels, self.model.preview_columns, captions)
+    def _draw(self, pixels, name, step, filename=None, columns=None, captions=None):
+        grid = images.draw_grid(pixels, columns, captions)
         path = self.run_dir / "samples" / f"{filename or name}.png"
         images.write_png(path, grid)
         with self._writer.as_default():

@@ -77,6 +77,18 @@ def test_an_epoch_with_few_steps_has_one_point(tmp_path):
     )
 
 
+def test_a_grid_of_two_classes_repeats_them_and_real_images_make_a_square(tmp_path):
+    gan = ganzoo.CGAN((8, 8, 1), 2, base_filters=2, class_names=["no", "yes"], seed=0)
+    gan.compile(run_eagerly=True)
+    assert gan.preview_columns == 8
+    assert gan.preview_captions == ["no", "yes"] * 4
+    pixels = np.zeros((16, 8, 8, 1), "uint8")
+    grid = callbacks.SampleGrid(tmp_path, num_images=16)
+    gan.fit(pixels, np.arange(16) % 2, verbose=0, callbacks=[grid])
+    with Image.open(tmp_path / "samples" / "real.png") as image:
+        assert image.width == image.height
+
+
 def test_sample_grids_use_the_same_latents_and_show_the_real_images_once(tmp_path):
     gan = tiny.build_gan(batch_norm=False)
     gan.compile(generator_optimizer="adam", discriminator_optimizer="adam", ema_decay=0.0)
