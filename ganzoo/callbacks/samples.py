@@ -14,7 +14,7 @@ from ganzoo.checks import check_positive, check_seed
 class SampleGrid(keras.callbacks.Callback):
     """Write a grid of generated images after every epoch, always from the same latents.
 
-    A model with classes has one column per class, with the name of the class above.
+    With classes, each column holds one class, whose name is above it.
 
     The grids are PNG files, `samples/epoch_001.png` and so on, and TensorBoard images below
     `logs/samples`. `samples/real.png` shows real images for comparison. It is written once.

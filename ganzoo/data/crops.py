@@ -9,8 +9,7 @@ import tensorflow as tf
 from PIL import ExifTags, Image
 
 from ganzoo.checks import check_positive, check_seed
-from ganzoo.data import folders, tfds
-from ganzoo.data.degradation import degrade
+from ganzoo.data import degradation, folders, tfds
 from ganzoo.data.pipelines import go_through
 from ganzoo.distribution import WHOLE, Shard
 from ganzoo.images import from_pixels, photos
@@ -31,9 +30,9 @@ def load_crops(
     start: int | None = None,
     data_shard: Shard = WHOLE,
     batch_shard: Shard = WHOLE,
-    degraded_scale: int | None = None,
+    scale: int = 4,
+    degrade: bool = False,
     low_res: str | os.PathLike | None = None,
-    scale: int | None = None,
 ) -> tf.data.Dataset:
     """Load photographs as a pipeline of random crops, randomly rotated and mirrored.
 
@@ -50,12 +49,11 @@ def load_crops(
         start: int. As for `pipeline`.
         data_shard: `Shard` of the photographs to read. As for `load_arrays`.
         batch_shard: `Shard` of every batch to return. As for `pipeline`.
-        degraded_scale: int or None. Ratio of the crops' sides to those of degraded low-resolution
-            images, which are returned with the crops: blurred, noisy and compressed. See
-            `ganzoo.data.degradation`.
+        scale: int, at least 1. Ratio of the sides of pairs. Crops alone do not depend on it.
+        degrade: bool. Return pairs with low-resolution images that are blurred, noisy and
+            compressed. See `ganzoo.data.degradation`.
         low_res: folder with a low-resolution image of the same name for each photograph, or None.
-            Crops of both, of the same place, are returned.
-        scale: int. Ratio of the sizes to those in `low_res`. Needed with it.
+            Pairs of crops of the same place are returned.
 
     Returns:
         `tf.data.Dataset` of float32 RGB images `(batch, crop_size, crop_size, 3)` in
@@ -75,15 +73,18 @@ def load_crops(
         >>> tuple(next(iter(dataset)).shape)
         (8, 32, 32, 3)
     """
-    check_positive(crop_size=crop_size, batch_size=batch_size, crops_per_image=crops_per_image)
+    sizes = {"crop_size": crop_size, "batch_size": batch_size, "scale": scale}
+    check_positive(**sizes, crops_per_image=crops_per_image)
     seed = check_seed(seed)
-    if degraded_scale is not None:
-        check_positive(degraded_scale=degraded_scale)
-        _require_multiple(crop_size, degraded_scale)
+    if (degrade or low_res is not None) and crop_size % scale:
+        raise ValueError(
+            f"The side of crops must be a multiple of {scale}, the scale. Received: "
+            f"crop_size={crop_size}. Choose another one (--image-size)."
+        )
     opened = _open_photos(name_or_dir, split, crop_size, data_shard)
     sources, decode, count, num_bytes, fingerprint = opened
     if low_res is not None:
-        if degraded_scale is not None:
+        if degrade:
             raise ValueError(
                 "`low_res` and degraded images exclude each other. Remove one of them (--low-res, "
                 "--degrade)."
@@ -93,7 +94,6 @@ def load_crops(
                 "`low_res` needs a folder of photographs. Received: "
                 f"{str(name_or_dir)!r}. Give a folder with --data."
             )
-        _require_multiple(crop_size, scale)
         listing = folders.find_images(pathlib.Path(name_or_dir), False, "train+test")
         pairs = _find_pairs(listing.files, pathlib.Path(name_or_dir), pathlib.Path(low_res), scale)
         decode = functools.partial(_decode_pair, pairs, scale, decode)
@@ -126,13 +126,13 @@ def load_crops(
         crops = photographs.enumerate().map(crop, num_parallel_calls=tf.data.AUTOTUNE)
         # Crops of one image are neighbours. The buffer spreads them over many batches.
         crops = crops.unbatch().shuffle(64 * crops_per_image, **once)
-        if degraded_scale is not None:
+        if degrade:
             # The photographs of a pass have the other seeds, from 0 on.
             degradations = tf.random.experimental.stateless_fold_in(key, -1)
 
             def pair(index, crop):
                 draw = tf.random.experimental.stateless_fold_in(degradations, index)
-                return degrade(crop, degraded_scale, draw), crop
+                return degradation.degrade(crop, scale, draw), crop
 
             crops = crops.enumerate().map(pair, num_parallel_calls=tf.data.AUTOTUNE)
         if low_res is not None:
@@ -148,14 +148,6 @@ def load_crops(
     batches = batches.map(convert, num_parallel_calls=tf.data.AUTOTUNE).prefetch(2)
     batches.data_fingerprint = fingerprint
     return batches
-
-
-def _require_multiple(crop_size, scale):
-    if crop_size % scale:
-        raise ValueError(
-            f"The side of crops must be a multiple of {scale}, the scale. Received: "
-            f"crop_size={crop_size}. Choose another one (--image-size)."
-        )
 
 
 def _find_pairs(files, folder, low_res, scale):

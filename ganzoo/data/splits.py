@@ -1,5 +1,6 @@
 """Split folders of images into a training part and a part that is held out."""
 
+import functools
 import hashlib
 import pathlib
 from collections.abc import Collection, Sequence
@@ -62,7 +63,14 @@ def choose(
 
 def _hash(path):
     try:
-        content = path.read_bytes()
+        status = path.stat()
+        return _hash_content(path, status.st_size, status.st_mtime_ns)
     except OSError:
-        content = b""  # Loading the image raises the error.
+        return 1  # Loading the image raises the error.
+
+
+# A run lists its folder several times. The size and time tell whether a file has changed.
+@functools.cache
+def _hash_content(path, size, time):
+    content = path.read_bytes()
     return int.from_bytes(hashlib.blake2b(content, digest_size=8).digest(), "big")

@@ -284,8 +284,8 @@ def _alpha(recipe):
 
 
 def _open_crops(recipe, family, cluster):
-    scale = inspect.signature(family.load_class()).parameters["scale"].default
-    scale = recipe.model.get("scale", scale)
+    default = inspect.signature(family.load_class()).parameters["scale"].default
+    scale = recipe.model.get("scale", default)
     dataset = functools.partial(
         data.load_crops,
         recipe.data,
@@ -294,9 +294,9 @@ def _open_crops(recipe, family, cluster):
         seed=recipe.seed,
         data_shard=cluster.data_shard,
         batch_shard=cluster.batch_shard,
-        degraded_scale=scale if recipe.degrade else None,
-        low_res=recipe.low_res,
         scale=scale,
+        degrade=recipe.degrade,
+        low_res=recipe.low_res,
     )
     return dataset, {}
 

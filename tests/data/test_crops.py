@@ -211,7 +211,7 @@ def test_pairs_that_do_not_fit_are_refused_in_one_line(change, message, photos, 
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("more", [{"degraded_scale": 2}, {"crop_size": 15}])
+@pytest.mark.parametrize("more", [{"degrade": True}, {"crop_size": 15}])
 def test_pairs_exclude_degradation_and_need_crops_that_the_scale_divides(more, photos, tmp_path):
     low_res = write_low_res(photos, tmp_path / "low")
     arguments = {"crop_size": 16, "batch_size": 4, "low_res": low_res, "scale": 2, **more}

@@ -98,13 +98,13 @@ def folder(tmp_path):
 
 def test_crops_come_with_degraded_images_of_their_scale(folder):
     arguments = {"crop_size": 24, "batch_size": 4, "crops_per_image": 2, "seed": 3}
-    low_res, high_res = next(iter(data.load_crops(folder, degraded_scale=4, **arguments)))
+    low_res, high_res = next(iter(data.load_crops(folder, degrade=True, **arguments)))
     assert low_res.shape == (4, 6, 6, 3)
     np.testing.assert_array_equal(high_res, next(iter(data.load_crops(folder, **arguments))))
-    again, _ = next(iter(data.load_crops(folder, degraded_scale=4, **arguments)))
+    again, _ = next(iter(data.load_crops(folder, degrade=True, **arguments)))
     np.testing.assert_array_equal(low_res, again)
 
 
 def test_crops_that_the_scale_does_not_divide_are_refused(folder):
     with pytest.raises(ValueError, match=r"multiple of 4.*crop_size=26"):
-        data.load_crops(folder, crop_size=26, batch_size=2, degraded_scale=4)
+        data.load_crops(folder, crop_size=26, batch_size=2, degrade=True)

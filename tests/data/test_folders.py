@@ -73,13 +73,13 @@ def test_files_that_are_left_out_are_counted_and_named(tmp_path):
         write(tmp_path / name)
     (tmp_path / "birds").mkdir()
     (tmp_path / "dogs" / "3.png").symlink_to("nowhere.png")
-    for name in ("notes.txt", "dogs/2.heic"):
+    for name in ("notes.txt", "dogs/2.cr2"):
         (tmp_path / name).touch()
     with pytest.warns(UserWarning, match="left out") as caught:
         found = data.load_arrays(tmp_path)
     assert str(caught[0].message) == (
         f"{str(tmp_path)!r}: left out images beside the class folders (2: old.bmp, preview.png), "
-        "files that are not read as images (2: dogs/2.heic, notes.txt), links to nothing "
+        "files that are not read as images (2: dogs/2.cr2, notes.txt), links to nothing "
         "(1: dogs/3.png), folders without images (1: birds)."
     )
     assert found.class_names == ["cats", "dogs"]
