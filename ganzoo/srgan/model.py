@@ -352,7 +352,7 @@ class SRGAN(GAN):
             image: uint8 or uint16 `(height, width, channels)`, or a batch `(num_images, height,
                 width, channels)`. RGB or gray, optionally with alpha as the last channel. Any size.
             outscale: float. Ratio of the result's height and width to the image's. The network
-                upscales by `scale`. The Lanczos filter makes the rest, up or down. None takes
+                upscales by `scale`. The Lanczos filter resizes its result. None takes
                 `scale`.
             strength: float from 0 to 1. 1 has the model's weights, and 0 those of `soft_preset`,
                 which was trained without a discriminator. Between them the weights are
