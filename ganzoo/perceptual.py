@@ -4,11 +4,14 @@ import keras
 import numpy as np
 from keras import layers, ops
 
+from ganzoo.images import has_alpha
 from ganzoo.registry import File
 from ganzoo.saving import weights
 
 # Smallest side in pixels that AlexNet's last feature map needs.
 SMALLEST_SIDE = 31
+# Side that smaller images are enlarged to.
+_ENLARGED_SIDE = 64
 # Kernels in HWIO order and biases of AlexNet's convolutions, and the weights of LPIPS v0.1. All
 # are float16. `LICENSE.alexnet` beside the file names their authors.
 ALEXNET = File(
@@ -113,6 +116,46 @@ class LPIPS:
             a, b = (_normalize(ops.cast(features, "float32")) for features in maps)
             distance += ops.mean(ops.sum(weight * ops.square(a - b), axis=-1), axis=(1, 2))
         return distance
+
+
+class EnlargedLPIPS:
+    """LPIPS of images of any size, gray or RGB, with alpha or without.
+
+    Images with a side below 64 pixels are enlarged by bilinear interpolation, because AlexNet's
+    first convolution has a stride of 4. Gray images become RGB by repetition, and images with alpha
+    are put on white. Gradients are defined everywhere.
+    """
+
+    def __init__(self):
+        self._distance = LPIPS()
+
+    def __call__(
+        self, images_a: keras.KerasTensor, images_b: keras.KerasTensor
+    ) -> keras.KerasTensor:
+        """Return the distance of each pair of images.
+
+        Args:
+            images_a: float `(batch, height, width, channels)` in [-1, 1].
+            images_b: float tensor of the same shape.
+
+        Returns:
+            float32 tensor `(batch,)`, at least 0.
+        """
+        return self._distance(_enlarge(images_a), _enlarge(images_b))
+
+
+def _enlarge(images):
+    """Return images `(batch, height, width, channels)` as RGB with sides of at least 64 pixels."""
+    if has_alpha(tuple(images.shape)):
+        # Colors are premultiplied, so white is only added.
+        images = images[..., :-1] + 1.0 - images[..., -1:]
+    if images.shape[-1] == 1:
+        images = ops.repeat(images, 3, axis=-1)
+    height, width = images.shape[1:3]
+    scale = max(1.0, _ENLARGED_SIDE / min(height, width))
+    if scale == 1.0:
+        return images
+    return ops.image.resize(images, (round(height * scale), round(width * scale)))
 
 
 def _normalize(features):
