@@ -6,6 +6,7 @@ Commands that need TensorFlow import it when they run, so that `ganzoo list` and
 from ganzoo.cli.app import Command, app, main
 from ganzoo.cli.data import data
 from ganzoo.cli.demo import demo
+from ganzoo.cli.edit import edit
 from ganzoo.cli.evaluate import evaluate
 from ganzoo.cli.export import export
 from ganzoo.cli.info import info
@@ -20,7 +21,7 @@ app.command("list", cls=Command)(list_presets)
 app.command(cls=Command)(info)
 app.command(cls=Command)(data)
 app.command(cls=TrainCommand)(train)
-for command in (sample, upscale, export, evaluate, reproduce, demo):
+for command in (sample, edit, upscale, export, evaluate, reproduce, demo):
     app.command(cls=Command)(command)
 
 __all__ = ["app", "main"]

@@ -1,7 +1,5 @@
 """Define `ganzoo sample`."""
 
-import csv
-import itertools
 import os
 import pathlib
 from typing import Annotated
@@ -10,6 +8,7 @@ import typer
 
 from ganzoo import messages
 from ganzoo.cli.app import Model, Seed, import_tensorflow, interruptible, progress_bar
+from ganzoo.cli.labels import parse_labels
 from ganzoo.saving.files import check_file_path
 
 
@@ -97,7 +96,7 @@ def sample(
         check_file_path(out)
     elif out.is_file():
         raise ValueError(f"--out must be a folder here. Received: the file {str(out)!r}.")
-    classes = _parse_labels(labels)
+    classes = parse_labels(labels)
     import_tensorflow()
     import numpy as np
 
@@ -143,7 +142,7 @@ def sample(
 
 
 def _sample_in_bulk(model, num_images, out, format, seed, labels, shards, shard):
-    classes = _parse_labels(labels)
+    classes = parse_labels(labels)
     import_tensorflow()
     from ganzoo import sampling
     from ganzoo.saving import loading
@@ -169,34 +168,6 @@ def _sample_in_bulk(model, num_images, out, format, seed, labels, shards, shard)
         f"{out}: {drawn.num_images:,} of {messages.count(num_images, 'image')} in "
         f"{messages.count(drawn.num_files, 'file')} ({drawn.num_made:,} new)"
     )
-
-
-def _parse_labels(text):
-    """Parse classes such as `"bag,shirt"` or `"0,1"`, or columns such as `"age=42,gender=female"`.
-
-    A value that contains a comma is written in quotes.
-
-    Returns:
-        List of texts, or a dict of lists of one length: all combinations of the values of the
-        columns. None without labels.
-    """
-    if text is None:
-        return None
-    (parts,) = csv.reader([text], skipinitialspace=True)
-    parts = [part.strip() for part in parts]
-    pairs = [part.partition("=")[::2] for part in parts]
-    if not all(parts) or len({"=" in part for part in parts}) > 1 or not all(k for k, _ in pairs):
-        raise ValueError(
-            "--labels must be class names or ids, such as bag,shirt or 0,1, or values of columns, "
-            f"such as age=42,gender=female. Received: {text!r}."
-        )
-    if "=" not in parts[0]:
-        return parts
-    columns = {}
-    for name, value in pairs:
-        columns.setdefault(name.strip(), []).append(value.strip())
-    rows = zip(*itertools.product(*columns.values()), strict=True)
-    return dict(zip(columns, map(list, rows), strict=True))
 
 
 def _count(labels):

@@ -1,7 +1,16 @@
-"""Sample images: many in blocks, along paths between latents, or without copies."""
+"""Sample images: many in blocks, along paths between latents, or edited photographs."""
 
 from ganzoo.sampling.bulk import BLOCK, FORMATS, Drawn, draw_block, sample
 from ganzoo.sampling.directions import directions
+from ganzoo.sampling.editing import (
+    Edit,
+    Found,
+    blend,
+    find_latents,
+    move,
+    read_picture,
+    relabel,
+)
 from ganzoo.sampling.interpolation import interpolate, slerp
 from ganzoo.sampling.originals import generate_originals
 
@@ -9,10 +18,17 @@ __all__ = [
     "BLOCK",
     "FORMATS",
     "Drawn",
+    "Edit",
+    "Found",
+    "blend",
     "directions",
     "draw_block",
+    "find_latents",
     "generate_originals",
     "interpolate",
+    "move",
+    "read_picture",
+    "relabel",
     "sample",
     "slerp",
 ]

@@ -66,7 +66,7 @@ def interpolate(
             )
         columns = gan.labels_of(gan.prepare_condition(count, labels, seed))
         corners = to_vectors(by_name(columns, gan.conditions), gan.conditions)
-        weights = _path(corners, num_steps)
+        weights = path(corners, num_steps)
         made = gan.morph(
             np.repeat(latents[:num_rows], num_steps, axis=0), np.tile(weights, (num_rows, 1))
         )
@@ -105,8 +105,20 @@ def slerp(start: np.ndarray, end: np.ndarray, fractions: np.ndarray) -> np.ndarr
     return (points * length).astype("float32")
 
 
-def _path(corners, num_steps):
-    """Return vectors `(num_steps, size)` on a path through some vectors."""
+def path(corners: np.ndarray, num_steps: int) -> np.ndarray:
+    """Return vectors at equal distances on a path of straight lines through some vectors.
+
+    Args:
+        corners: float `(num_corners, size)`, at least 2.
+        num_steps: int, at least 2. Vectors on the path, including both ends.
+
+    Returns:
+        float32 `(num_steps, size)`.
+
+    Example:
+        >>> path(np.array([[0.0], [1.0], [5.0]]), 5).ravel().tolist()
+        [0.0, 0.5, 1.0, 3.0, 5.0]
+    """
     places = np.linspace(0.0, len(corners) - 1, num_steps)
     left = np.minimum(places.astype(int), len(corners) - 2)
     fraction = (places - left)[:, None].astype("float32")
