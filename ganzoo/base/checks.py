@@ -1,5 +1,7 @@
 """Check the networks, arguments and losses of a `GAN`."""
 
+from collections.abc import Iterable
+
 import keras
 import tensorflow as tf
 
@@ -7,6 +9,18 @@ from ganzoo import schedules
 from ganzoo.messages import unknown
 
 UPDATES = ("simultaneous", "alternating")
+# What to do instead of using an argument of `keras.Model.compile`.
+_USE_EVALUATE = (
+    "Measure images with `ganzoo.evaluation.evaluate`, and during training with "
+    "`ganzoo.callbacks.Evaluate`."
+)
+_INSTEAD_OF = {
+    "optimizer": "Each network has its own: `generator_optimizer` and `discriminator_optimizer`.",
+    "metrics": _USE_EVALUATE,
+    "weighted_metrics": _USE_EVALUATE,
+    "loss_weights": "The weight of a gradient penalty is an argument of `regularizer`.",
+    "auto_scale_loss": "Each optimizer scales its loss under float16. Remove it.",
+}
 # Appended to errors about weights and losses that are NaN or infinite.
 DIVERGENCE_ADVICE = (
     "Lower the learning rates (--compile generator_optimizer.learning_rate=1e-4 --compile "
@@ -58,6 +72,25 @@ def check_compile(chosen: dict) -> None:
     schedules.check("ema_decay", chosen["ema_decay"], least=0, below=1)
     if chosen["update"] not in UPDATES:
         raise ValueError(unknown("update", chosen["update"], UPDATES))
+
+
+def refuse_keras_arguments(arguments: dict, known: Iterable[str]) -> None:
+    """Refuse arguments of `keras.Model.compile` that a GAN does not take, and unknown ones.
+
+    Args:
+        arguments: values of the other arguments by name. None stands for a default.
+        known: names of the arguments that `compile` takes.
+
+    Raises:
+        ValueError: If there is one.
+    """
+    for name, value in arguments.items():
+        if name not in _INSTEAD_OF:
+            raise ValueError(unknown("argument of compile", name, known))
+        if value is not None:
+            raise ValueError(
+                f"A GAN does not take `{name}`. Received: {name}={value!r}. {_INSTEAD_OF[name]}"
+            )
 
 
 def check_augmentation(augmentation, image_shape: tuple) -> None:

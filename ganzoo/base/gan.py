@@ -275,6 +275,7 @@ class GAN(Persistence, keras.Model):
         jit_compile: bool | str = "auto",
         steps_per_execution: int = 1,
         run_eagerly: bool = False,
+        **of_keras,
     ) -> None:
         """Configure how the two networks are trained.
 
@@ -308,9 +309,10 @@ class GAN(Persistence, keras.Model):
                 a vanilla GAN a fifth faster. Callbacks then see every tenth batch, and
                 `steps_per_epoch` must be a multiple.
             run_eagerly: bool. Run without a graph, for debugging.
+            **of_keras: must be None. Other arguments of `keras.Model.compile` do not apply.
 
         Raises:
-            ValueError: If a value has the wrong type or is out of range.
+            ValueError: If a value has the wrong type or is out of range, or an argument is unknown.
         """
         given = {
             "generator_optimizer": generator_optimizer,
@@ -322,6 +324,8 @@ class GAN(Persistence, keras.Model):
             "ema_decay": ema_decay,
             "update": update,
         }
+        others = ("sync_batch_norm", "jit_compile", "steps_per_execution", "run_eagerly")
+        checks.refuse_keras_arguments(of_keras, known=(*given, *others))
         given = {key: value for key, value in given.items() if value is not None}
         if generator_optimizer is discriminator_optimizer and isinstance(
             generator_optimizer, keras.optimizers.Optimizer

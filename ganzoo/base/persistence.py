@@ -6,8 +6,9 @@ import keras
 import numpy as np
 
 from ganzoo import export
-from ganzoo.base import freezing
+from ganzoo.base import freezing, weight_files
 from ganzoo.saving import presets
+from ganzoo.saving.files import check_file_path
 
 
 class Persistence:
@@ -17,14 +18,36 @@ class Persistence:
         """Save the model with its optimizers to a `.keras` file, as `keras.Model.save` does.
 
         Raises:
-            ValueError: If the path has another suffix.
+            ValueError: If the path has another suffix, is that of a folder, or is too long for the
+                disk.
         """
         if not str(filepath).endswith(".keras") and kwargs.get("zipped") is not False:
             raise ValueError(
                 f"The path must end in .keras. Received: {str(filepath)!r}. Use `save_weights` for "
                 "a .weights.h5 file, `save_to_preset` for a folder, or `export` for other formats."
             )
+        if kwargs.get("zipped") is not False:
+            check_file_path(filepath)
         super().save(filepath, *args, **kwargs)
+
+    def save_weights(self, filepath, *args, **kwargs) -> None:
+        """Save the weights to a `.weights.h5` file, as `keras.Model.save_weights` does.
+
+        Raises:
+            ValueError: If the path has another suffix, is that of a folder, or is too long for the
+                disk.
+        """
+        check_file_path(filepath)
+        super().save_weights(filepath, *args, **kwargs)
+
+    def load_weights(self, filepath, *args, **kwargs) -> None:
+        """Load weights that `save_weights` or `save` wrote, as `keras.Model.load_weights` does.
+
+        Raises:
+            ValueError: If the file holds weights of other shapes.
+        """
+        with weight_files.explained(filepath, super().save_weights):
+            super().load_weights(filepath, *args, **kwargs)
 
     def get_common_config(self) -> dict:
         """Return the part of `get_config` that every family shares."""

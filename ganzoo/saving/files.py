@@ -23,9 +23,10 @@ _TEMPORARY_BYTES = 100
 def names_file(path: pathlib.Path | str) -> bool:
     """Return True if a path has the suffix of a file, such as `.onnx` or `.PNG`.
 
-    A folder of such a name would surprise the person who gave it.
+    A folder of such a name would surprise the person who gave it. Dots and spaces at the end, which
+    Windows drops, do not matter.
     """
-    return _FILE_SUFFIX.fullmatch(pathlib.Path(path).suffix) is not None
+    return _FILE_SUFFIX.fullmatch(pathlib.Path(str(path).rstrip(". ")).suffix) is not None
 
 
 def check_file_path(path: pathlib.Path | str) -> None:
@@ -225,6 +226,8 @@ def new_folder(path: pathlib.Path | str, replace: bool = False) -> Iterator[path
             or the root of a disk, which cannot be replaced.
     """
     check_folder_path(path)
+    # Also the parts before a `..` must exist, so that the given path leads to the folder.
+    pathlib.Path(path).parent.mkdir(parents=True, exist_ok=True)
     given, path = str(path), pathlib.Path(path).resolve()
     if path == pathlib.Path.cwd() or os.path.ismount(path):
         raise ValueError(
@@ -233,7 +236,6 @@ def new_folder(path: pathlib.Path | str, replace: bool = False) -> Iterator[path
         )
     if not replace and path.exists() and any(path.iterdir()):
         raise ValueError(f"{given!r} is not empty. Choose another folder or remove it.")
-    path.parent.mkdir(parents=True, exist_ok=True)
     partial, old = _temporary(path), _temporary(path)
     partial.mkdir(mode=0o700)
     try:

@@ -233,3 +233,40 @@ def test_optimizers_that_count_or_wrap_other_updates_train_both_networks():
     assert all(
         np.any(a != b) for a, b in zip(before, tiny.copy_of(gan.trainable_variables), strict=True)
     )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "advice"),
+    [
+        ({"optimizer": "adam"}, "`generator_optimizer` and `discriminator_optimizer`"),
+        ({"metrics": ["accuracy"]}, "`ganzoo.evaluation.evaluate`"),
+        ({"ema_decai": 0.9}, "Did you mean 'ema_decay'"),
+    ],
+)
+def test_arguments_of_keras_that_a_gan_does_not_take_are_refused_in_one_line(arguments, advice):
+    with pytest.raises(ValueError, match=advice) as caught:
+        tiny.build_gan().compile(**arguments)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("suffix", [".keras", ".weights.h5"])
+def test_weights_of_another_shape_are_refused_in_one_line_with_both_shapes(suffix, tmp_path):
+    path = tmp_path / f"small{suffix}"
+    small = tiny.build_gan(image_shape=(2, 3, 1))
+    small.save(path) if suffix == ".keras" else small.save_weights(path)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pytest.raises(ValueError, match=r"shape \(9,.*of shape \(6,") as caught:
+            tiny.build_gan(image_shape=(3, 3, 1)).load_weights(path)
+        assert "\n" not in str(caught.value)
+        again = tiny.build_gan(image_shape=(2, 3, 1))
+        again.load_weights(path)
+    tiny.assert_equal(again.weights, small.weights)
+
+
+@pytest.mark.parametrize("suffix", [".keras", ".weights.h5"])
+def test_a_name_that_is_too_long_for_the_disk_is_refused_in_one_line(suffix, tmp_path):
+    gan = tiny.build_gan()
+    save = gan.save if suffix == ".keras" else gan.save_weights
+    with pytest.raises(ValueError, match="too long a name"):
+        save(tmp_path / ("x" * 300 + suffix))

@@ -149,3 +149,16 @@ def test_a_folder_may_have_a_dot_in_its_name(tmp_path):
         files.check_folder_path(tmp_path / name)
     (tmp_path / "old.keras").mkdir()
     files.check_folder_path(tmp_path / "old.keras")
+
+
+def test_a_new_folder_is_found_by_the_path_that_was_given(tmp_path):
+    given = tmp_path / "not_yet" / ".." / "made"
+    with files.new_folder(given) as partial:
+        (partial / "a.txt").write_text("a")
+    assert (given / "a.txt").read_text() == "a"
+
+
+@pytest.mark.parametrize("name", ["a.tflite", "a.ONNX", "a.tflite.", "a.onnx . "])
+def test_dots_and_spaces_at_the_end_do_not_hide_the_suffix_of_a_file(name):
+    assert files.names_file(name)
+    assert not files.names_file(f"{name}_folder")
