@@ -110,6 +110,8 @@ class Evaluate(_KeepBest):
         patience: int. Training ends after this many measurements in a row that are no better than
             the best one. None does not end it.
         passes: int. Passes over the data in an epoch of `fit`.
+        labels: CSV file with the labels of a folder, for models that are conditioned on its
+            columns. See `ganzoo.data.load`. None takes `labels.csv` in the folder, if there is one.
 
     Raises:
         ValueError: If the metric is unknown, or a number is below 1. In `fit`, before the first
@@ -127,6 +129,7 @@ class Evaluate(_KeepBest):
         seed: int = 0,
         patience: int | None = None,
         passes: int = 1,
+        labels: str | os.PathLike | None = None,
     ):
         super().__init__(run_dir, metric, every, patience, passes)
         if metric not in evaluation.METRICS:
@@ -135,6 +138,7 @@ class Evaluate(_KeepBest):
         self.data = data
         self.num_images = num_images
         self.extractor = extractor
+        self.labels = labels
         self.seed = check_seed(seed)
 
     def _open(self):
@@ -145,7 +149,9 @@ class Evaluate(_KeepBest):
                 self.extractor,
                 self.seed,
                 trained_on=self.model.trained_on,
+                labels=evaluation.find_labels(self.model, self.data, self.labels),
             )
+        evaluation.check_columns(self.model.conditions, self.data.images, self.data.split)
         evaluation.check_counts([self.metric], self.data, self.num_images)
 
     def _measure(self):

@@ -36,7 +36,10 @@ def evaluate(
     ],
     labels: Annotated[
         str | None,
-        typer.Option(metavar="FILE", help="CSV file of labels, for models trained with one."),
+        typer.Option(
+            metavar="FILE",
+            help="CSV file of labels, for models trained with one. [default: labels.csv in --data]",
+        ),
     ] = None,
     metrics: Annotated[
         str | None,
@@ -99,6 +102,10 @@ def evaluate(
         _print_restoration(result)
     else:
         print_evaluation(result)
+        if copies:
+            print(f"Clearest copies: {copies} (generated, nearest training image)")
+        if neighbours:
+            print(f"Neighbours: {neighbours} (generated, nearest training images)")
 
 
 def _evaluate_with_progress(gan, data, names, num_images, extractor, seed, labels):

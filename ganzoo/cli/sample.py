@@ -11,6 +11,9 @@ from ganzoo.cli.app import Model, Seed, import_tensorflow, interruptible, progre
 from ganzoo.cli.labels import parse_labels
 from ganzoo.saving.files import check_file_path
 
+# Columns of a grid that shows all classes. A wider one does not fit on a screen.
+_MAX_COLUMNS = 20
+
 
 def sample(
     model: Model,
@@ -25,7 +28,8 @@ def sample(
         str | None,
         typer.Option(
             help="Class names or ids, such as bag,shirt or 0,1, used in turn. Of several columns: "
-            "age=42,gender=female. A column may be repeated; all combinations are made."
+            "age=42,gender=female. A column may be repeated; all combinations are made. [default: "
+            "all classes, in the columns of a grid]"
         ),
     ] = None,
     interpolate: Annotated[
@@ -57,7 +61,8 @@ def sample(
     """Generate images with a trained model.
 
     With `--interpolate`, each row of a .png is a walk, and a .gif or .webp is animated. With
-    `--format` there may be millions of images. Existing files are not written again.
+    `--format` there may be millions of images. Existing files are not written again. `--format png`
+    writes labels.csv, too, which `ganzoo train --data DIR --labels labels.csv` reads.
 
     Example: `ganzoo sample dcgan_fashion_mnist -n 64 --seed 0 --out grid.png`
 
@@ -118,6 +123,8 @@ def sample(
             images.write_animation(out, frames, images.zoom_for(frames[0]))
         print(f"{out}: {messages.count(num_rows, 'walk')} of {num_steps} images")
         return
+    if classes is None and kind == ".png":
+        classes = _labels_of_columns(gan)
     repeated = cycle(classes, range(num_images))
     if no_copies is None:
         pixels = gan.generate(num_images, labels=repeated, seed=seed)
@@ -131,14 +138,22 @@ def sample(
             )
         print(f"Replaced {num_replaced} copies of training images.")
     if kind == ".png":
-        # Use one column per given class or combination.
+        # Use one column per class or combination.
         columns = _count(classes)
         captions = gan.captions_of(classes) if columns else None
+        if columns and columns > num_images:
+            columns, captions = num_images, captions and captions[:num_images]
         images.write_png(out, images.draw_grid(pixels, columns, captions))
     else:
         for index, image in enumerate(pixels):
             images.write_png(out / f"{index:05d}.png", image)
     print(f"{out}: {messages.count(num_images, 'image')}")
+
+
+def _labels_of_columns(gan):
+    """Return a label for each column of a grid, or None without conditions or for many classes."""
+    _, labels = gan.balanced_labels(1)
+    return labels if (_count(labels) or 0) <= _MAX_COLUMNS else None
 
 
 def _sample_in_bulk(model, num_images, out, format, seed, labels, shards, shard):

@@ -17,6 +17,8 @@ from ganzoo.conditions import Condition, resolve
 from ganzoo.data.order import sort_names
 from ganzoo.messages import first_line, list_names, printable
 
+# Name of the file beside the images, if no other one is given.
+DEFAULT_NAME = "labels.csv"
 # Column with the paths of the images.
 _FILE = "file"
 _DELIMITERS = ",;\t"
@@ -184,7 +186,7 @@ def _read_column(index, table, names):
     column, texts = table.columns[index], [table.rows[name][index] for name in names]
     numbers = [_to_number(text) for text in texts]
     place = f"{str(table.path)!r}, column {column!r}"
-    if missing := [n for n, text in zip(names, texts, strict=True) if text.lower() in ("", "nan")]:
+    if missing := [n for n, text in zip(names, texts, strict=True) if _is_missing(text)]:
         raise ValueError(
             f"{place}: {len(missing)} of {len(names)} values are missing: {_list(missing, table)}. "
             "Fill them in, or remove the rows."
@@ -208,6 +210,15 @@ def _read_column(index, table, names):
     ids = {name: number for number, name in enumerate(class_names)}
     shown = [printable(name) for name in class_names]
     return Condition(column, class_names=shown), np.array([ids[text] for text in texts], "int32")
+
+
+def is_number_or_missing(text: str) -> bool:
+    """Return True if a text in a table is not read as the name of a class."""
+    return _is_missing(text) or _to_number(text) is not None
+
+
+def _is_missing(text):
+    return text.strip().lower() in ("", "nan")
 
 
 def _to_number(text):

@@ -11,7 +11,7 @@ from ganzoo.evaluation.generation import (
     is_better,
     is_lower_better,
 )
-from ganzoo.evaluation.references import References, open_references
+from ganzoo.evaluation.references import References, check_columns, find_labels, open_references
 from ganzoo.evaluation.super_resolution import (
     SuperResolutionResult,
     check_photos,
@@ -26,12 +26,14 @@ __all__ = [
     "Evaluation",
     "References",
     "SuperResolutionResult",
+    "check_columns",
     "check_counts",
     "check_metrics",
     "check_photos",
     "compare_pictures",
     "evaluate",
     "evaluate_super_resolution",
+    "find_labels",
     "is_better",
     "is_lower_better",
     "open_references",

@@ -16,6 +16,7 @@ from ganzoo.evaluation.references import (
     References,
     check_classes,
     check_columns,
+    find_labels,
     open_references,
 )
 from ganzoo.images import has_alpha
@@ -147,7 +148,7 @@ def evaluate(
         seed: int. Seed of the generated images and of every choice of real images.
         report: function that is called with the number of generated images so far.
         labels: CSV file with the labels of a folder, for models that were trained with one. See
-            `ganzoo.data.load`.
+            `ganzoo.data.load`. None takes `labels.csv` in the folder, if there is one.
 
     Returns:
         An `Evaluation`.
@@ -172,6 +173,7 @@ def evaluate(
             f"{type(gan).__name__} without. Leave it out."
         )
     if not isinstance(data, References):
+        labels = find_labels(gan, data, labels)
         data = open_references(
             data, gan.image_shape, extractor, seed, gan.class_names, gan.trained_on, labels
         )

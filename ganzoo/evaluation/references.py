@@ -5,6 +5,7 @@ import hashlib
 import itertools
 import json
 import os
+import pathlib
 import re
 import warnings
 import zipfile
@@ -13,9 +14,10 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from ganzoo import data
+from ganzoo.base import GAN
 from ganzoo.checks import check_seed
 from ganzoo.conditions import Condition, describe, list_columns
-from ganzoo.data import ImageData
+from ganzoo.data import ImageData, is_folder, tables
 from ganzoo.images import convert_channels, has_alpha
 from ganzoo.messages import first_line
 from ganzoo.metrics import Embedding, extractor_names, get_extractor
@@ -116,6 +118,24 @@ def open_references(
         ),
         unseen=split == "train",
     )
+
+
+def find_labels(
+    gan: GAN, data: str | os.PathLike, labels: str | os.PathLike | None
+) -> str | os.PathLike | None:
+    """Return the CSV file with the labels of a folder for a model, or None if it needs none.
+
+    Args:
+        gan: the model.
+        data: data set or folder.
+        labels: the file. None takes `labels.csv` in the folder, if there is one and the model is
+            conditioned on columns of a file.
+    """
+    has_columns = gan.num_classes is None or (gan.trained_on and gan.trained_on.columns)
+    if labels is not None or not gan.conditions or not has_columns:
+        return labels
+    has_file = is_folder(data) and pathlib.Path(data, tables.DEFAULT_NAME).is_file()
+    return tables.DEFAULT_NAME if has_file else None
 
 
 def check_classes(class_names: Sequence[str] | None, image_data: ImageData, name: str) -> None:

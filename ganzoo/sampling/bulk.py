@@ -8,6 +8,7 @@ Different hardware may round differently, by 1 of 255 levels.
 
 import csv
 import hashlib
+import itertools
 import operator
 import pathlib
 from collections.abc import Callable, Sequence
@@ -21,6 +22,7 @@ from ganzoo.base import require_generation
 from ganzoo.checks import check_positive, check_seed
 from ganzoo.data.arrays import map_labels
 from ganzoo.data.labels import cycle
+from ganzoo.data.tables import is_number_or_missing
 from ganzoo.images import encode_png
 from ganzoo.saving import untrusted
 from ganzoo.saving.files import check_folder_path, new_file, new_folder, write_json
@@ -66,11 +68,15 @@ def draw_block(
         (1024, 4, 4, 1)
     """
     seed = check_seed(seed)
-    labels = cycle(labels, _numbers(index))
     latents = gan.sample_latents(BLOCK, seed=(seed, index))
-    condition = gan.prepare_condition(BLOCK, labels, (seed, index))
+    condition = _condition_of(gan, index, seed, labels)
     pixels = gan.render(gan.ema_generator, latents, condition)
     return pixels, gan.labels_of(condition)
+
+
+def _condition_of(gan, index, seed, labels):
+    """Return the condition of all images of a block."""
+    return gan.prepare_condition(BLOCK, cycle(labels, _numbers(index)), (seed, index))
 
 
 def sample(
@@ -97,7 +103,8 @@ def sample(
         format: `"tfrecord"`: `block_000000.tfrecord`, a `tf.train.Example` for each image
             with `image` (PNG), `index` and, with classes, `label`. `"npz"`:
             `block_000000.npz` with `images` and, with classes, `labels`. `"png"`:
-            `block_000000/0000000000.png` and so on and, with classes, `labels.csv`.
+            `block_000000/0000000000.png` and so on and, with classes, `labels.csv`, which
+            `ganzoo.data.load(out, labels="labels.csv")` reads.
         seed: int, at least 0.
         labels: list of class ids or names, or a dict of lists, as for `draw_block`.
         shards: int, at least 1. Number of shards.
@@ -137,11 +144,13 @@ def sample(
     check_folder_path(out)
     out = pathlib.Path(out)
     _claim(out, gan, num_images=num_images, seed=seed, labels=labels, format=format)
+    if format == "png" and gan.conditions:
+        _write_table(out / "labels.csv", gan, num_images, seed, labels)
     suffix, write = FORMATS[format]
     num_made = num_files = num_drawn = 0
     for index in range(shard, -(-num_images // BLOCK), shards):
         count = min(BLOCK, num_images - index * BLOCK)
-        path = out / f"block_{index:06d}{suffix}"
+        path = out / f"{_block_name(index)}{suffix}"
         if not path.exists():
             pixels, classes = draw_block(gan, index, seed, labels)
             classes = map_labels(operator.itemgetter(slice(count)), classes)
@@ -152,6 +161,10 @@ def sample(
         if report:
             report(num_drawn)
     return Drawn(num_drawn, num_files, num_made)
+
+
+def _block_name(index):
+    return f"block_{index:06d}"
 
 
 def _numbers(index):
@@ -224,14 +237,46 @@ def _by_column(labels, name):
 
 def _write_pngs(path, pixels, labels, numbers):
     with new_folder(path) as partial:
-        names = [f"{number:010d}.png" for number in numbers[: len(pixels)]]
-        for name, image in zip(names, pixels, strict=True):
-            (partial / name).write_bytes(encode_png(image))
-        if columns := _by_column(labels, "label"):
-            with (partial / "labels.csv").open("w", newline="", encoding="utf-8") as file:
-                writer = csv.writer(file, lineterminator="\n")
-                writer.writerow(["image", *columns])
-                writer.writerows(zip(names, *columns.values(), strict=True))
+        for number, image in zip(numbers, pixels, strict=False):
+            (partial / _png_name(number)).write_bytes(encode_png(image))
+
+
+def _png_name(number):
+    return f"{number:010d}.png"
+
+
+def _write_table(path, gan, num_images, seed, labels):
+    """Write the labels of all images in the form that `ganzoo.data.load` reads.
+
+    Every shard writes the same content.
+    """
+    if path.exists():
+        return
+    names = ["label" if one.name == "labels" else one.name for one in gan.conditions]
+    with new_file(path) as partial, partial.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(["file", *names])
+        for index in range(-(-num_images // BLOCK)):
+            files = [f"{_block_name(index)}/{_png_name(number)}" for number in _numbers(index)]
+            columns = [
+                _to_texts(values, one, name)
+                for values, one, name in zip(
+                    _condition_of(gan, index, seed, labels), gan.conditions, names, strict=True
+                )
+            ]
+            rows = zip(files, *columns, strict=True)
+            writer.writerows(itertools.islice(rows, num_images - index * BLOCK))
+
+
+def _to_texts(values, condition, name):
+    """Return labels of one condition as text. Classes never look like numbers."""
+    values = np.asarray(values)
+    if condition.num_classes is None:
+        return list(map(str, values))
+    classes = list(map(str, condition.class_names or range(condition.num_classes)))
+    if any(map(is_number_or_missing, classes)):
+        classes = [f"{name}_{text}" for text in classes]
+    return [classes[value] for value in values]
 
 
 FORMATS = {

@@ -171,8 +171,8 @@ def test_files_of_many_images_have_a_column_for_each_condition(gan, tmp_path):
         assert arrays["age"].tolist() == [20, 60, 20]
         assert arrays["gender"].tolist() == [1, 0, 1]
         pixels = arrays["images"]
-    rows = (tmp_path / "png" / "block_000000" / "labels.csv").read_text().splitlines()
-    assert rows[:2] == ["image,age,gender", "0000000000.png,20.0,1"]
+    rows = (tmp_path / "png" / "labels.csv").read_text().splitlines()
+    assert rows[:2] == ["file,age,gender", "block_000000/0000000000.png,20.0,Male"]
     expected = gan.generate(3, {"age": [20, 60, 20], "gender": [1, 0, 1]}, seed=0)
     assert np.abs(pixels.astype(int) - expected).max() <= 1
     # All arguments are checked before anything is written.

@@ -1,5 +1,6 @@
 """Test the generation of many images in blocks and shards."""
 
+import csv
 import io
 import json
 
@@ -10,7 +11,7 @@ import tensorflow as tf
 from cases import others_slow
 from PIL import Image
 
-from ganzoo import cli, registry
+from ganzoo import cli, data, registry
 from ganzoo.sampling import bulk
 
 # These are three blocks. The last one is not full.
@@ -39,7 +40,7 @@ def contents(folder):
 
 def images_in(folder, format):
     """Return `(images, labels)` of all files, read without ganzoo."""
-    blocks = sorted(path for path in folder.iterdir() if path.name != "images.json")
+    blocks = sorted(folder.glob("block_*"))
     images, labels = [], []
     for block in blocks:
         if format == "npz":
@@ -49,17 +50,17 @@ def images_in(folder, format):
         elif format == "png":
             names = sorted(path for path in block.glob("*.png"))
             images.extend(read_png(path.read_bytes()) for path in names)
-            if (block / "labels.csv").exists():
-                heading, *rows = (block / "labels.csv").read_text().splitlines()
-                assert heading == "image,label"
-                assert [row.split(",")[0] for row in rows] == [path.name for path in names]
-                labels.extend(int(row.split(",")[1]) for row in rows)
         else:
             for record in tf.data.TFRecordDataset(str(block)).as_numpy_iterator():
                 feature = tf.train.Example.FromString(record).features.feature
                 assert feature["index"].int64_list.value == [len(images)]
                 images.append(read_png(feature["image"].bytes_list.value[0]))
                 labels.extend(feature["label"].int64_list.value)
+    if format == "png" and (folder / "labels.csv").exists():
+        table = list(csv.DictReader((folder / "labels.csv").open()))
+        paths = [path for block in blocks for path in sorted(block.glob("*.png"))]
+        assert [folder / row["file"] for row in table] == paths
+        labels = [int(row["label"].removeprefix("label_")) for row in table]
     return np.stack(images), np.array(labels)
 
 
@@ -106,6 +107,24 @@ def test_the_given_labels_repeat_over_all_images(cgan, tmp_path):
     bulk.sample(cgan, NUM_IMAGES, tmp_path, "npz", labels=[2, 0, 1, 1, 2])
     _, labels = images_in(tmp_path, "npz")
     np.testing.assert_array_equal(labels, np.resize([2, 0, 1, 1, 2], NUM_IMAGES))
+
+
+@pytest.mark.parametrize(
+    ("names", "found"),
+    [(None, ["label_0", "label_1", "label_2"]), (["cat", "dog", "b,c"], ["b,c", "cat", "dog"])],
+)
+def test_a_training_reads_png_files_with_their_labels(names, found, cgan, tmp_path):
+    cgan.class_names = names
+    bulk.sample(cgan, 90, tmp_path, "png", labels=[2, 0, 1, 1])
+    with pytest.warns(UserWarning, match=r"\(1: images.json\)"):
+        image_data = data.load_arrays(tmp_path, "train+test", labels="labels.csv")
+    assert image_data.class_names == found
+    pixels, labels = bulk.draw_block(cgan, 0, labels=[2, 0, 1, 1])
+    np.testing.assert_array_equal(image_data.pixels, pixels[:90])
+    written = ["label_0 label_1 label_2".split(), names][names is not None]
+    expected = [found.index(written[label]) for label in labels[:90]]
+    np.testing.assert_array_equal(image_data.labels, expected)
+    cgan.class_names = None
 
 
 def test_an_interrupted_run_continues_with_the_missing_blocks(gan, tmp_path, monkeypatch):

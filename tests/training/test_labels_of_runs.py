@@ -8,7 +8,7 @@ import tiny
 from short_runs import make_recipe, train
 
 import ganzoo
-from ganzoo import cli, evaluation, training
+from ganzoo import callbacks, cli, evaluation, training
 from ganzoo.distribution import Cluster
 from ganzoo.metrics import Embedding
 from ganzoo.training import data as training_data
@@ -66,15 +66,35 @@ def test_a_moved_run_finds_the_file_in_its_folder_and_refuses_other_labels(folde
         training.resume(out, max_steps=3, verbose=False, data=copy)
 
 
-def test_it_is_evaluated_with_the_labels_of_the_file(folder, run):
+def test_it_is_evaluated_with_the_labels_of_the_file(folder, run, tmp_path):
     gan = ganzoo.load(run)
     arguments = {"metrics": "fid", "num_images": 20, "extractor": average}
     result = evaluation.evaluate(gan, folder, labels="labels.csv", **arguments)
     assert np.isfinite(float(result.results["fid"]))
+    # The file has the usual name.
+    assert evaluation.evaluate(gan, folder, **arguments).results == result.results
+    bare = tiny.write_folder(tmp_path / "bare", num_images=24)
     with pytest.raises(ValueError, match=r"none of them\. Give their file, such as --labels"):
-        evaluation.evaluate(gan, folder, **arguments)
+        evaluation.evaluate(gan, bare, **arguments)
     with pytest.raises(ValueError, match="needs labels 'age', 'gender'"):
         evaluation.evaluate(gan, folder, labels="one.csv", **arguments)
+
+
+@pytest.mark.parametrize("name", ["labels.csv", "other.csv"])
+def test_a_callback_evaluates_with_the_labels_of_the_file(name, folder, run, tmp_path):
+    copy = shutil.copytree(folder, tmp_path / "copy")
+    (copy / "labels.csv").rename(copy / name)
+    gan = ganzoo.load(run)
+    given = {} if name == "labels.csv" else {"labels": name}
+    evaluate = callbacks.Evaluate(
+        copy, tmp_path / "best", "fid", num_images=20, extractor=average, **given
+    )
+    batches = ganzoo.data.load(copy, labels=name, batch_size=4).take(1)
+    history = gan.fit(batches, callbacks=[evaluate], verbose=0)
+    best = ganzoo.load(tmp_path / "best" / "best.keras")
+    arguments = {"metrics": "fid", "num_images": 20, "extractor": average, "labels": name}
+    again = evaluation.evaluate(best, copy, **arguments)
+    assert history.history["fid"] == [pytest.approx(float(again.results["fid"]), rel=1e-4)]
 
 
 def test_one_column_of_text_is_for_every_family_with_classes(folder):
@@ -125,6 +145,12 @@ def test_the_command_line_takes_labels_by_column(run, tmp_path, capsys):
     labels = {"age": [2, 2, 9, 9, 2], "gender": ["m", "w", "m", "w", "m"]}
     captions = ["age 2, m", "age 2, w", "age 9, m", "age 9, w"]
     grid = ganzoo.images.draw_grid(gan.generate(5, labels, seed=0), 4, captions)
+    ganzoo.images.write_png(tmp_path / "expected.png", grid)
+    assert out.read_bytes() == (tmp_path / "expected.png").read_bytes()
+    # Without labels, the columns are those of the previews.
+    assert command("sample", run, "-n", 12, "--out", out) == 0
+    _, labels = gan.balanced_labels(12)
+    grid = ganzoo.images.draw_grid(gan.generate(12, labels, seed=0), 6, gan.preview_captions)
     ganzoo.images.write_png(tmp_path / "expected.png", grid)
     assert out.read_bytes() == (tmp_path / "expected.png").read_bytes()
     capsys.readouterr()
