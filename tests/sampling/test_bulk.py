@@ -121,7 +121,7 @@ def test_a_training_reads_png_files_with_their_labels(names, found, cgan, tmp_pa
     assert image_data.class_names == found
     pixels, labels = bulk.draw_block(cgan, 0, labels=[2, 0, 1, 1])
     np.testing.assert_array_equal(image_data.pixels, pixels[:90])
-    written = ["label_0 label_1 label_2".split(), names][names is not None]
+    written = names or found
     expected = [found.index(written[label]) for label in labels[:90]]
     np.testing.assert_array_equal(image_data.labels, expected)
     cgan.class_names = None
