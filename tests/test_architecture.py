@@ -18,7 +18,8 @@ FAMILIES = tuple(family.name for family in registry.families())
 ROWS = [
     ("checks", "class_names", "fingerprint", "messages", "version"),
     ("registry", "saving.files"),
-    ("saving.downloads", "saving.untrusted"),
+    ("saving.downloads", "saving.model_card", "saving.untrusted"),
+    ("saving.hub",),
     ("saving.weights",),
     ("conditions", "images", "schedules", "transforms"),
     ("augment", "layers", "losses", "regularizers", "optimizers"),
@@ -55,6 +56,8 @@ PYTHON_ONLY = {
     "version",
     "saving.files",
     "saving.downloads",
+    "saving.hub",
+    "saving.model_card",
     "saving.weights",
     "saving.untrusted",
     "__init__",

@@ -109,15 +109,21 @@ class Persistence:
 
     @classmethod
     def from_preset(cls, preset) -> "Persistence":
-        """Load a trained model by name or from a preset folder. It is not compiled.
+        """Load a trained model by name, from a preset folder or from the Hugging Face Hub.
+
+        The model is not compiled.
 
         Args:
-            preset: name in `ganzoo.list_presets()`, or a folder that `save_to_preset` wrote.
-                Write a folder that is called like a preset as `"./name"`.
+            preset: name in `ganzoo.list_presets()`, a folder that `save_to_preset` wrote, or a
+                repository that `push_to_hub` wrote, as `"hf://user/name"`. Write a folder that is
+                called like a preset as `"./name"`. A branch, tag or commit follows an `@`:
+                `"hf://user/name@v1"`.
 
         Raises:
-            ValueError: If there is no such preset, its files are damaged, or it belongs to
-                another family than the class it is called on.
+            ValueError: If there is no such preset, its files are damaged, it belongs to
+                another family than the class it is called on, or a package that the Hub needs
+                is not installed.
+            DownloadError: If the preset cannot be downloaded.
 
         Example:
             >>> gan = ganzoo.DCGAN(image_shape=(8, 8, 1), base_filters=2)
@@ -146,6 +152,36 @@ class Persistence:
             ValueError: If the folder is not empty.
         """
         presets.write(self, folder, card or {}, discriminator, half)
+
+    def push_to_hub(
+        self,
+        repository: str,
+        card: dict | None = None,
+        private: bool = False,
+        discriminator: bool = True,
+        half: bool = False,
+    ) -> str:
+        """Upload the model as a preset to the Hugging Face Hub.
+
+        `ganzoo.from_preset("hf://user/name")` loads it. The repository gets a README.md with the
+        content of the card. Log in with `hf auth login`, or set `HF_TOKEN`.
+
+        Args:
+            repository: str. `"user/name"`. It is created if it is missing.
+            card: dict. Content of the model card, as for `save_to_preset`.
+            private: bool. Create a private repository. The setting of an existing one stays.
+            discriminator: bool. Include the discriminator.
+            half: bool. Write float16 weights.
+
+        Returns:
+            URL of the repository.
+
+        Raises:
+            ValueError: If the name is malformed, the access token is missing or does not allow
+                it, or the package huggingface_hub is not installed.
+            DownloadError: If the Hub cannot be reached.
+        """
+        return presets.push(self, repository, card or {}, private, discriminator, half)
 
     # Export
 

@@ -7,7 +7,7 @@ import warnings
 
 from ganzoo import callbacks, messages, registry
 from ganzoo.base import GAN
-from ganzoo.saving import untrusted, weights
+from ganzoo.saving import hub, untrusted, weights
 from ganzoo.training import run_folder
 
 
@@ -17,7 +17,8 @@ def load(path: pathlib.Path | str) -> GAN:
     Args:
         path: a `.keras` file, a run folder (its finished model, else its newest checkpoint), a
             folder of checkpoints that `ganzoo.callbacks.Checkpoint` wrote (the newest undamaged
-            one), or a preset folder, whose model is not compiled.
+            one), or a preset folder or an address such as `"hf://user/name"`, whose models are not
+            compiled.
 
     Returns:
         The model, a `GAN`.
@@ -31,6 +32,8 @@ def load(path: pathlib.Path | str) -> GAN:
         >>> ganzoo.load(tmp_path / "a.keras").image_shape
         (8, 8, 1)
     """
+    if hub.is_address(path):
+        return GAN.from_preset(path)
     path = pathlib.Path(path)
     # Keras finds classes by their registered names, so all must have been imported.
     for family in registry.families():
@@ -73,7 +76,7 @@ def _find_checkpoint(folder):
 
 
 def from_preset(preset: pathlib.Path | str) -> GAN:
-    """Load a trained model of any family by name or from its folder. See `GAN.from_preset`."""
+    """Load a trained model of any family. See `GAN.from_preset`."""
     return GAN.from_preset(preset)
 
 
@@ -81,7 +84,7 @@ def find_model(name: pathlib.Path | str) -> GAN:
     """Load a model by the name of a preset or by path, as the command line does.
 
     Args:
-        name: name of a registered preset, or path as for `load`.
+        name: name of a registered preset, or path or address as for `load`.
 
     Returns:
         The model, a `GAN`.
@@ -98,6 +101,8 @@ def find_model(name: pathlib.Path | str) -> GAN:
                 stacklevel=2,
             )
         return from_preset(name)
+    if hub.is_address(name):
+        return from_preset(name)
     if not path.exists() and path.parent == pathlib.Path() and not path.suffix:
         line = messages.unknown("preset", str(name), registry.presets())
         raise ValueError(f"{line} Or pass a .keras file, a run folder or a preset folder.")
@@ -108,13 +113,14 @@ def find_card(name: pathlib.Path | str) -> dict:
     """Return the model card of a preset, or the recipe and class names of a run as a card.
 
     Args:
-        name: name of a registered preset, preset folder or run folder.
+        name: name of a registered preset, preset folder, run folder, or an address such as
+            `"hf://user/name"`.
 
     Returns:
         Content of the card. It is empty if there is neither a card nor a recipe.
     """
     registered = weights.is_registered(name)
-    if not registered and run_folder.is_run(name):
+    if not registered and not hub.is_address(name) and run_folder.is_run(name):
         recipe = dataclasses.asdict(run_folder.read_recipe(name))
         if os.path.isabs(recipe["data"]):
             # A card may be published. The path says more of this machine than of the images.
@@ -122,7 +128,8 @@ def find_card(name: pathlib.Path | str) -> dict:
         if recipe["labels"]:
             recipe["labels"] = os.path.basename(recipe["labels"])
         return {"recipe": recipe, **run_folder.read_labels(name)}
-    folder = weights.find_description(name) if registered else pathlib.Path(name)
+    described = registered or hub.is_address(name)
+    folder = weights.find_description(name) if described else pathlib.Path(name)
     card = folder / "card.json"
     return untrusted.read_config(card) if card.is_file() else {}
 

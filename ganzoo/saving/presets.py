@@ -1,11 +1,13 @@
 """Read and write preset folders: the config, weights, card and samples of a model."""
 
+import dataclasses
 import pathlib
+import tempfile
 
 import keras
 
 from ganzoo import images, registry
-from ganzoo.saving import untrusted, weights
+from ganzoo.saving import hub, model_card, untrusted, weights
 from ganzoo.saving.files import new_folder, write_json
 from ganzoo.version import __version__
 
@@ -17,7 +19,7 @@ def read(preset: pathlib.Path | str, wanted_class: type):
     """Load the model of a preset. It is not compiled. See `GAN.from_preset`.
 
     Args:
-        preset: registered name, or a folder.
+        preset: registered name, a folder, or an address such as `"hf://user/name"`.
         wanted_class: class that the model must have.
 
     Returns:
@@ -40,12 +42,13 @@ def read(preset: pathlib.Path | str, wanted_class: type):
         model = model_class.from_config(config["config"])
         return model, _networks(model, config["networks"])
 
-    path = folder / "model.weights.h5"
+    path = folder / weights.WEIGHTS
     if weights.is_registered(preset):
         # Its hash was verified. The checks for untrusted files would add a third to the time.
         model, networks = build()
         networks.load_weights(path)
     else:
+        _verify_weights(config, path)
         model = untrusted.build(build, path, folder)
     model.generator.set_weights(model.ema_generator.get_weights())
     return model
@@ -70,18 +73,49 @@ def write(gan, folder: pathlib.Path | str, card: dict, discriminator: bool, half
         "networks": ["generator", "discriminator"] if discriminator else ["generator"],
     }
     with new_folder(folder) as partial:
-        write_json(partial / "config.json", config)
-        write_json(partial / "card.json", card)
         networks = _networks(gan, config["networks"])
-        networks.save_weights(partial / "model.weights.h5")
+        networks.save_weights(partial / weights.WEIGHTS)
         if half:
-            weights.halve(partial / "model.weights.h5")
+            weights.halve(partial / weights.WEIGHTS)
+        record = weights.make_record(partial / weights.WEIGHTS)
+        write_json(partial / "config.json", {**config, "weights": dataclasses.asdict(record)})
+        write_json(partial / "card.json", card)
         if images.is_drawable(gan.image_shape):
             for pixels in [*gan.preview(64, seed=0).values()][:1]:
                 grid = images.make_grid(pixels, columns=gan.preview_columns)
                 if gan.preview_captions:
                     grid = images.add_captions(grid, gan.preview_captions)
                 images.write_png(partial / "samples.png", grid)
+
+
+def push(gan, repository: str, card: dict, private: bool, discriminator: bool, half: bool) -> str:
+    """Upload a model as a preset, and return the URL. See `GAN.push_to_hub`."""
+    hub.check_installed()
+    with tempfile.TemporaryDirectory() as parent:
+        folder = pathlib.Path(parent) / "preset"
+        write(gan, folder, card, discriminator, half)
+        readme = model_card.write_readme(
+            hub.PREFIX + repository,
+            untrusted.read_config(folder / "config.json"),
+            card,
+            has_samples=(folder / "samples.png").is_file(),
+        )
+        (folder / "README.md").write_text(readme, encoding="utf-8")
+        return hub.upload(folder, repository, private)
+
+
+def _verify_weights(config, path):
+    """Compare a weight file with the record in the config. Older presets have none.
+
+    Raises:
+        ValueError: If the file differs.
+    """
+    if "weights" not in config:
+        return
+    with untrusted.refusing(path.parent / "config.json"):
+        fields = config["weights"]
+        record = registry.File(str(fields["name"]), str(fields["sha256"]), int(fields["size"]))
+    weights.verify(path, record, "Copy or download the preset again.")
 
 
 def _class_of(config, folder):

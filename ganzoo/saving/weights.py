@@ -5,9 +5,11 @@ import pathlib
 import shutil
 
 from ganzoo import messages, registry
-from ganzoo.saving import downloads
+from ganzoo.saving import downloads, hub
 from ganzoo.saving.files import new_file
 
+# Name of the weight file of a preset.
+WEIGHTS = "model.weights.h5"
 # Environment variable with the address of weights that are not part of the installation. The
 # server must have them at `<address>/<preset>/model.weights.h5`.
 URL_VARIABLE = "GANZOO_PRESETS_URL"
@@ -26,11 +28,12 @@ def home() -> pathlib.Path:
 def find_preset(preset: pathlib.Path | str) -> pathlib.Path:
     """Return the folder of a preset. Download its weights if they are missing.
 
-    Downloaded weights are kept in `home()`.
+    Downloaded weights are kept in `home()`, and presets of the Hugging Face Hub in its cache.
 
     Args:
-        preset: registered name, or a folder. To load a folder that has the name of a registered
-            preset, write it as a path, as in `"./dcgan_mnist"`.
+        preset: registered name, a folder, or an address such as `"hf://user/name"`. To load a
+            folder that has the name of a registered preset, write it as a path, as in
+            `"./dcgan_mnist"`.
 
     Returns:
         Folder with the config and weights.
@@ -39,6 +42,9 @@ def find_preset(preset: pathlib.Path | str) -> pathlib.Path:
         ValueError: If there is no such preset, or its weights differ from the registered ones.
         DownloadError: If the weights cannot be downloaded.
     """
+    if hub.is_address(preset):
+        folder = hub.download(str(preset))
+        return _require_preset(folder, str(preset))
     folder = pathlib.Path(preset)
     if is_registered(preset):
         _, record = registry.get_preset(str(preset))
@@ -46,14 +52,23 @@ def find_preset(preset: pathlib.Path | str) -> pathlib.Path:
             return _fetch_preset(str(preset), record.weights)
         verify(_PACKAGED / folder / record.weights.name, record.weights)
         return _PACKAGED / folder
-    if (folder / "model.weights.h5").is_file() and (folder / "config.json").is_file():
-        return folder
     if folder.is_dir():
-        raise ValueError(
-            f"{str(folder)!r} is not a preset. It must hold config.json and model.weights.h5, as "
-            "`save_to_preset` writes them."
-        )
+        return _require_preset(folder, str(folder))
     raise ValueError(messages.unknown("preset", str(preset), registry.presets()))
+
+
+def _require_preset(folder, name):
+    """Return a folder that holds a preset.
+
+    Raises:
+        ValueError: If a file is missing.
+    """
+    if (folder / WEIGHTS).is_file() and (folder / "config.json").is_file():
+        return folder
+    raise ValueError(
+        f"{name!r} is not a preset. It must hold config.json and {WEIGHTS}, as `save_to_preset` "
+        "writes them."
+    )
 
 
 def find_description(preset: pathlib.Path | str) -> pathlib.Path:
@@ -126,27 +141,31 @@ def find_asset(file: registry.File) -> pathlib.Path:
     return path
 
 
-def verify(path: pathlib.Path, file: registry.File) -> None:
+def make_record(path: pathlib.Path) -> registry.File:
+    """Return the record of a file, with which `verify` checks copies of it."""
+    return registry.File(path.name, downloads.digest(path), path.stat().st_size)
+
+
+def verify(path: pathlib.Path, file: registry.File, remedy: str = "Install ganzoo again.") -> None:
     """Check that a file matches its record.
 
     Args:
         path: file to check.
         file: record with the expected size and SHA-256.
+        remedy: str. What the error message advises.
 
     Raises:
         ValueError: If the file is missing, or its size or SHA-256 differs.
     """
     if not path.is_file():
-        raise ValueError(f"{str(path)!r} is missing. Install ganzoo again.")
+        raise ValueError(f"{str(path)!r} is missing. {remedy}")
     if (size := path.stat().st_size) != file.size:
         raise ValueError(
-            f"{str(path)!r} is damaged: it has {size:,} bytes, not {file.size:,}. "
-            "Install ganzoo again."
+            f"{str(path)!r} is damaged: it has {size:,} bytes, not {file.size:,}. {remedy}"
         )
     if (found := downloads.digest(path)) != file.sha256:
         raise ValueError(
-            f"{str(path)!r} is damaged: its SHA-256 is {found}, not {file.sha256}. "
-            "Install ganzoo again."
+            f"{str(path)!r} is damaged: its SHA-256 is {found}, not {file.sha256}. {remedy}"
         )
 
 

@@ -34,6 +34,8 @@ def file(tmp_path_factory):
 def preset(tmp_path_factory):
     folder = tmp_path_factory.mktemp("preset") / "preset"
     VANILLA.build_test_model(seed=0).save_to_preset(folder)
+    # Without the record of the weights, as in presets of older versions. Strangers can remove it.
+    change_config(folder, lambda config: config.pop("weights"))
     return folder
 
 
@@ -296,6 +298,8 @@ def change_config(folder, change):
         (lambda c: c.update(format=2, ganzoo_version="9.9"), "format 2.*'9.9'.*newer ganzoo"),
         (lambda c: c.update(format="new"), "format 'new'"),
         (lambda c: c["config"].update(cost=3), "cost"),
+        (lambda c: c.update(weights=[1]), "config.json' cannot be loaded"),
+        (lambda c: c.update(weights={"name": "a", "sha256": "b", "size": 3}), "is damaged"),
     ],
 )
 def test_a_wrong_preset_configuration_is_refused_with_its_reason(change, reason, preset, tmp_path):
