@@ -175,6 +175,7 @@ assert not {"keras", "tensorflow"} & set(sys.modules)
     np.testing.assert_allclose(pixels.astype(int), gan.decode(inputs["latents"]), atol=1)
 
 
+@pytest.mark.slow
 def test_the_examples_of_the_export_page_run(tmp_path):
     gan = ganzoo.from_preset("cgan_fashion_mnist")
     for name in ("clothes", "clothes.onnx", "clothes.tflite"):
@@ -249,7 +250,7 @@ def in_float(model):
     return lambda pixels: session.run(None, {"images": pixels})[0]
 
 
-@pytest.mark.parametrize("slopes", [(-0.6, 0.9), (-0.6, 1.7)], ids=["below 1", "above, too"])
+@pytest.mark.parametrize("slopes", others_slow([(-0.6, 0.9), (-0.6, 1.7)], (-0.6, 1.7)))
 @pytest.mark.parametrize("filters", others_slow([1, 4, 16], 4))
 @pytest.mark.parametrize("scale", others_slow([2, 4], 4))
 def test_an_onnx_file_gives_the_output_of_keras(tmp_path, scale, filters, slopes):

@@ -151,6 +151,7 @@ def adaptive_gan():
     return gan
 
 
+@pytest.mark.slow
 def test_a_resumed_training_with_ada_equals_an_uninterrupted_one(tmp_path):
     batches = tf.data.Dataset.from_tensor_slices(tiny.make_images(16, (4, 4, 3))).batch(4)
     whole, first = adaptive_gan(), adaptive_gan()

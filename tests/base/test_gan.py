@@ -222,6 +222,7 @@ def test_fit_logs_four_scalars():
     assert all(np.isfinite(values).all() and len(values) == 2 for values in history.values())
 
 
+@pytest.mark.slow
 def test_pixels_floats_and_pipelines_train_to_the_same_weights():
     pixels = ganzoo.images.to_pixels(IMAGES)
     images, labels = np.asarray(ganzoo.images.from_pixels(pixels)), np.arange(12)
@@ -255,7 +256,7 @@ def test_evaluate_returns_the_logs_and_changes_no_weight():
     assert int(gan.discriminator_optimizer.iterations) == 0
 
 
-@pytest.mark.parametrize("value", [np.nan, np.inf])
+@pytest.mark.parametrize("value", others_slow([np.nan, np.inf], "nan"))
 def test_a_nan_or_infinite_loss_stops_training_and_names_the_step(value):
     class BreakWeight(keras.callbacks.Callback):
         def on_train_batch_begin(self, batch, logs=None):

@@ -184,6 +184,7 @@ def test_early_stopping_restores_all_three_networks():
     assert sum(len(network.weights) for network in networks) == len(kept[0])
 
 
+@pytest.mark.slow
 def test_a_backup_restores_both_players_and_their_latents(tmp_path):
     def run(*callbacks):
         keras.utils.set_random_seed(0)

@@ -109,6 +109,7 @@ def test_fit_trains_under_float16(float16):
     assert int(gan.discriminator_optimizer.iterations) == 4
 
 
+@pytest.mark.slow
 def test_steps_skipped_by_loss_scaling_count_but_record_no_gradient_norm(float16, tmp_path):
     """Skipped steps must count, because an epoch has as many steps as batches."""
     gan = build_gan(model_class=ganzoo.GAN)
@@ -177,6 +178,7 @@ def test_every_loss_gives_the_same_step_under_xla(loss, monkeypatch):
     assert_step_agrees_under_xla(monkeypatch, loss=loss)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("regularizer", others_slow(regularizers.REGULARIZERS, "gradient_penalty"))
 def test_every_regularizer_gives_the_same_step_under_xla(regularizer, monkeypatch):
     assert_step_agrees_under_xla(monkeypatch, regularizer=regularizer)

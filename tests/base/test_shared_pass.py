@@ -16,7 +16,12 @@ from ganzoo import registry
 from ganzoo.losses import LOSSES
 
 CASES = [
-    pytest.param(family, recipe, id=f"{family.name}-{recipe}")
+    pytest.param(
+        family,
+        recipe,
+        id=f"{family.name}-{recipe}",
+        marks=[] if family.name in ("dcgan", "lapgan") else pytest.mark.slow,
+    )
     for family in registry.families()
     for recipe in ("default", "paper")
 ]

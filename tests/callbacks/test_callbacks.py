@@ -2,6 +2,7 @@
 
 import keras
 import numpy as np
+import pytest
 import tiny
 from events import read_pictures, read_scalars
 from PIL import Image
@@ -61,6 +62,7 @@ def test_a_point_is_the_mean_over_its_images(tmp_path):
     np.testing.assert_allclose([drawn[step] for step in (1, 2, 3)], expected, rtol=1e-4)
 
 
+@pytest.mark.slow
 def test_an_epoch_with_few_steps_has_one_point(tmp_path):
     gan = tiny.build_gan()
     gan.compile()

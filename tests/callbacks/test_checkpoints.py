@@ -306,6 +306,7 @@ def observed(doctor):
     return [seen.step for seen in doctor.observations]
 
 
+@pytest.mark.slow
 def test_two_doctors_keep_their_own_progress(tmp_path):
     doctors = [callbacks.Doctor(every=every, num_images=10) for every in (2, 4)]
     progress = save_with(tmp_path, doctors)
@@ -316,7 +317,11 @@ def test_two_doctors_keep_their_own_progress(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("saved", "restored"), [(callbacks.Doctor, OwnDoctor), (OwnDoctor, callbacks.Doctor)]
+    ("saved", "restored"),
+    [
+        (callbacks.Doctor, OwnDoctor),
+        pytest.param(OwnDoctor, callbacks.Doctor, marks=pytest.mark.slow),
+    ],
 )
 def test_the_doctor_and_its_subclasses_restore_the_same_progress(saved, restored, tmp_path):
     progress = save_with(tmp_path, [saved(every=2, num_images=10)])
@@ -325,6 +330,7 @@ def test_the_doctor_and_its_subclasses_restore_the_same_progress(saved, restored
     assert observed(doctor) == [2, 4]
 
 
+@pytest.mark.slow
 def test_progress_of_other_callbacks_is_saved_under_their_class_name(tmp_path):
     progress = save_with(tmp_path, [callbacks.Doctor(every=2, num_images=10), Watched()])
     assert list(progress["callbacks"]) == ["Doctor", "Watched"]
@@ -334,6 +340,7 @@ def test_progress_of_other_callbacks_is_saved_under_their_class_name(tmp_path):
     assert watched.restored == {"steps": 5}
 
 
+@pytest.mark.slow
 def test_progress_of_older_versions_is_restored(tmp_path):
     """Older versions had other field names."""
     progress = save_with(tmp_path, [callbacks.Doctor(every=2, num_images=10)])

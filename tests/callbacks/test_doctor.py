@@ -45,7 +45,7 @@ def test_observations_are_counted_across_short_epochs(steps_per_execution):
     assert [seen.step for seen in doctor.observations] == [16, 32, 48]
 
 
-@pytest.mark.parametrize("steps_per_execution", [1, 6])
+@pytest.mark.parametrize("steps_per_execution", others_slow([1, 6], 6))
 def test_a_training_is_observed_early_and_then_in_equal_distances(steps_per_execution):
     doctor = callbacks.Doctor(every=60)
     gan = make_gan(steps_per_execution=steps_per_execution)
@@ -75,6 +75,7 @@ def test_recorded_norms_are_those_of_the_gradients():
         assert norms[name] == pytest.approx(norm, rel=1e-4)
 
 
+@pytest.mark.slow
 def test_weights_are_bit_identical_with_and_without_the_doctor():
     weights = []
     for doctors in ([], [callbacks.Doctor(every=2, held_out=PIXELS[:20])]):
@@ -169,6 +170,7 @@ def test_arguments_out_of_range_are_refused_by_name(arguments):
         callbacks.Doctor(**arguments)
 
 
+@pytest.mark.slow
 def test_super_resolution_models_are_observed_without_samples():
     doctor = callbacks.Doctor(every=2)
     gan = ganzoo.SRGAN(scale=2, num_blocks=1, filters=2, seed=0)

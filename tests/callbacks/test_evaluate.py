@@ -63,6 +63,7 @@ def test_the_metric_is_computed_every_n_epochs(references, tmp_path):
     assert len(history.history["fid"]) == 2
 
 
+@pytest.mark.slow
 def test_training_ends_after_measurements_without_a_better_one(references, tmp_path, monkeypatch):
     values = iter([5.0, 3.0, 4.0, 2.0, 2.0, 9.0, 1.0])
 

@@ -130,6 +130,7 @@ def test_upscale_writes_the_output_of_the_model(ganzoo_command, upscaler, tmp_pa
         assert (image.format, image.mode, image.size) == ("JPEG", "L", (16, 18))
 
 
+@pytest.mark.slow
 def test_upscale_takes_any_factor_and_a_strength(ganzoo_command, tmp_path):
     model = registry.get_family("srgan").build_test_model(seed=0)
     model.save_to_preset(tmp_path / "soft")
@@ -234,6 +235,7 @@ def test_upscale_overwrites_no_result_and_no_source(ganzoo_command, upscaler, tm
     assert len(list((tmp_path / "b").iterdir())) == 2
 
 
+@pytest.mark.slow
 def test_evaluate_prints_a_row_for_each_image_and_the_record_as_json(ganzoo_command, tmp_path):
     model = ganzoo.SRGAN(scale=2, num_blocks=1, filters=2, seed=0)
     model.save(tmp_path / "srgan.keras")

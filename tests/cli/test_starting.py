@@ -36,6 +36,7 @@ def test_import_list_and_help_do_not_import_tensorflow(program):
     assert outcome.returncode == 0, outcome.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("chosen", others_slow([None, "0"], None))
 def test_onednn_is_enabled_unless_the_user_disables_it(chosen, monkeypatch):
     monkeypatch.delenv("TF_ENABLE_ONEDNN_OPTS", raising=False)

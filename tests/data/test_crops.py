@@ -98,6 +98,7 @@ def test_a_resumed_data_set_continues_with_the_same_crops(photos, start):
     np.testing.assert_array_equal(resumed, straight[start:])
 
 
+@pytest.mark.slow
 def test_workers_share_the_crops_of_a_single_worker(photos):
     arguments = {"crop_size": 16, "batch_size": 8, "crops_per_image": 4, "seed": 1}
     whole = data.load_crops(photos, **arguments)
@@ -113,6 +114,7 @@ def test_workers_share_the_crops_of_a_single_worker(photos):
     assert [set(np.unique(images.to_pixels(crops)[..., 0])) for crops in own] == [{0, 2}, {1, 3}]
 
 
+@pytest.mark.slow
 def test_crops_of_tfds_pairs_come_from_the_high_resolution_images(tfds_folder):
     """The data set is like DIV2K in TFDS: `lr` beside `hr`, images of any size."""
     import tensorflow_datasets as tfds

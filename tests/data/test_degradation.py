@@ -96,6 +96,7 @@ def folder(tmp_path):
     return tmp_path
 
 
+@pytest.mark.slow
 def test_crops_come_with_degraded_images_of_their_scale(folder):
     arguments = {"crop_size": 24, "batch_size": 4, "crops_per_image": 2, "seed": 3}
     low_res, high_res = next(iter(data.load_crops(folder, degrade=True, **arguments)))

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 import tiny
+from cases import others_slow
 
 from ganzoo import registry
 from ganzoo.data import validation
@@ -73,7 +74,7 @@ def check(form, *arrays, num_classes=3):
         return list(checked)
 
 
-@every_form
+@pytest.mark.parametrize("form", others_slow(FORMS, "as_pipeline"))
 def test_all_forms_train_to_the_same_weights(form):
     tiny.assert_equal(fit(form, IMAGES).weights, fit(as_array, IMAGES).weights)
 
@@ -165,6 +166,7 @@ def test_an_endless_pipeline_is_checked():
     assert len(examples) == 64
 
 
+@pytest.mark.slow
 def test_lists_and_tensors_train_to_the_same_weights_as_arrays():
     expected = fit(as_array, IMAGES).weights
     for x, labels in ((list(IMAGES), list(LABELS)), (tf.constant(IMAGES), tf.constant(LABELS))):
@@ -186,6 +188,7 @@ def pipeline_of_unknown_shapes(arrays, batch_size=4):
     return tf.data.Dataset.range(len(arrays[0])).map(pick).batch(batch_size)
 
 
+@pytest.mark.slow
 def test_images_of_unknown_and_known_shape_train_to_the_same_weights():
     weights_after_fit = []
     for data in (pipeline_of_unknown_shapes([IMAGES]), as_pipeline(IMAGES)[0]):

@@ -32,6 +32,7 @@ def test_other_image_sizes_are_refused_with_the_two_nearest(shape, nearest):
         ganzoo.DCGAN(image_shape=shape)
 
 
+@pytest.mark.slow
 def test_the_paper_recipe_has_the_filters_of_the_paper_at_64_pixels():
     gan = ganzoo.DCGAN(image_shape=(64, 64, 3), recipe="paper")
     generator, discriminator = gan.generator, gan.discriminator

@@ -107,6 +107,7 @@ def train(gan, batch, **kwargs):
     return gan.fit(batch, batch_size=len(batch), epochs=2, shuffle=False, verbose=0).history
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("regularizer", others_slow(["none", "r1"], "r1"))
 def test_levels_learn_independently_of_each_other(regularizer):
     """Other initial weights of one level must not change the training of the other levels."""
@@ -147,6 +148,7 @@ def test_the_loss_of_a_level_has_gradients_only_in_that_level(lapgan, index):
         assert moved <= own
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("update", others_slow(["simultaneous", "alternating"], "simultaneous"))
 def test_logs_are_sums_and_means_of_the_logs_of_all_levels(update):
     gan = build()
@@ -346,6 +348,7 @@ def test_recalibration_uses_samples_of_the_averaged_generator():
     tiny.assert_equal(statistics(gan.generator), (np.zeros(4), np.ones(4)))
 
 
+@pytest.mark.slow
 def test_statistics_are_recalibrated_every_fourth_step_and_not_averaged():
     gan = build()
     gan.compile(run_eagerly=True, ema_decay=0.0)

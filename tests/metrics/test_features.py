@@ -157,6 +157,7 @@ def test_alexnet_embeds_images_of_any_kind_and_predicts_no_classes():
         embedding.require_probabilities()
 
 
+@pytest.mark.slow
 def test_fid_by_alexnet_rises_with_blur_and_with_noise():
     extractor = metrics.get_extractor("alexnet")
     real, unseen = data.load_arrays("sample").pixels[:40].reshape(2, 20, 28, 28, 1)

@@ -228,6 +228,7 @@ def sample(gan, tmp_path, capsys):
     return run
 
 
+@pytest.mark.slow
 def test_the_command_generates_a_shard(sample, gan, tmp_path):
     out = tmp_path / "out"
     arguments = ["-n", NUM_IMAGES, "--seed", 3, "--format", "npz", "--out", out]

@@ -209,6 +209,7 @@ def test_a_model_too_large_for_its_file_is_refused_before_it_is_built(preset, tm
         ganzoo.from_preset(folder)
 
 
+@pytest.mark.slow
 def test_a_network_of_too_many_layers_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(untrusted, "_VARIABLES", 300)
     registry.get_family("srgan").build_test_model(seed=0).save_to_preset(tmp_path / "preset")

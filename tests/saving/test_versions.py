@@ -100,6 +100,7 @@ def test_a_recipe_of_an_older_format_is_converted_to_the_new_one(tmp_path):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", others_slow(["run_1", "run_2", "run_3"], "run_1"))
 def test_a_run_of_an_older_version_resumes(name, tmp_path):
     folder = unpack(name, tmp_path)

@@ -45,6 +45,7 @@ def run(registered, photos, tmp_path_factory):
     return out
 
 
+@pytest.mark.slow
 def test_its_own_arguments_reach_the_model(run):
     gan = ganzoo.load(run)
     assert (gan.filters, gan.latent_dim, gan.step) == (4, 6, 3)
@@ -62,6 +63,7 @@ def test_it_is_listed_with_its_arguments(capsys):
     assert "Filters of all convolutions." in printed
 
 
+@pytest.mark.slow
 def test_it_is_sampled_measured_and_exported(run, photos, tmp_path, capsys):
     assert command("sample", run, "-n", 4, "--out", tmp_path / "grid.png") == 0
     capsys.readouterr()
@@ -71,6 +73,7 @@ def test_it_is_sampled_measured_and_exported(run, photos, tmp_path, capsys):
     assert command("export", run, "--out", tmp_path / "model.onnx") == 0
 
 
+@pytest.mark.slow
 def test_its_preset_is_loaded_and_reproduced(run, photos, tmp_path):
     gan = ganzoo.load(run)
     gan.save_to_preset(tmp_path / "preset", card=ganzoo.find_card(run))

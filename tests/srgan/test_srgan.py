@@ -269,6 +269,7 @@ def in_every_form(batches):
     yield tf.data.Dataset.from_generator(lambda: iter(batches), output_types=types)
 
 
+@pytest.mark.slow
 def test_pairs_train_alike_in_every_form():
     high_res = make_pixels(4, 16, 16, 3)
     pairs = [(high_res[:2, ::2, ::2], high_res[:2]), (high_res[2:, ::2, ::2], high_res[2:])]
@@ -303,6 +304,7 @@ def test_a_later_pair_that_does_not_fit_is_refused_in_one_line(srgan, later, nam
             assert len(str(raised.value).splitlines()) == 1
 
 
+@pytest.mark.slow
 def test_photographs_of_different_sizes_train_in_batches_of_one():
     gan = build()
     gan.compile(content="pixel", run_eagerly=True)
@@ -323,6 +325,7 @@ def test_residual_blocks_start_at_zero_except_in_the_paper_recipe():
         np.testing.assert_array_equal(norm.gamma, expected)
 
 
+@pytest.mark.slow
 def test_the_second_phase_starts_from_the_weights_of_the_first(tmp_path):
     first = build()
     first.compile(content_only=True, run_eagerly=True)

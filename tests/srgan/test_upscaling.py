@@ -238,6 +238,7 @@ def test_strength_interpolates_between_the_weights_of_two_models(tmp_path, srgan
     np.testing.assert_array_equal(gan.upscale(pixels), srgan.upscale(pixels))
 
 
+@pytest.mark.slow
 def test_a_second_model_of_another_architecture_is_refused(tmp_path):
     build(filters=2).save_to_preset(tmp_path / "soft")
     gan = build(soft_preset=str(tmp_path / "soft"))
