@@ -12,6 +12,7 @@ from ganzoo.base import GAN
 from ganzoo.checks import check_image_size
 from ganzoo.saving import loading
 from ganzoo.training import arguments, transfer
+from ganzoo.training.length import RunLength
 from ganzoo.training.recipe import Recipe
 
 # A run with fewer training images is augmented by default.
@@ -80,13 +81,17 @@ def choose_augmentation(recipe: Recipe, trial: GAN, num_images: int) -> tuple[Re
     return dataclasses.replace(recipe, compile=settings), reason
 
 
-def build_model(recipe: Recipe, cluster, data_arguments: dict) -> GAN:
+def build_model(recipe: Recipe, cluster, data_arguments: dict, length: RunLength) -> GAN:
     """Return the compiled model of a recipe, before its first step.
+
+    The schedules of a family end with the run, unless the recipe sets `schedule_steps`, is the
+    paper's, or only time limits the run.
 
     Args:
         recipe: recipe of the run.
         cluster: `ganzoo.distribution.Cluster`.
         data_arguments: constructor arguments that follow from the data.
+        length: length of the run.
 
     Raises:
         ValueError: If an argument does not fit the data or the family.
@@ -103,6 +108,9 @@ def build_model(recipe: Recipe, cluster, data_arguments: dict) -> GAN:
                 stacklevel=2,
             )
     model_class = registry.get_family(recipe.family).load_class()
+    scheduled = "schedule_steps" in arguments.constructor_arguments(model_class)
+    if scheduled and length.is_known and not recipe.is_of_paper:
+        data_arguments = {**data_arguments, "schedule_steps": length.max_steps}
     chosen = {**data_arguments, **recipe.model}
     with cluster.strategy.scope():
         model = model_class(**chosen, seed=recipe.seed, dtype=dtype)

@@ -116,7 +116,7 @@ def train(
         for line in filter(None, (reason, describe_held_out(recipe, fingerprint))):
             if verbose and cluster.is_chief:
                 print(line, file=sys.stderr)
-        model = build_model(recipe, cluster, data_arguments)
+        model = build_model(recipe, cluster, data_arguments, length)
         model.trained_on = fingerprint
         real = open_real_images(recipe, cluster, dataset, model)
         # Nothing is written before this line. All errors in the recipe have been found.
@@ -203,7 +203,7 @@ def resume(
             progress = callbacks.read_progress(saved)
         else:
             # The run was killed before its first checkpoint. It starts again from its seed.
-            model = build_model(recipe, cluster, data_arguments)
+            model = build_model(recipe, cluster, data_arguments, length)
         model.trained_on = fingerprint
         real = open_real_images(opened, cluster, dataset, model)
         if cluster.is_chief:

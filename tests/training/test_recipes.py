@@ -14,13 +14,14 @@ import ganzoo
 from ganzoo import callbacks, evaluation, registry, training
 from ganzoo.distribution import Cluster
 from ganzoo.training import data, model, run
+from ganzoo.training.length import length_of
 
 
 def build(recipe):
     """Return the model of a recipe before its first step."""
     cluster = Cluster()
     _, arguments, _ = data.open_data(recipe, cluster)
-    return model.build_model(recipe, cluster, arguments)
+    return model.build_model(recipe, cluster, arguments, length_of(recipe, steps_per_pass=10))
 
 
 def test_a_run_starts_from_the_weights_of_another_run(finished, photos):
@@ -377,6 +378,23 @@ def test_decay_steps_apply_only_to_the_phase_with_constant_learning_rates(tmp_pa
     assert float(gan.generator_optimizer.learning_rate) == pytest.approx(1e-4)
     with pytest.raises(ValueError, match=r"have a schedule.*decay_steps=8"):
         build(make_recipe(folder, **given, compile={"content_only": True}))
+
+
+@pytest.mark.parametrize(
+    ("changes", "steps"),
+    [
+        ({"max_steps": 70}, 70),
+        ({"epochs": 3}, 30),
+        ({"model": {"schedule_steps": 9}, "max_steps": 70}, 9),
+        ({"minutes": 1.0}, 31_240),
+    ],
+)
+def test_schedules_end_with_the_run_unless_they_are_set_or_only_time_limits_it(changes, steps):
+    networks = {"base_filters": 1, **changes.get("model", {})}
+    recipe = make_recipe(
+        "sample", **{"family": "r3gan", "epochs": None, **changes, "model": networks}
+    )
+    assert build(recipe).schedule_steps == steps
 
 
 @pytest.mark.parametrize(
