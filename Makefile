@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test test-slow test-web test-datasets lint format clean
+.PHONY: demo test test-slow test-web test-datasets docs serve guides lint format clean
 
 demo: $(VENV)/.ganzoo
 	$(BIN)/ganzoo demo
@@ -20,6 +20,16 @@ test-web: $(VENV)/.ganzoo-test
 
 test-datasets: $(VENV)/.ganzoo-test
 	$(BIN)/python -m pytest -m 'datasets and not slow'
+
+docs: $(VENV)/.ganzoo-docs
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
+
+serve: $(VENV)/.ganzoo-docs
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs serve
+
+# Run all guides, and store their outputs for the site.
+guides: $(VENV)/.ganzoo-test
+	$(BIN)/python scripts/guides.py
 
 lint: $(VENV)/.ganzoo-test
 	$(BIN)/ruff check .
@@ -40,4 +50,8 @@ $(VENV)/.ganzoo: pyproject.toml constraints.txt
 
 $(VENV)/.ganzoo-test: $(VENV)/.ganzoo
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[test]'
+	touch $@
+
+$(VENV)/.ganzoo-docs: $(VENV)/.ganzoo
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[docs]'
 	touch $@

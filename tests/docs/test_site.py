@@ -1,0 +1,75 @@
+"""The site builds without a warning, and needs no other server."""
+
+import html.parser
+import pathlib
+import subprocess
+import sys
+import urllib.parse
+
+import pytest
+
+ROOT = pathlib.Path(__file__).parents[2]
+
+
+class References(html.parser.HTMLParser):
+    """Collect what a page links to, what it loads, and its anchors."""
+
+    def __init__(self, page):
+        super().__init__()
+        self.links, self.loaded, self.anchors = [], [], set()
+        self.feed(page.read_text(encoding="utf-8"))
+
+    def handle_starttag(self, tag, attributes):
+        attributes = dict(attributes)
+        self.anchors |= {attributes.get("id"), attributes.get("name")}
+        if tag == "a" and "href" in attributes:
+            self.links.append(attributes["href"])
+        if tag in ("img", "script", "iframe") and "src" in attributes:
+            self.loaded.append(attributes["src"])
+        if tag == "link" and attributes.get("rel") in ("stylesheet", "icon"):
+            self.loaded.append(attributes["href"])
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    """Build the site. MkDocs ends with an error at a warning, such as a broken link."""
+    pytest.importorskip("mkdocs", reason="needs the extra `docs`")
+    folder = tmp_path_factory.mktemp("site")
+    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(folder)]
+    built = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=600)
+    assert built.returncode == 0, built.stderr
+    return {path: References(path) for path in sorted(folder.rglob("*.html"))}
+
+
+@pytest.mark.slow
+def test_every_link_leads_to_a_page_and_an_anchor(site):
+    broken = []
+    for page, references in site.items():
+        if page.name == "404.html":  # Its links begin at the root of the server.
+            continue
+        for link in references.links + references.loaded:
+            url = urllib.parse.urlsplit(link)
+            if url.scheme or url.netloc:
+                continue
+            target = (page.parent / urllib.parse.unquote(url.path)).resolve() if url.path else page
+            known = site.get(target)
+            if not target.exists() or (
+                url.fragment and known and urllib.parse.unquote(url.fragment) not in known.anchors
+            ):
+                broken.append((page.name, link))
+    assert not broken
+
+
+@pytest.mark.slow
+def test_no_page_loads_anything_from_another_server(site):
+    loaded = {url for references in site.values() for url in references.loaded}
+    assert not [url for url in loaded if urllib.parse.urlsplit(url).netloc]
+
+
+@pytest.mark.slow
+def test_pages_of_families_and_docstrings_are_on_the_site(site):
+    pages = {f"{path.parent.name}/{path.name}": references for path, references in site.items()}
+    for family in ("vanilla", "cgan", "dcgan", "lapgan", "r3gan", "srgan"):
+        assert f"zoo/{family}.html" in pages
+    assert "ganzoo.losses.Hinge" in pages["reference/blocks.html"].anchors
+    assert "ganzoo.metrics.FrechetDistance" in pages["reference/metrics.html"].anchors
