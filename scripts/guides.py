@@ -4,7 +4,7 @@ A guide is a file of `docs/guides` in Jupytext's percent format: `# %% [markdown
 `# %% TITLE` begins code. Lines `# !ganzoo ...` are commands of a shell.
 
 `python scripts/guides.py first-gan` runs a guide and stores what it prints and shows in
-`docs/guides/outputs`, for the site. Without a name, all guides run.
+`docs/guides/outputs`, for the site. Without a name, all guides run. `--check` stores nothing.
 """
 
 import ast
@@ -129,8 +129,23 @@ def recorded(path):
     return json.loads((OUTPUTS / f"{path.stem}.json").read_text(encoding="utf-8"))
 
 
-if __name__ == "__main__":
+def check(path):
+    """Run a guide in a temporary folder, and store nothing."""
+    with working_folder():
+        for _ in run(path):
+            pass
+
+
+def main(arguments):
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    for guide in [GUIDES / f"{name}.py" for name in sys.argv[1:]] or sorted(GUIDES.glob("*.py")):
-        record(guide)
-        print(guide.stem, recorded(guide)["seconds"], "s")
+    names = [name for name in arguments if name != "--check"]
+    for path in [GUIDES / f"{name}.py" for name in names] or sorted(GUIDES.glob("*.py")):
+        if "--check" in arguments:
+            check(path)
+        else:
+            record(path)
+            print(path.stem, recorded(path)["seconds"], "s")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 
+import guides
 import keras
 import numpy as np
 import pytest
@@ -20,7 +21,8 @@ import ganzoo
 from ganzoo import export, registry
 from ganzoo.export import onnx_graph
 
-PAGE = pathlib.Path(__file__).parent.parent / "docs" / "export.md"
+ROOT = pathlib.Path(__file__).parents[1]
+PAGE = ROOT / "docs" / "guides" / "export-and-serve.py"
 SUFFIXES = {"savedmodel": "", "onnx": ".onnx", "litert": ".tflite"}
 
 
@@ -180,7 +182,8 @@ def test_the_examples_of_the_export_page_run(tmp_path):
     gan = ganzoo.from_preset("cgan_fashion_mnist")
     for name in ("clothes", "clothes.onnx", "clothes.tflite"):
         gan.export(tmp_path / name, card={"licence": "Apache-2.0"})
-    blocks = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), flags=re.DOTALL)
+    cells = [cell for cell in guides.read(PAGE) if cell.is_code]
+    blocks = [cell.source for cell in cells if not cell.commands]
     assert len(blocks) == 4
     code = "import sys\nsys.modules['ganzoo'] = None\n" + "\n".join(blocks)
     done = subprocess.run(

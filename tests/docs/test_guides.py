@@ -1,16 +1,21 @@
-"""Run the commands and programs of the guides, with short trainings."""
+"""Run the commands and programs of the guides, and check the outputs that the site shows."""
 
 import pathlib
 import re
 import shlex
+import subprocess
+import sys
 
+import guides
 import numpy as np
 import pytest
 from PIL import Image
 
 from ganzoo import cli
 
-GUIDES = pathlib.Path(__file__).parents[2] / "docs" / "guides"
+ROOT = pathlib.Path(__file__).parents[2]
+GUIDES = ROOT / "docs" / "guides"
+PROGRAMS = sorted(GUIDES.glob("*.py"))
 
 
 def blocks(page, language):
@@ -50,3 +55,21 @@ def test_the_guide_on_own_images_runs(tmp_path, monkeypatch, capsys):
     assert names["images"].shape == (4, 16, 16, 3)
     assert names["images"].dtype == np.uint8
     assert len(names["gan"].generate(1)) == 1
+
+
+@pytest.mark.parametrize("path", PROGRAMS, ids=lambda path: path.stem)
+def test_the_stored_outputs_of_a_guide_belong_to_its_code(path):
+    """`make guides` stores them again after a change."""
+    code = [cell.digest for cell in guides.read(path) if cell.is_code]
+    assert [row["code"] for row in guides.recorded(path)["cells"]] == code
+    pictures = {row["picture"] for row in guides.recorded(path)["cells"] if "picture" in row}
+    assert pictures == {file.name for file in guides.OUTPUTS.glob(f"{path.stem}-*.png")}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("path", PROGRAMS, ids=lambda path: path.stem)
+def test_a_guide_runs(path):
+    """Each has its own process, because one of them changes the devices of TensorFlow."""
+    command = [sys.executable, ROOT / "scripts" / "guides.py", "--check", path.stem]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=600)
+    assert done.returncode == 0, done.stderr[-2000:]
