@@ -43,7 +43,11 @@ def evaluate(
     ] = None,
     metrics: Annotated[
         str | None,
-        typer.Option(metavar="fid,kid,...|all", help="[default: fid,kid,precision_recall,copies]"),
+        typer.Option(
+            metavar="fid,kid,...|all",
+            help="all is all that apply, except cas, which trains classifiers. "
+            "[default: fid,kid,precision_recall,copies]",
+        ),
     ] = None,
     num_images: Annotated[int, typer.Option("-n", min=1, help="Number of images.")] = 10_000,
     extractor: Annotated[

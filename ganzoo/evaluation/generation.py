@@ -21,6 +21,7 @@ from ganzoo.evaluation.references import (
 )
 from ganzoo.images import has_alpha
 from ganzoo.metrics import (
+    ClassificationAccuracy,
     FrechetDistance,
     InceptionScore,
     KernelDistance,
@@ -47,6 +48,7 @@ _METRICS = {
         PrecisionRecall,
         InceptionScore,
         LabelAccuracy,
+        ClassificationAccuracy,
         ModeCoverage,
         ParzenLogLikelihood,
         TrainingCopies,
@@ -96,6 +98,8 @@ class Evaluation:
                 continue
             real = floor if floor is not None else result.details.get("real")
             yield name, _format(result), _format(result.standard_error), _format(real)
+            for detail in _METRICS[name].extra_details:
+                yield detail, _format(result.details.get(detail)), None, _format(real)
 
     @property
     def protocol(self) -> str:
@@ -141,7 +145,8 @@ def evaluate(
         gan: model that generates images.
         data: name of a data set or folder, see `ganzoo.data.load`. Or its `References`, which
             include the extractor, to evaluate several models.
-        metrics: name or names in `ganzoo.evaluation.METRICS`, or `"all"` that apply.
+        metrics: name or names in `ganzoo.evaluation.METRICS`, or `"all"` that apply, except
+            `"cas"`, which trains classifiers.
         num_images: int, at least 1. Images to generate.
         extractor: see `ganzoo.metrics.get_extractor`. None uses the classifier of the data set
             if ganzoo has one, else `"alexnet"`.
@@ -167,11 +172,12 @@ def evaluate(
     check_metrics(metrics)
     check_positive(num_images=num_images)
     seed = check_seed(seed)
-    if "label_accuracy" in metrics and not gan.num_classes:
-        raise ValueError(
-            "label_accuracy is for models with classes. Received: a "
-            f"{type(gan).__name__} without. Leave it out."
-        )
+    for name in ("label_accuracy", "cas"):
+        if name in metrics and not gan.num_classes:
+            raise ValueError(
+                f"{name} is for models with classes. Received: a "
+                f"{type(gan).__name__} without. Leave it out."
+            )
     if not isinstance(data, References):
         labels = find_labels(gan, data, labels)
         data = open_references(
@@ -298,6 +304,8 @@ def _choose(metrics, gan, references):
     if "all" not in metrics:
         return list(dict.fromkeys(metrics))
     apply = {
+        # It takes minutes.
+        "cas": "cas" in metrics,
         "is": probabilities is not None,
         "label_accuracy": gan.num_classes and predicts_labels,
         "modes": predicts_labels,
@@ -349,6 +357,6 @@ def _find_shortage(metric, references):
 
 
 def _make(name, extractor, known):
-    # The Parzen estimate is defined on pixels.
-    arguments = () if name == "parzen" else (extractor,)
+    # These are defined on pixels.
+    arguments = () if name in ("parzen", "cas") else (extractor,)
     return _METRICS[name](*arguments, **known)

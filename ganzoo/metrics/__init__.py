@@ -1,6 +1,7 @@
 """Measure the quality of images."""
 
 from ganzoo.metrics.accuracy import LabelAccuracy
+from ganzoo.metrics.classification import ClassificationAccuracy
 from ganzoo.metrics.copies import TrainingCopies
 from ganzoo.metrics.features import Embedding, extractor_names, get_extractor
 from ganzoo.metrics.frechet import FrechetDistance
@@ -14,8 +15,10 @@ from ganzoo.metrics.perceptual import lpips
 from ganzoo.metrics.precision_recall import PrecisionRecall
 from ganzoo.metrics.restoration import psnr, ssim
 from ganzoo.metrics.result import Result
+from ganzoo.metrics.training_classifiers import predict, train_classifier
 
 __all__ = [
+    "ClassificationAccuracy",
     "Embedding",
     "FrechetDistance",
     "InceptionScore",
@@ -31,6 +34,8 @@ __all__ = [
     "get_extractor",
     "lpips",
     "niqe",
+    "predict",
     "psnr",
     "ssim",
+    "train_classifier",
 ]

@@ -31,6 +31,8 @@ class StreamingMetric(abc.ABC):
     has_floor: ClassVar[bool] = False
     # Keys of `details` to show to people in place of the value.
     shown_details: ClassVar[tuple[str, ...]] = ()
+    # Keys of `details` to show to people beside the value.
+    extra_details: ClassVar[tuple[str, ...]] = ()
     # Fewest images that give a result.
     _fewest_real = 2
     _fewest_fake = 2
