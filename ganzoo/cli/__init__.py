@@ -13,6 +13,7 @@ from ganzoo.cli.info import info
 from ganzoo.cli.list import list_presets
 from ganzoo.cli.reproduce import reproduce
 from ganzoo.cli.sample import sample
+from ganzoo.cli.synthesize import synthesize
 from ganzoo.cli.train import TrainCommand, train
 from ganzoo.cli.upscale import upscale
 
@@ -21,7 +22,7 @@ app.command("list", cls=Command)(list_presets)
 app.command(cls=Command)(info)
 app.command(cls=Command)(data)
 app.command(cls=TrainCommand)(train)
-for command in (sample, edit, upscale, export, evaluate, reproduce, demo):
+for command in (sample, edit, synthesize, upscale, export, evaluate, reproduce, demo):
     app.command(cls=Command)(command)
 
 __all__ = ["app", "main"]

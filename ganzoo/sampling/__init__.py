@@ -13,6 +13,7 @@ from ganzoo.sampling.editing import (
 )
 from ganzoo.sampling.interpolation import interpolate, slerp
 from ganzoo.sampling.originals import generate_originals
+from ganzoo.sampling.training_data import make_judge, synthesize
 
 __all__ = [
     "BLOCK",
@@ -26,9 +27,11 @@ __all__ = [
     "find_latents",
     "generate_originals",
     "interpolate",
+    "make_judge",
     "move",
     "read_picture",
     "relabel",
     "sample",
     "slerp",
+    "synthesize",
 ]
