@@ -204,7 +204,7 @@ def collapse():
     rng = np.random.default_rng(0)
     data = points(clusters[rng.integers(0, 25, 50_000)] + 0.03 * rng.normal(size=(50_000, 2)))
     moments = (100, 400, 1000, 2000)
-    figure, axes = plt.subplots(2, 4, figsize=(10, 5.2), sharex=True, sharey=True)
+    figure, axes = plt.subplots(2, 4, figsize=(10, 5.8), sharex=True, sharey=True)
     for row, (name, penalty) in zip(
         axes, {"no penalty": "none", "R1 penalty": "r1"}.items(), strict=True
     ):

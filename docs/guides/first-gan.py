@@ -131,9 +131,9 @@ print((again.generate(16, seed=0) == images).all())
 #
 # | change | what you should see |
 # |---|---|
-# | `epochs=60` | clearer clothes, after about a minute |
-# | `regularizer="none"` | D(real) moves towards 1 and D(fake) towards 0; the images get worse |
-# | `loss="minimax"` | slow progress in the first epochs |
+# | `epochs=60` | clearer clothes, after a few minutes |
+# | `regularizer="none"` | a discriminator that is a little surer: 0.70 and 0.32 after 12 epochs |
+# | `loss="minimax"` | a slow start: 0.97 and 0.06 after the first epoch; then it catches up |
 # | `ganzoo.DCGAN(image_shape=(28, 28, 1))` instead of both networks | much sharper images; an epoch takes about a minute |
 #
 # Next: [How a training step works](training-step.py), or [Your images](your-images.md).

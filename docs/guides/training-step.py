@@ -170,6 +170,7 @@ for ours, theirs in [(generator, gan.generator), (discriminator, gan.discriminat
 # 2. Remove `training=True`. *Expected: no change, because these networks have no batch
 #    normalization.*
 # 3. Give `compile` the loss `"least_squares"`, and write both losses for `step`
-#    ([Reference](../reference/blocks.md)). *Expected: the weights agree.*
+#    ([Reference](../reference/blocks.md)). *Expected: the weights agree, if both losses have the
+#    factor 1/2, as in ganzoo.*
 #
 # Each takes seconds on a laptop.

@@ -9,6 +9,7 @@ import re
 from latex2mathml.converter import convert
 
 EQUATION = re.compile(r'<(span|div) class="arithmatex">\\([(\[])(.*?)\\[)\]]</\1>', re.DOTALL)
+SPACE = '<mspace width="0.15em"/>'
 
 
 def on_page_content(content, page, config, files):
@@ -19,4 +20,6 @@ def on_page_content(content, page, config, files):
 def to_mathml(match):
     """Return the MathML of an equation, on its own line if it is written so."""
     display = "block" if match[2] == "[" else "inline"
-    return convert(html.unescape(match[3]).strip(), display=display)
+    mathml = convert(html.unescape(match[3]).strip(), display=display)
+    # Browsers leave no space around the name of a function.
+    return mathml.replace("<mi>log</mi>", f"{SPACE}<mi>log</mi>{SPACE}")

@@ -2,11 +2,16 @@
 
 import html.parser
 import pathlib
+import pkgutil
+import re
+import shutil
 import subprocess
 import sys
 import urllib.parse
 
 import pytest
+
+import ganzoo
 
 ROOT = pathlib.Path(__file__).parents[2]
 
@@ -73,3 +78,25 @@ def test_pages_of_families_and_docstrings_are_on_the_site(site):
         assert f"zoo/{family}.html" in pages
     assert "ganzoo.losses.Hinge" in pages["reference/blocks.html"].anchors
     assert "ganzoo.metrics.FrechetDistance" in pages["reference/metrics.html"].anchors
+
+
+@pytest.mark.web
+def test_the_search_finds_pages_without_a_server(site):
+    if shutil.which("chromium") is None:
+        pytest.skip("needs Chromium")
+    home = min(site, key=lambda page: (len(page.parts), page.name != "index.html"))
+    command = ["chromium", "--headless=new", "--no-sandbox", "--disable-gpu", "--dump-dom"]
+    command += ["--virtual-time-budget=9000", f"{home.as_uri()}?q=collapse"]
+    found = subprocess.run(command, capture_output=True, text=True, timeout=120).stdout
+    assert int(re.search(r"(\d+) matching documents", found)[1]) > 5
+
+
+def test_every_public_name_is_in_the_reference():
+    pages = (ROOT / "docs" / "reference").glob("*.md")
+    text = "".join(page.read_text(encoding="utf-8") for page in pages)
+    shown = [pkgutil.resolve_name(name) for name in re.findall(r"(?m)^::: (\S+)", text)]
+    members = [value for place in shown for value in vars(place).values()]
+    # The page of models shows the classes of `base`, and not the module.
+    for name in set(ganzoo.__all__) - {"__version__", "base"}:
+        thing = getattr(ganzoo, name)
+        assert any(thing is other for other in shown + members), name
