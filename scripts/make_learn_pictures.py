@@ -1,6 +1,6 @@
 """Make the figures of docs/learn from real trainings on points.
 
-    python scripts/make_learn_pictures.py            # all, about two minutes on two cores
+    python scripts/make_learn_pictures.py            # all, three minutes on two cores
     python scripts/make_learn_pictures.py collapse   # one
 
 A point is an image of one pixel: `(1, 1, 1)` on a line, `(1, 1, 2)` in a plane.
