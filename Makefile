@@ -34,6 +34,7 @@ guides: $(VENV)/.ganzoo-test
 lint: $(VENV)/.ganzoo-test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/mypy
 
 format: $(VENV)/.ganzoo-test
 	$(BIN)/ruff check --fix .

@@ -54,6 +54,8 @@ class Augmentation(abc.ABC):
 
     def amount_at(self, step: int | keras.KerasTensor) -> float | keras.KerasTensor:
         """Return the amount at a step. It must not be adaptive."""
+        if self.amount is None:
+            raise ValueError("The amount is adaptive. `adapt` changes it.")
         return schedules.value_at(self.amount, step)
 
 

@@ -5,7 +5,7 @@ import difflib
 import itertools
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
@@ -134,7 +134,7 @@ class Condition:
         """Return random labels: uniform classes, or normal numbers in the range of training."""
         if self.num_classes is not None:
             return rng.integers(self.num_classes, size=count)
-        numbers = rng.normal(self.mean, self.std, size=count)
+        numbers = rng.normal(*self.mean_and_std, size=count)
         low = -math.inf if self.low is None else self.low
         high = math.inf if self.high is None else self.high
         return np.clip(numbers, low, high).astype("float32")
@@ -143,12 +143,20 @@ class Condition:
         """Return labels that show the condition: all classes, or a low, middle and high number."""
         if self.num_classes is not None:
             return list(range(self.num_classes))
-        numbers = [self.mean - self.std, self.mean, self.mean + self.std]
+        mean, std = self.mean_and_std
+        numbers = [mean - std, mean, mean + std]
         if self.low is not None:
             numbers[0] = max(numbers[0], self.low)
         if self.high is not None:
             numbers[2] = min(numbers[2], self.high)
         return [float(f"{number:.3g}") for number in numbers]
+
+    @property
+    def mean_and_std(self) -> tuple[float, float]:
+        """Mean and standard deviation of a number. Classes have none."""
+        if self.mean is None or self.std is None:
+            raise ValueError(f"Condition {self.name!r} has classes, which have no mean.")
+        return self.mean, self.std
 
     def describe(self, value) -> str:
         """Return one label as text."""
@@ -234,7 +242,7 @@ def describe(condition: Condition) -> str:
     return f"{condition.num_classes} classes ({', '.join(names)})"
 
 
-def list_columns(names: Sequence[str]) -> str:
+def list_columns(names: Iterable[str]) -> str:
     """Return the names of columns as text."""
     return ", ".join(map(repr, names))
 
@@ -269,7 +277,8 @@ def to_vectors(columns: Mapping, conditions: Sequence[Condition]) -> np.ndarray:
     for condition in conditions:
         values = np.asarray(columns[condition.name])
         if condition.num_classes is None:
-            parts.append((values[:, None] - condition.mean) / condition.std)
+            mean, std = condition.mean_and_std
+            parts.append((values[:, None] - mean) / std)
         else:
             parts.append(np.eye(condition.num_classes)[values])
     return np.concatenate(parts, axis=1).astype("float32")

@@ -4,9 +4,9 @@ A worker is one process on one machine. It runs one replica per device. All repl
 same weights, and each gets an equal part of every batch.
 """
 
+import dataclasses
 import json
 import os
-from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -21,7 +21,8 @@ _EXAMPLE = (
 )
 
 
-class Shard(NamedTuple):
+@dataclasses.dataclass(frozen=True)
+class Shard:
     """One of several equal parts of data. Each worker gets one.
 
     Attributes:

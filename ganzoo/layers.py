@@ -69,9 +69,23 @@ def start_size(image_shape: tuple[int, ...]) -> tuple[int, int] | None:
     return (height, width) if 4 <= min(height, width) <= 7 else None
 
 
+def require_start_size(image_shape: tuple[int, ...]) -> tuple[int, int]:
+    """Return `start_size(image_shape)`.
+
+    Raises:
+        ValueError: If no start leads to these images.
+    """
+    if (size := start_size(image_shape)) is None:
+        raise ValueError(
+            "Doubling a shorter side of 4 to 7 pixels must lead to the images' size. Received: "
+            f"image_shape={tuple(image_shape)}."
+        )
+    return size
+
+
 def count_doublings(image_shape: tuple[int, ...]) -> int:
     """Return the number of doublings from `start_size(image_shape)` to the images."""
-    return (image_shape[0] // start_size(image_shape)[0]).bit_length() - 1
+    return (image_shape[0] // require_start_size(image_shape)[0]).bit_length() - 1
 
 
 def check_image_shape(image_shape: tuple[int, ...]) -> None:
@@ -124,7 +138,7 @@ def check_size(
             "`image_shape` must be (height, width, channels) with 1 to 4 channels: gray, gray and "
             f"alpha, RGB, or RGBA. Received: image_shape={tuple(image_shape)}."
         )
-    size = tuple(image_shape[:2])
+    size = (image_shape[0], image_shape[1])
     if not fits(size):
         nearest = " or ".join(f"{h}x{w}" for h, w in nearest_sizes(size, fits))
         raise ValueError(
@@ -168,7 +182,7 @@ def convolutional_generator(
 
     Reference: Radford et al., 2015 (arXiv:1511.06434), for the transposed convolutions.
     """
-    height, width = start_size(image_shape)
+    height, width = require_start_size(image_shape)
     widths = _widths(image_shape, base_filters)[::-1]
     x = keras.layers.Dense(height * width * widths[0], name="project")(inputs)
     x = keras.layers.Reshape((height, width, widths[0]), name="reshape")(x)
@@ -258,7 +272,8 @@ def encode_labels(
     for index, (condition, given) in enumerate(zip(conditions, labels, strict=True)):
         suffix = "" if len(conditions) == 1 else f"_{index}"
         if condition.num_classes is None:
-            layer = Standardize(condition.mean, condition.std, name=f"standardize{suffix}")
+            mean, std = condition.mean_and_std
+            layer = Standardize(mean, std, name=f"standardize{suffix}")
         else:
             layer = OneHot(condition.num_classes, dtype=dtype, name=f"one_hot{suffix}")
         vectors.append(layer(given))

@@ -9,6 +9,7 @@ log-likelihoods are in nats.
 """
 
 import abc
+from collections.abc import Callable
 
 import keras
 from keras import ops
@@ -216,7 +217,7 @@ class Relativistic(_ComparativeLoss):
         return ops.mean(ops.softplus(real_logits - fake_logits))
 
 
-LOSSES = {
+LOSSES: dict[str, Callable[[], AdversarialLoss]] = {
     "hinge": Hinge,
     "least_squares": LeastSquares,
     "minimax": Minimax,

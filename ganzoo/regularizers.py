@@ -156,7 +156,7 @@ class R1R2(R1):
         return [real_images, fake_images]
 
 
-REGULARIZERS = {
+REGULARIZERS: dict[str, Callable[..., GradientRegularizer]] = {
     "dragan": DRAGAN,
     "gradient_penalty": GradientPenalty,
     "r1": R1,

@@ -130,8 +130,8 @@ def value_at(value: Schedule, step: int | keras.KerasTensor) -> float | keras.Ke
     return value(step) if callable(value) else value
 
 
-def serialize(value: Schedule) -> float | dict:
-    """Return a number unchanged, and a schedule as a dict for `deserialize`."""
+def serialize(value: Schedule | None) -> float | dict | None:
+    """Return a number or None unchanged, and a schedule as a dict for `deserialize`."""
     return keras.saving.serialize_keras_object(value) if callable(value) else value
 
 

@@ -10,12 +10,13 @@ transparent. Without alpha they are gray, 0.
 """
 
 import math
+from typing import TypeAlias
 
 import keras
 from keras import ops
 
 # A number, or one number per image.
-Parameter = float | keras.KerasTensor
+Parameter: TypeAlias = float | keras.KerasTensor
 
 
 def jitter_color(

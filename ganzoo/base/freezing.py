@@ -10,7 +10,7 @@ def all_trainable_weights(network: keras.Model) -> list:
 
     Optimizers have a state for all of them, so that layers may be frozen and released at any time.
     """
-    chosen = set()
+    chosen: set[int] = set()
     for layer in network._flatten_layers():
         chosen.update(id(variable) for variable in layer._trainable_variables)
     return [variable for variable in network.weights if id(variable) in chosen]

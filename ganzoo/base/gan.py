@@ -47,7 +47,7 @@ _KERAS_BATCH_SIZE = 32
 
 
 @keras.saving.register_keras_serializable(package="ganzoo")
-class GAN(Persistence, keras.Model):
+class GAN(Persistence):
     """Base of all families: a generator and a discriminator trained against each other.
 
     `GAN` implements what all families share: `compile`, `fit`, `evaluate`, the training
@@ -100,8 +100,10 @@ class GAN(Persistence, keras.Model):
     recommended_batch_sizes: ClassVar[dict] = {"default": 64, "paper": 128}
     # Number of classes of a model with class labels.
     num_classes: int | None = None
-    # Number of discriminators that train independently.
-    num_levels: int = 1
+    # `compile` sets these.
+    generator_optimizer: keras.optimizers.Optimizer
+    discriminator_optimizer: keras.optimizers.Optimizer
+    regularizer: regularizers.GradientRegularizer | None
     # True if each logit depends on one image only (no batch normalization). Then both networks
     # share a backward pass through the discriminator.
     per_sample_discriminator: bool = False
@@ -133,22 +135,22 @@ class GAN(Persistence, keras.Model):
         self.discriminator = discriminator
         self.ema_generator = ema.copy_generator(generator)
         self.ema_generator.trainable = False
-        self._class_names = None
-        self._columns = None
+        self._class_names: tuple[str, ...] | None = None
+        self._columns: tuple[Condition, ...] | None = None
         self.seed = None if seed is None else check_seed(seed)
         self.seed_generator = keras.random.SeedGenerator(self.seed)
         # Images of the first batches. Callbacks show them next to generated ones.
         self.real_examples = None
         self.trained_on = None if trained_on is None else Fingerprint.from_fields(trained_on)
-        self._renderers = {}
+        self._renderers: dict = {}
         self._trackers = [RunningMean(name=name) for name in LOGS]
         self.augmentation = None
         self._adaptive_amount = None
-        self._augment_trackers = []
+        self._augment_trackers: list[RunningMean] = []
         # State in an object that Keras does not track as metrics or weights.
         self._untracked = Untracked()
         # Weights that the compiled training step updates, by id.
-        self._traced = ()
+        self._traced: tuple[int, ...] = ()
         # All weights exist. Without this Keras refuses to save or load them.
         self.built = True
 
@@ -180,7 +182,8 @@ class GAN(Persistence, keras.Model):
         if self._class_names is not None:
             return list(self._class_names)
         # Files of older versions hold the names with the data only.
-        return self.trained_on.class_names if self.num_classes and self.trained_on else None
+        known = self.trained_on.class_names if self.num_classes and self.trained_on else None
+        return None if known is None else list(known)
 
     @class_names.setter
     def class_names(self, class_names):
@@ -215,7 +218,14 @@ class GAN(Persistence, keras.Model):
 
     def conditions_config(self) -> list[dict] | None:
         """Return the argument `conditions` of the constructor for `get_config`."""
-        return self._columns and [condition.to_fields() for condition in self._columns]
+        if self._columns is None:
+            return None
+        return [condition.to_fields() for condition in self._columns]
+
+    @property
+    def num_levels(self) -> int:
+        """Number of discriminators that train independently."""
+        return 1
 
     @property
     def step(self) -> int:
@@ -491,8 +501,10 @@ class GAN(Persistence, keras.Model):
             held_out = keras.utils.unpack_x_y_sample_weight(kwargs["validation_data"])
             checks.refuse_weights({"sample_weight": held_out[2]})
             size = kwargs.get("validation_batch_size") or batch_size
-            *held_out, _ = self._check_all(*held_out[:2], size, self._num_replicas())
-            unseen, labels, size = _to_batches(*held_out, size, shuffle=False)
+            unseen, labels, _ = self._check_all(
+                held_out[0], held_out[1], size, self._num_replicas()
+            )
+            unseen, labels, size = _to_batches(unseen, labels, size, shuffle=False)
             kwargs["validation_data"] = unseen if labels is None else (unseen, labels)
             if size is None:
                 kwargs.pop("validation_batch_size", None)
@@ -598,8 +610,8 @@ class GAN(Persistence, keras.Model):
 
     def make_train_function(self, force: bool = False):
         checks.check_scope(self.distribute_strategy, self.generator, self.discriminator)
-        trained = [v for network in self.trained_networks.values() for v in network.weights]
-        trained = tuple(id(variable) for variable in trained if variable.trainable)
+        weights = [v for network in self.trained_networks.values() for v in network.weights]
+        trained = tuple(id(variable) for variable in weights if variable.trainable)
         if not trained:
             raise ValueError(
                 "There is nothing to train: all layers are frozen. Set `trainable = True` for the "
@@ -703,6 +715,8 @@ class GAN(Persistence, keras.Model):
 
         Reference: Karras et al., 2020 (arXiv:1912.04958), section 3.1, "lazy regularization".
         """
+        if self.regularizer is None:
+            return tf.zeros(())
         every = self.regularizer.every
         if every == 1:
             return self.penalty(real_images, fake_images, condition)
@@ -715,6 +729,8 @@ class GAN(Persistence, keras.Model):
     def penalty(self, real_images, fake_images, condition) -> tf.Tensor:
         """Return the gradient penalty. Only the network itself runs in reduced precision."""
         penalty = 0.0
+        if self.regularizer is None:
+            return penalty
         for points in self.regularizer.points(real_images, fake_images, self.draw_uniform):
             with tf.GradientTape() as tape:
                 tape.watch(points)

@@ -335,10 +335,11 @@ class LatentGAN(GAN):
 
     @property
     def preview_captions(self) -> list[str] | None:
-        if not self.conditions:
+        columns = self.preview_columns
+        if columns is None:
             return None
         captions = self.captions_of(self.balanced_labels(1)[1])
-        return captions and captions * (self.preview_columns // len(captions))
+        return captions and captions * (columns // len(captions))
 
     # Export and saving
 

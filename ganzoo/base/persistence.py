@@ -1,18 +1,28 @@
 """Save, load and export a GAN: `.keras` files, presets, and models that run without ganzoo."""
 
 import dataclasses
+from typing import TypeVar
 
 import keras
 import numpy as np
 
 from ganzoo import export
 from ganzoo.base import freezing, weight_files
+from ganzoo.fingerprint import Fingerprint
 from ganzoo.saving import presets
 from ganzoo.saving.files import check_file_path
 
+Model = TypeVar("Model", bound="Persistence")
 
-class Persistence:
+
+class Persistence(keras.Model):
     """Methods of `GAN` that read and write files. They save all that a resumed training needs."""
+
+    # Attributes that `GAN` sets.
+    generator: keras.Model
+    discriminator: keras.Model
+    seed: int | None
+    trained_on: Fingerprint | None
 
     def save(self, filepath, *args, **kwargs) -> None:
         """Save the model with its optimizers to a `.keras` file, as `keras.Model.save` does.
@@ -66,7 +76,7 @@ class Persistence:
         }
 
     @classmethod
-    def from_config(cls, config: dict) -> "Persistence":
+    def from_config(cls: type[Model], config: dict) -> Model:
         config = dict(config)
         for name in ("generator", "discriminator"):
             if name in config:
@@ -108,7 +118,7 @@ class Persistence:
     # Presets
 
     @classmethod
-    def from_preset(cls, preset) -> "Persistence":
+    def from_preset(cls: type[Model], preset) -> Model:
         """Load a trained model by name, from a preset folder or from the Hugging Face Hub.
 
         The model is not compiled.

@@ -183,7 +183,7 @@ def parse_every(every: int | str | None) -> tuple[int | None, float | None]:
     )
 
 
-def save_whole(model: keras.Model, path: str | os.PathLike, progress: dict | None = None) -> None:
+def save_whole(model: keras.Model, path: pathlib.Path | str, progress: dict | None = None) -> None:
     """Save a model to a `.keras` file, completely or not at all.
 
     Args:

@@ -112,10 +112,10 @@ class MetricsFile(keras.callbacks.Callback):
         super().__init__()
         self.steps_per_pass = steps_per_pass
         self.doctor = doctor
-        self.findings = []
+        self.findings: list[Finding] = []
         self.path = pathlib.Path(path)
         self.batch_size = batch_size
-        self.epochs = []
+        self.epochs: list[dict] = []
 
     def on_train_begin(self, logs=None):
         if self.path.exists():

@@ -42,7 +42,8 @@ def name_callbacks(
         >>> list(name_callbacks(watched))
         ['Doctor', 'Doctor:2']
     """
-    named, counts = {}, collections.Counter()
+    named = {}
+    counts: collections.Counter[str] = collections.Counter()
     for callback in watched:
         name = getattr(callback, "progress_name", type(callback).__name__)
         counts[name] += 1

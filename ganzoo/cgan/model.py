@@ -1,5 +1,6 @@
 """`CGAN`: a GAN conditioned on class labels."""
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 import keras
@@ -9,7 +10,7 @@ import tensorflow as tf
 from ganzoo.base import LatentGAN
 from ganzoo.cgan import networks
 from ganzoo.checks import check_positive
-from ganzoo.conditions import resolve
+from ganzoo.conditions import Condition, resolve
 from ganzoo.layers import check_image_shape, check_recipe, dtype_policy, scale_rate, vector_size
 from ganzoo.optimizers import Adam, FlooredExponentialDecay, MomentumRampSGD
 from ganzoo.regularizers import R1
@@ -73,11 +74,11 @@ class CGAN(LatentGAN):
         base_filters: int = 64,
         recipe: str = "default",
         class_names: list[str] | None = None,
-        conditions: list | None = None,
+        conditions: Sequence[Condition | dict] | None = None,
         **kwargs,
     ):
         check_recipe(recipe)
-        image_shape = tuple(image_shape)
+        image_shape = (*image_shape,)
         if latent_dim is None:
             latent_dim = 100 if recipe == "paper" else 64
         conditions = resolve(num_classes, class_names, conditions)

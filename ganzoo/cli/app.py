@@ -251,12 +251,12 @@ def print_table(table: rich.table.Table) -> None:
 
 
 @contextlib.contextmanager
-def progress_bar(description: str, total: float) -> Iterator[Callable[..., None]]:
+def progress_bar(description: str, total: float | None) -> Iterator[Callable[..., None]]:
     """Show a progress bar in a terminal. Yield the `update` of its task.
 
     Args:
         description: str. Text before the bar.
-        total: number that `update(completed=...)` reaches.
+        total: number that `update(completed=...)` reaches. None if it is not known yet.
     """
     console = rich.console.Console(stderr=True)
     with rich.progress.Progress(console=console, disable=not console.is_terminal) as progress:

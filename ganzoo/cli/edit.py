@@ -157,6 +157,7 @@ def edit(
     elif to is not None:
         change = functools.partial(sampling.blend, gan, end=find(read(to)))
     else:
+        assert direction is not None  # One of the three is given.
         found = ganzoo.directions(gan, method, count=direction, seed=seed)
         if len(found) < direction:
             raise ValueError(

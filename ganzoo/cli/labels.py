@@ -32,7 +32,7 @@ def parse_labels(text: str | None, option: str = "--labels") -> list[str] | dict
         )
     if "=" not in parts[0]:
         return parts
-    columns = {}
+    columns: dict[str, list[str]] = {}
     for name, value in pairs:
         columns.setdefault(name.strip(), []).append(value.strip())
     rows = zip(*itertools.product(*columns.values()), strict=True)
@@ -53,7 +53,9 @@ def parse_one_label(text: str | None, option: str) -> str | dict | None:
         ValueError: If the text has another form, or several labels are given.
     """
     labels = parse_labels(text, option)
-    columns = labels if isinstance(labels, dict) else {"": labels or [None]}
+    if labels is None:
+        return None
+    columns = labels if isinstance(labels, dict) else {"": labels}
     if any(len(values) != 1 for values in columns.values()):
         raise ValueError(f"{option} must be the labels of one image. Received: {text!r}.")
     single = {name: values[0] for name, values in columns.items()}

@@ -72,7 +72,7 @@ def sample(
     """
     # `pathlib` drops the final slash, which marks a folder.
     is_folder = out.endswith(("/", os.sep))
-    out = pathlib.Path(out)
+    path = pathlib.Path(out)
     if no_copies is not None and (format or interpolate):
         raise ValueError(
             "--no-copies cannot be combined with --format or --interpolate. Remove one of them."
@@ -82,28 +82,28 @@ def sample(
             raise ValueError("--format and --interpolate cannot be combined. Remove one of them.")
         if shard is None and shards > 1:
             raise ValueError(f"--shard is missing. Pass a number from 0 to {shards - 1}.")
-        _sample_in_bulk(model, num_images, out, format, seed, labels, shards, shard or 0)
+        _sample_in_bulk(model, num_images, path, format, seed, labels, shards, shard or 0)
         return
     if shards != 1 or shard is not None:
         raise ValueError("--shards and --shard need --format tfrecord, npz or png.")
-    is_folder = is_folder or out.is_dir() or not out.suffix
-    kind = "folder" if is_folder else out.suffix.lower()
+    is_folder = is_folder or path.is_dir() or not path.suffix
+    kind = "folder" if is_folder else path.suffix.lower()
     if interpolate and kind not in (".png", ".gif", ".webp"):
         raise ValueError(
-            f"With --interpolate, --out must be a .png, .gif or .webp file. Received: {str(out)!r}."
+            "With --interpolate, --out must be a .png, .gif or .webp file. Received: "
+            f"{str(path)!r}."
         )
     if not interpolate and kind not in (".png", "folder"):
         raise ValueError(
-            f"--out must be a .png file or a folder. Received: {str(out)!r}. For a .gif or .webp "
+            f"--out must be a .png file or a folder. Received: {str(path)!r}. For a .gif or .webp "
             "file, add --interpolate."
         )
     if kind != "folder":
-        check_file_path(out)
-    elif out.is_file():
-        raise ValueError(f"--out must be a folder here. Received: the file {str(out)!r}.")
+        check_file_path(path)
+    elif path.is_file():
+        raise ValueError(f"--out must be a folder here. Received: the file {str(path)!r}.")
     classes = parse_labels(labels)
     import_tensorflow()
-    import numpy as np
 
     from ganzoo import evaluation, images, sampling
     from ganzoo.base import require_generation
@@ -117,11 +117,11 @@ def sample(
         num_rows, num_steps = walks.shape[:2]
         if kind == ".png":
             grid = images.make_grid(walks.reshape(-1, *walks.shape[2:]), columns=num_steps)
-            images.write_png(out, grid, images.zoom_for(grid))
+            images.write_png(path, grid, images.zoom_for(grid))
         else:
-            frames = np.stack([images.make_grid(step) for step in walks.swapaxes(0, 1)])
-            images.write_animation(out, frames, images.zoom_for(frames[0]))
-        print(f"{out}: {messages.count(num_rows, 'walk')} of {num_steps} images")
+            frames = [images.make_grid(step) for step in walks.swapaxes(0, 1)]
+            images.write_animation(path, frames, images.zoom_for(frames[0]))
+        print(f"{path}: {messages.count(num_rows, 'walk')} of {num_steps} images")
         return
     if classes is None and kind == ".png":
         classes = _labels_of_columns(gan)
@@ -143,11 +143,11 @@ def sample(
         captions = gan.captions_of(classes) if columns else None
         if columns and columns > num_images:
             columns, captions = num_images, captions and captions[:num_images]
-        images.write_png(out, images.draw_grid(pixels, columns, captions))
+        images.write_png(path, images.draw_grid(pixels, columns, captions))
     else:
         for index, image in enumerate(pixels):
-            images.write_png(out / f"{index:05d}.png", image)
-    print(f"{out}: {messages.count(num_images, 'image')}")
+            images.write_png(path / f"{index:05d}.png", image)
+    print(f"{path}: {messages.count(num_images, 'image')}")
 
 
 def _labels_of_columns(gan):

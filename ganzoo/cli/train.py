@@ -7,7 +7,7 @@ import re
 import shlex
 import shutil
 import sys
-from typing import Annotated
+from typing import Annotated, Any
 
 import rich.markup
 import typer
@@ -364,7 +364,7 @@ def train(
     }
     given = {name: value for name, value in given.items() if value is not None}
     given = training.place(given, training.flags_of(family))
-    lengths = {"epochs": epochs, "max_steps": max_steps, "minutes": minutes}
+    lengths: dict[str, Any] = {"epochs": epochs, "max_steps": max_steps, "minutes": minutes}
     lengths = {name: value for name, value in lengths.items() if value is not None}
     with interruptible():
         if resume:

@@ -128,7 +128,7 @@ def _digest(weights):
 @contextlib.contextmanager
 def _frame_progress(source) -> Iterator:
     """Yield a function that shows the frames of a video that are done, and the time left."""
-    start = {}
+    start: dict[str, float] = {}
     name = os.path.basename(source)
     with progress_bar(messages.printable(name), 1) as update:
 

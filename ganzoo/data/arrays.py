@@ -87,9 +87,9 @@ class PixelStack:
     def __init__(self, num_images: int, source: str | os.PathLike):
         self._num_images = num_images
         self._source = str(source)
-        self._pixels = None
+        self._pixels: np.ndarray | None = None
         self._num_added = 0
-        self._sizes = set()
+        self._sizes: set[tuple] = set()
 
     def add(self, images: np.ndarray) -> None:
         """Add images of one size.
@@ -104,18 +104,20 @@ class PixelStack:
         # Images of different sizes fit into no array. `finish` raises, and names all sizes.
         if len(self._sizes) > 1:
             return
-        if self._pixels is None:
-            self._pixels = self._allocate(images.shape[1:], images.dtype)
+        pixels = self._pixels
+        if pixels is None:
+            pixels = self._allocate(images.shape[1:], images.dtype)
         # One color image makes all images color images, and one with alpha gives all alpha.
-        channels = _join_channels(images.shape[-1], self._pixels.shape[-1])
-        if channels > self._pixels.shape[-1]:
-            before = self._pixels[: self._num_added]
-            self._pixels = self._allocate((*images.shape[1:3], channels), images.dtype)
+        channels = _join_channels(images.shape[-1], pixels.shape[-1])
+        if channels > pixels.shape[-1]:
+            before = pixels[: self._num_added]
+            pixels = self._allocate((*images.shape[1:3], channels), images.dtype)
             # One by one, so that no second copy of all images is in memory.
             for index, image in enumerate(before):
-                self._pixels[index] = convert_channels(image, channels)
+                pixels[index] = convert_channels(image, channels)
         end = self._num_added + len(images)
-        self._pixels[self._num_added : end] = convert_channels(images, channels)
+        pixels[self._num_added : end] = convert_channels(images, channels)
+        self._pixels = pixels
         self._num_added = end
 
     def finish(self) -> np.ndarray:
@@ -131,6 +133,8 @@ class PixelStack:
                 f"{len(self._sizes)} different sizes, from {smallest} to {largest} (height, "
                 "width). Give one size for all with `image_size` (--image-size)."
             )
+        if self._pixels is None:
+            raise ValueError(f"Images are needed. Received: none, of {self._source!r}.")
         return self._pixels
 
     def _allocate(self, image_shape, dtype):

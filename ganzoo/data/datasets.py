@@ -92,8 +92,9 @@ def load(
     """
     check_positive(batch_size=batch_size)
     check_seed(seed)
-    given = {"labels": labels or False, "fit": fit, "alpha": alpha}
-    image_data = load_arrays(name_or_dir, split, image_size, **given)
+    image_data = load_arrays(
+        name_or_dir, split, image_size, labels=labels or False, fit=fit, alpha=alpha
+    )
     return pipeline(image_data, batch_size, labels=bool(labels), seed=seed, shuffle=shuffle)
 
 

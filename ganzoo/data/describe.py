@@ -151,7 +151,7 @@ def describe(
     copies = {name for group in duplicates for name in group[1:]}
     others = [image for image in seen if image.name not in copies]
     names, counts = listing.fingerprint.class_names, listing.fingerprint.class_counts
-    classes = dict(zip(names, counts, strict=True)) if names else None
+    classes = dict(zip(names, counts or (), strict=True)) if names else None
     sizes = collections.Counter(image.size for image in seen)
     channels = collections.Counter(image.channels for image in seen)
     family, arguments, reasons = _suggest(seen, classes)
@@ -162,7 +162,7 @@ def describe(
         sizes=dict(sizes.most_common()),
         channels={_KINDS[number]: count for number, count in channels.most_common()},
         class_counts=classes,
-        num_without_class=len(listing.files) - sum(counts) if names else 0,
+        num_without_class=len(listing.files) - sum(classes.values()) if classes else 0,
         duplicates=duplicates,
         near_duplicates=_group(others, _pairs_of_similar(others)),
         unreadable=unreadable,
@@ -260,7 +260,7 @@ def _suggest(seen: Sequence[_Seen], classes: dict | None) -> tuple[str, list[str
     count, reasons = len(seen), []
     smallest = min(classes.values()) if classes else 0
     family = "cgan" if len(classes or ()) > 1 and smallest >= _FEWEST_PER_CLASS else "dcgan"
-    if family == "cgan":
+    if classes and family == "cgan":
         reasons.append(f"cgan: there are {len(classes)} classes of at least {smallest} images.")
     elif classes and len(classes) > 1:
         reasons.append(

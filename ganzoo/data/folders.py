@@ -87,7 +87,7 @@ def load_arrays(
     return ImageData(
         pixels,
         map_labels(operator.itemgetter(part), listing.labels),
-        names and len(names),
+        len(names) if names else None,
         names,
         fingerprint,
         listing.conditions,
@@ -151,7 +151,7 @@ def is_folder(name_or_dir: str | os.PathLike) -> bool:
 
     if name_or_dir not in tfds.list_builders(with_community_datasets=False):
         return True
-    warn_of_folder(name_or_dir, "the TFDS data set")
+    warn_of_folder(str(name_or_dir), "the TFDS data set")
     return False
 
 
@@ -214,8 +214,9 @@ def find_images(
             f"Folders have the splits 'train', 'test' and 'train+test'. Received: split={split!r} "
             f"of {str(folder)!r}."
         )
-    in_table = isinstance(labels, (str, os.PathLike))
-    table = tables.read_table(tables.find_table(labels, folder)) if in_table else None
+    table = None
+    if isinstance(labels, (str, os.PathLike)):
+        table = tables.read_table(tables.find_table(labels, folder))
     found = _Found()
     _walk(folder, {os.path.realpath(folder): folder}, found)
     if not found.images:

@@ -55,7 +55,7 @@ def choose(
     is_held_out = [_hash(path) % HELD_OUT == 0 for path in files]
     pairs = list(zip(classes, is_held_out, strict=True))
     trained = {name for name, held_out in pairs if not held_out}
-    parts = [], []
+    parts: tuple[list[pathlib.Path], list[pathlib.Path]] = ([], [])
     for path, (name, held_out) in zip(files, pairs, strict=True):
         parts[held_out and name in trained].append(path)
     return parts

@@ -131,8 +131,8 @@ def label(table: Table, files: Sequence[pathlib.Path], folder: pathlib.Path) -> 
             f"images in {str(folder)!r}: {_list(unknown, table)}. Add the images, or remove the "
             "rows."
         )
-    pairs = [pair for pair in zip(names, files, strict=True) if pair[0] in table.rows]
-    names, files = zip(*pairs, strict=True)
+    kept = [pair for pair in zip(names, files, strict=True) if pair[0] in table.rows]
+    names, files = [name for name, _ in kept], [path for _, path in kept]
     digest = hashlib.sha256()
     for name in names:
         digest.update("\0".join([name, *table.rows[name], ""]).encode())
@@ -142,7 +142,7 @@ def label(table: Table, files: Sequence[pathlib.Path], folder: pathlib.Path) -> 
         resolve(None, None, conditions)  # Checks their names.
     values = dict(zip(table.columns, (array for _, array in pairs), strict=True))
     places = {path: index for index, path in enumerate(files)}
-    return list(files), Labels(values, conditions, places, f"labels {digest.hexdigest()[:12]}")
+    return files, Labels(values, conditions, places, f"labels {digest.hexdigest()[:12]}")
 
 
 def _read_header(path, text):

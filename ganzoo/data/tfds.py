@@ -53,22 +53,22 @@ def load_arrays(
     # Features of other kinds may not come in batches.
     keys = [image_key, label_key] if label_key else [image_key]
     dataset = dataset.map(lambda example: {key: example[key] for key in keys})
-    stack, classes = PixelStack(len(dataset), name), []
+    stack, given = PixelStack(len(dataset), name), []
     for batch in dataset.batch(batch_size).as_numpy_iterator():
         images = _to_pixels(batch[image_key], name)
         if not in_batches:
             images = image_format.apply(images[0])[None]
         stack.add(image_format.set_alpha(images))
         if label_key:
-            classes.append(batch[label_key])
+            given.append(batch[label_key])
     pixels = stack.finish()
     fingerprint = dataclasses.replace(
         make_fingerprint(builder, split), image_shape=pixels.shape[1:], class_names=names
     )
     if not label_key:
         return ImageData(pixels, fingerprint=fingerprint)
-    classes = np.concatenate(classes)
-    image_data = ImageData(pixels, classes, len(names), names, fingerprint)
+    classes = np.concatenate(given)
+    image_data = ImageData(pixels, classes, len(names or ()), names, fingerprint)
     # This is how TFDS marks images without a class.
     has_class = classes >= 0
     if has_class.all():

@@ -62,7 +62,7 @@ class DCGAN(LatentGAN):
         **kwargs,
     ):
         check_recipe(recipe)
-        image_shape = tuple(image_shape)
+        image_shape = (*image_shape,)
         check_image_shape(image_shape)
         if latent_dim is None:
             latent_dim = 100 if recipe == "paper" else 64

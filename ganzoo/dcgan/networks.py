@@ -12,7 +12,7 @@ from ganzoo.layers import (
     convolutional_generator,
     count_doublings,
     leaky_relu,
-    start_size,
+    require_start_size,
 )
 
 
@@ -39,7 +39,7 @@ def build_paper_generator(image_shape: tuple, latent_dim: int, base_filters: int
     """
     num_doublings = count_doublings(image_shape)
     initializer = keras.initializers.RandomNormal(stddev=0.02)
-    height, width = start_size(image_shape)
+    height, width = require_start_size(image_shape)
     filters = base_filters * 2 ** (num_doublings - 1)
 
     latents = keras.Input((latent_dim,), name="latents")

@@ -76,7 +76,7 @@ class Evaluation:
         on_white: bool. True if the images have alpha, and were put on white to be compared.
     """
 
-    extractor: str
+    extractor: str | None
     results: dict[str, Result]
     floors: dict[str, Result]
     neighbours: np.ndarray | None = None
@@ -190,7 +190,7 @@ def evaluate(
     if gan.conditions:
         chosen = np.random.default_rng(seed).choice(len(data.images.pixels), num_images)
         labels = map_labels(operator.itemgetter(chosen), data.images.labels)
-    first = None
+    first = np.zeros((0, *data.images.pixels.shape[1:]), "uint8")
     # Images are generated in chunks, so that memory does not grow with their number.
     for block, start in enumerate(range(0, num_images, _CHUNK)):
         chunk_labels = map_labels(operator.itemgetter(slice(start, start + _CHUNK)), labels)
@@ -201,18 +201,18 @@ def evaluate(
             fake = fake.with_labels(chunk_labels)
         for metric in scores.values():
             metric.update_embedding(fake, real=False)
-        first = pixels if first is None else first
+        first = pixels if block == 0 else first
         if report:
             report(start + count)
     neighbours = None
     if "neighbours" in scores:
         nearest = scores["neighbours"].nearest(NEIGHBOUR_COLUMNS - 1)[:_ROWS]
-        neighbours = _pair_up(first[:_ROWS], data.training.pixels[nearest])
+        neighbours = _pair_up(first[:_ROWS], data.training.require_pixels()[nearest])
     copies = None
     if "copies" in scores:
         # The metric uses as many images as the first chunk has.
         fakes, trainings = scores["copies"].worst_pairs(_ROWS)
-        copies = _pair_up(first[fakes], data.training.pixels[trainings][:, None])
+        copies = _pair_up(first[fakes], data.training.require_pixels()[trainings][:, None])
     return Evaluation(
         data.extractor.name,
         {name: metric.result() for name, metric in scores.items()},

@@ -9,7 +9,7 @@ import pathlib
 import re
 import warnings
 import zipfile
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -21,7 +21,7 @@ from ganzoo.data import ImageData, is_folder, tables
 from ganzoo.images import convert_channels, has_alpha
 from ganzoo.messages import first_line
 from ganzoo.metrics import Embedding, extractor_names, get_extractor
-from ganzoo.metrics.features import Extractor
+from ganzoo.metrics.features import Extractor, NamedExtractor
 from ganzoo.saving import weights
 from ganzoo.saving.files import new_file, shorten
 from ganzoo.version import __version__
@@ -52,7 +52,7 @@ class References:
             trained on the training split has not seen them.
     """
 
-    extractor: Callable
+    extractor: NamedExtractor
     split: str
     seed: int
     images: ImageData
@@ -187,7 +187,7 @@ def check_columns(conditions: Sequence[Condition], image_data: ImageData, name: 
                 "file, such as --labels labels.csv."
             )
         if other.num_classes != condition.num_classes or (
-            condition.class_names and list(other.class_names) != list(condition.class_names)
+            condition.class_names and list(other.class_names or ()) != list(condition.class_names)
         ):
             raise ValueError(
                 f"Labels {condition.name!r} must be as in training: {describe(condition)}. "
@@ -232,7 +232,7 @@ def _read_images(name, image_shape, seed, fit, has_test, labels):
     return training, held_out, f"train, without 1 in {HELD_OUT} (seed {seed})"
 
 
-def embed_reference(extractor: Callable, pixels: np.ndarray, name: str) -> np.ndarray:
+def embed_reference(extractor: NamedExtractor, pixels: np.ndarray, name: str) -> np.ndarray:
     """Return the features of a whole set of real images, from a cache on disk if possible.
 
     The cache is the folder `references/` in ganzoo's home folder. The name of a file contains a
@@ -250,7 +250,7 @@ def embed_reference(extractor: Callable, pixels: np.ndarray, name: str) -> np.nd
     fingerprint = getattr(extractor, "fingerprint", None)
     if fingerprint is None:
         return _embed(extractor, pixels)
-    content = hashlib.sha256(np.ascontiguousarray(pixels))
+    content = hashlib.sha256(np.ascontiguousarray(pixels).data)
     content.update(f"{pixels.shape} {fingerprint}".encode())
     stem = shorten(re.sub(r"[^\w-]+", "_", f"{name} {extractor.name}"), 80)
     path = weights.home() / "references" / f"{stem}-{content.hexdigest()[:16]}.npz"

@@ -7,7 +7,7 @@ import warnings
 import zlib
 
 import numpy as np
-from PIL import Image
+from PIL import Image, PngImagePlugin, TiffImagePlugin
 
 from ganzoo.messages import printable
 
@@ -20,9 +20,9 @@ _TEXTS = (270, 271, 272, 305, 306, 315, 33432)
 
 def has_16_bits(image: Image.Image) -> bool:
     """Return True if an opened but not loaded image has 16 bits of more than one channel."""
-    if image.format == "PNG" and image.tile:
+    if isinstance(image, PngImagePlugin.PngImageFile) and image.tile:
         return str(image.tile[0].args).endswith(";16B") and image.mode in ("LA", "RGB", "RGBA")
-    if image.format == "TIFF":
+    if isinstance(image, TiffImagePlugin.TiffImageFile):
         bits = image.tag_v2.get(258, ())
         unsigned = set(image.tag_v2.get(339, (1,))) == {1}
         return len(bits) > 1 and set(bits) == {16} and unsigned and image.mode != "CMYK"
@@ -48,7 +48,7 @@ def read_16_bits(path: pathlib.Path | str, format: str) -> np.ndarray | None:
         _warn(path, "Install `keras-ganzoo[photos]` for all bits.")
         return None
     with tifffile.TiffFile(path) as file:
-        page = file.pages[0]
+        page = file.pages.first
         try:
             values = page.asarray()
         except (ValueError, RuntimeError, ImportError):  # A compression that it lacks.

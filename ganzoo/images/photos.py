@@ -8,6 +8,7 @@ import contextlib
 import dataclasses
 import importlib.util
 import io
+import os
 import pathlib
 import warnings
 from collections.abc import Iterable
@@ -67,7 +68,7 @@ class Photo:
 
 
 def find_photos(
-    paths: pathlib.Path | str | Iterable[pathlib.Path | str],
+    paths: str | os.PathLike | Iterable[str | os.PathLike],
 ) -> list[pathlib.Path]:
     """Find image files, including those in folders.
 
@@ -87,7 +88,7 @@ def find_photos(
         >>> [path.name for path in find_photos(["."])]
         ['a.png']
     """
-    files = {}
+    files: dict[pathlib.Path, pathlib.Path] = {}
     for path in map(pathlib.Path, to_list(paths)):
         if not path.exists():
             raise ValueError(f"{path}: there is no such file or folder. Check the path.")

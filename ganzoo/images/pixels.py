@@ -162,7 +162,7 @@ def convert_channels(pixels: np.ndarray, channels: int) -> np.ndarray:
         return np.concatenate([convert_channels(pixels, channels - 1), alpha], axis=-1)
     pixels = on_white(pixels)
     if channels == 1 and pixels.shape[-1] == 3:
-        luma = pixels @ np.float32([0.299, 0.587, 0.114])
+        luma = pixels @ np.array([0.299, 0.587, 0.114], "float32")
         return np.rint(luma)[..., None].astype("uint8")
     return np.repeat(pixels, 3, axis=-1) if pixels.shape[-1] < channels else pixels
 

@@ -45,10 +45,10 @@ def name_results(
     """
     check_folder_path(folder)
     folder = pathlib.Path(folder)
-    sources = [pathlib.Path(source) for source in to_list(sources)]
-    originals = {source.resolve() for source in sources}
-    taken = {}
-    for source in sources:
+    files = [pathlib.Path(source) for source in to_list(sources)]
+    originals = {source.resolve() for source in files}
+    taken: dict[pathlib.Path, pathlib.Path] = {}
+    for source in files:
         suffix = source.suffix if source.suffix.lower() in WRITERS else ".png"
         if videos.has_video_suffix(source):
             suffix = videos.result_suffix(source.suffix)
@@ -96,16 +96,16 @@ def upscale_file(
             # This decodes all frames. Damaged ones are reported before the work.
             animation = animations.inspect(image)
         if animation is not None:
-            sides = (scaled_side(side, outscale) for side in animation.shape)
-            check_writable(target, *sides, None)
+            height, width = (scaled_side(side, outscale) for side in animation.shape)
+            check_writable(target, height, width, None)
             animations.upscale_animation(
                 source, target, animation, lambda pixels: _upscale_frame(pixels, upscale), writer
             )
             return
     photo = read_photo(source, full_depth=writer.get("format") in DEEP)
     # Check first: upscaling may take minutes.
-    sides = (scaled_side(side, outscale) for side in photo.pixels.shape[:2])
-    check_writable(target, *sides, photo.alpha)
+    height, width = (scaled_side(side, outscale) for side in photo.pixels.shape[:2])
+    check_writable(target, height, width, photo.alpha)
     write_photo(target, upscale_photo(photo, upscale))
 
 

@@ -69,8 +69,8 @@ def require_pixels(names: str, *images: np.ndarray) -> None:
     Raises:
         ValueError: If one has another dtype. The message says how to convert it.
     """
-    images = [np.asarray(each) for each in images]
-    wrong = [each for each in images if each.dtype != np.uint8]
+    arrays = [np.asarray(each) for each in images]
+    wrong = [each for each in arrays if each.dtype != np.uint8]
     if not wrong:
         return
     advice = _advise(wrong[0], tensors=False)
@@ -78,7 +78,7 @@ def require_pixels(names: str, *images: np.ndarray) -> None:
         advice = advice._replace(expression=f"ganzoo.images.to_pixels({advice.expression})")
     raise ValueError(
         f"{names} must be uint8 pixels in [0, 255]. Received: "
-        f"{' and '.join(map(_name_dtype, images))}{_describe_range(wrong[0])}. {advice}"
+        f"{' and '.join(map(_name_dtype, arrays))}{_describe_range(wrong[0])}. {advice}"
     )
 
 

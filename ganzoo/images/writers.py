@@ -2,6 +2,7 @@
 
 import math
 import pathlib
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -14,7 +15,7 @@ from ganzoo.saving.files import new_file
 # Full color resolution. Most JPEG files store half of it, which would lose the added detail.
 _JPEG = {"format": "JPEG", "quality": 95, "subsampling": 0}
 _TIFF = {"format": "TIFF", "compression": "tiff_adobe_deflate"}
-WRITERS = {
+WRITERS: dict[str, dict[str, Any]] = {
     ".png": {"format": "PNG"},
     ".jpg": _JPEG,
     ".jpeg": _JPEG,
@@ -51,7 +52,8 @@ def write_photo(path: pathlib.Path | str, photo: Photo) -> None:
         ValueError: If the suffix is another, or the format cannot hold the photo.
     """
     path = pathlib.Path(path)
-    check_writable(path, *photo.pixels.shape[:2], photo.alpha)
+    height, width = photo.pixels.shape[:2]
+    check_writable(path, height, width, photo.alpha)
     writer = WRITERS[path.suffix.lower()]
     channels = photo.pixels
     if photo.alpha is not None and writer["format"] not in _OPAQUE:
@@ -59,9 +61,9 @@ def write_photo(path: pathlib.Path | str, photo: Photo) -> None:
     if channels.dtype == np.uint16 and writer["format"] in DEEP:
         space = b"GRAY" if channels.shape[-1] < 3 else b"RGB "
         profile = photo.icc_profile or b""
-        profile = profile if profile[16:20] == space else None
+        kept_profile = profile if profile[16:20] == space else None
         with new_file(path) as partial:
-            deep.write_16_bits(partial, channels, writer["format"], profile, photo.exif)
+            deep.write_16_bits(partial, channels, writer["format"], kept_profile, photo.exif)
         return
     image = to_pil(to_8_bits(channels))
     if writer["format"] == "GIF" and photo.alpha is not None:
@@ -71,7 +73,7 @@ def write_photo(path: pathlib.Path | str, photo: Photo) -> None:
     if writer["format"] in ("AVIF", "WEBP"):
         # These have no gray mode.
         image = image.convert(image.mode.replace("L", "RGB"))
-    kept = {}
+    kept: dict[str, Any] = {}
     # Bytes 16 to 19 of a profile name its color space.
     space = b"GRAY" if image.mode.startswith("L") else b"RGB "
     if photo.icc_profile and photo.icc_profile[16:20] == space and writer["format"] != "BMP":

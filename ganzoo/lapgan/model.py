@@ -1,6 +1,7 @@
 """`LAPGAN`: a Laplacian pyramid of conditional GANs."""
 
-from typing import ClassVar, NamedTuple
+import dataclasses
+from typing import Any, ClassVar, Literal, overload
 
 import keras
 import numpy as np
@@ -31,7 +32,8 @@ _BASE_SIZE = 8
 _RECALIBRATE_EVERY = 4
 
 
-class Level(NamedTuple):
+@dataclasses.dataclass(frozen=True)
+class Level:
     """Condition of one level's networks.
 
     Attributes:
@@ -103,7 +105,7 @@ class LAPGAN(LatentGAN):
         **kwargs,
     ):
         check_recipe(recipe)
-        image_shape = tuple(image_shape)
+        image_shape = (*image_shape,)
         _check_image_shape(image_shape, base_size)
         _check_sizes(num_classes, base_latent_dim, filters)
         sizes = _level_sizes(image_shape[:2], base_size)
@@ -249,6 +251,33 @@ class LAPGAN(LatentGAN):
         return logs
 
     # Sampling
+
+    @overload
+    def generate(
+        self,
+        num_images: int,
+        labels: Any = None,
+        seed: int | tuple[int, int] | None = None,
+        batch_size: int = 64,
+        use_ema: bool = True,
+        coarse_images: Any = None,
+        level: int | None = None,
+        all_levels: Literal[False] = False,
+    ) -> np.ndarray: ...
+
+    @overload
+    def generate(
+        self,
+        num_images: int,
+        labels: Any = None,
+        seed: int | tuple[int, int] | None = None,
+        batch_size: int = 64,
+        use_ema: bool = True,
+        coarse_images: Any = None,
+        level: int | None = None,
+        *,
+        all_levels: Literal[True],
+    ) -> list[np.ndarray]: ...
 
     def generate(
         self,

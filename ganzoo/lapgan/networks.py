@@ -138,7 +138,8 @@ def build_discriminator(
     """Build the whole discriminator, from images and labels to a logit per level."""
     images = keras.Input(level_discriminators[-1].inputs[0].shape[1:], name="images")
     labels = _label_inputs(num_classes)
-    logits, at_level = [], images
+    logits: list[keras.KerasTensor] = []
+    at_level = images
     for index in reversed(range(len(level_discriminators))):
         logits.insert(0, level_discriminators[index]([at_level, *labels]))
         if index > 0:
@@ -263,7 +264,7 @@ def build_level_discriminator(
         x = layers.Conv2D(filters * 2**index, 4, 2, padding="same", name=f"down_{index}_conv")(x)
         x = leaky_relu(name=f"down_{index}_relu")(x)
     x = layers.Flatten(name="flatten")(x)
-    if labels:
+    if num_classes is not None:
         one_hot = OneHot(num_classes, dtype="float32", name="one_hot")(labels[0])
         logits = project_on_labels(x, one_hot)
     else:

@@ -28,15 +28,22 @@ class LabelAccuracy(TwoSidedMetric):
     def __init__(self, extractor: Extractor, split: str | None = None, seed: int | None = None):
         super().__init__(_Confusion, extractor, split=split, seed=seed)
 
-    def update(self, images, real: bool, labels) -> None:
+    def update(self, images, real: bool, labels=None) -> None:
         """Add a batch of images and their labels.
 
         Args:
             images: `(num_images, height, width, channels)`, uint8 pixels or float images in
                 [-1, 1].
             real: bool. True for real images, False for fake ones.
-            labels: class ids `(num_images,)`.
+            labels: class ids `(num_images,)`. They are required.
+
+        Raises:
+            ValueError: If there are no labels, or the images have another type or shape.
         """
+        if labels is None:
+            raise ValueError(
+                "Label accuracy needs the labels of the images. Received: labels=None."
+            )
         self.update_embedding(self.extractor(images).with_labels(labels), real)
 
     def update_embedding(self, embedding: Embedding, real: bool) -> None:

@@ -56,15 +56,20 @@ class ClassificationAccuracy(StreamingMetric):
         self.real, self.fake = _LabeledImages(max_images), _LabeledImages(max_images)
         self.test = _LabeledImages(None)
 
-    def update(self, images, real: bool, labels) -> None:
+    def update(self, images, real: bool, labels=None) -> None:
         """Add images to learn from, and their labels.
 
         Args:
             images: `(num_images, height, width, channels)`, uint8 pixels or float images in
                 [-1, 1].
             real: bool. True for real images, False for fake ones.
-            labels: class ids `(num_images,)`.
+            labels: class ids `(num_images,)`. They are required.
+
+        Raises:
+            ValueError: If there are no labels.
         """
+        if labels is None:
+            raise ValueError("`labels` must be the class ids of the images. Received: None.")
         (self.real if real else self.fake).update(as_pixels(images), labels)
 
     def update_test(self, images, labels) -> None:

@@ -2,7 +2,8 @@
 
 import dataclasses
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
+from typing import Any, Protocol
 
 import keras
 import numpy as np
@@ -26,6 +27,17 @@ _ALEXNET_SIDES = (96, 224)
 _TAKEN = tuple((None, None, channels) for channels in (1, 2, 3, 4))
 # Arguments that `get_extractor` takes.
 Extractor = str | Callable | None
+
+
+class NamedExtractor(Protocol):
+    """Function from images to an `Embedding`, with a name."""
+
+    @property
+    def name(self) -> str | None:
+        """Name, None for features that are given."""
+
+    def __call__(self, images: Any) -> "Embedding":
+        """Return the embedding of images."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,21 +64,25 @@ class Embedding:
 
     def __getitem__(self, rows) -> "Embedding":
         """Return some of the images: a slice, or an array of indices."""
-        return Embedding(*(None if part is None else part[rows] for part in self._arrays()))
+        others = (None if part is None else part[rows] for part in self._optional())
+        return Embedding(self.features[rows], *others)
 
     @classmethod
-    def join(cls, embeddings: Sequence["Embedding"]) -> "Embedding":
+    def join(cls, embeddings: Iterable["Embedding"]) -> "Embedding":
         """Concatenate embeddings of one extractor."""
-        columns = zip(*(embedding._arrays() for embedding in embeddings), strict=True)
-        return cls(*(None if parts[0] is None else np.concatenate(parts) for parts in columns))
+        parts = list(embeddings)
+        features = np.concatenate([part.features for part in parts])
+        columns = zip(*(part._optional() for part in parts), strict=True)
+        others = (None if one[0] is None else np.concatenate(one) for one in columns)
+        return cls(features, *others)
 
     def with_labels(self, labels) -> "Embedding":
         """Return the same images with labels."""
         labels = None if labels is None else np.asarray(labels)
         return dataclasses.replace(self, labels=labels)
 
-    def _arrays(self):
-        return self.features, self.probabilities, self.pixels, self.labels
+    def _optional(self):
+        return self.probabilities, self.pixels, self.labels
 
     def require_probabilities(self) -> np.ndarray:
         """Return the probabilities.
@@ -113,7 +129,7 @@ def extractor_names() -> list[str]:
     return sorted([*_CLASSIFYING, "alexnet"])
 
 
-def get_extractor(extractor: Extractor) -> Callable:
+def get_extractor(extractor: Extractor) -> NamedExtractor:
     """Return an extractor: a function from images to an `Embedding`, with a `name`.
 
     Args:
@@ -155,7 +171,7 @@ def get_extractor(extractor: Extractor) -> Callable:
     )
 
 
-def identify(extractor: Callable) -> tuple[str | None, str | None]:
+def identify(extractor: NamedExtractor) -> tuple[str | None, str | None]:
     """Return the `(name, fingerprint)` of an extractor.
 
     The fingerprint identifies the weights. It is None if the extractor has none.

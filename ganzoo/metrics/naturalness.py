@@ -57,7 +57,7 @@ def niqe(images: np.ndarray) -> np.floating | np.ndarray:
     """
     images = np.asarray(images)
     if images.ndim == 3:
-        return niqe(images[None])[0]
+        return np.asarray(niqe(images[None]))[0]
     pixels = as_pixels(images)
     if min(pixels.shape[1:3]) < BLOCK:
         raise ValueError(

@@ -55,12 +55,12 @@ def lpips(images_a: np.ndarray, images_b: np.ndarray) -> np.floating | np.ndarra
             "Use larger images."
         )
     if len(shape) == 3:
-        return lpips(*(image[None] for image in pair))[0]
-    pair = [as_pixels(images) for images in pair]
+        return np.asarray(lpips(*(image[None] for image in pair)))[0]
+    batches = [as_pixels(images) for images in pair]
     count = max(1, _PIXELS // (height * width))
     distances = [
-        _measure(*(pixels[start : start + count] for pixels in pair))
-        for start in range(0, len(pair[0]), count)
+        _measure(*(pixels[start : start + count] for pixels in batches))
+        for start in range(0, len(batches[0]), count)
     ]
     return np.concatenate([np.zeros(0, "float32"), *distances])
 

@@ -227,7 +227,7 @@ class Bank:
 
     def __init__(self, capacity: int | None = None):
         self.capacity = capacity
-        self._batches = []
+        self._batches: list[np.ndarray] = []
         self._held = 0
 
     def update(self, rows: np.ndarray) -> None:

@@ -1,6 +1,7 @@
 """`R3GAN`: a GAN with a relativistic loss and two gradient penalties."""
 
 import math
+from collections.abc import Sequence
 from typing import ClassVar
 
 import keras
@@ -8,7 +9,7 @@ import keras
 from ganzoo.augment import ADA
 from ganzoo.base import LatentGAN
 from ganzoo.checks import check_positive
-from ganzoo.conditions import resolve
+from ganzoo.conditions import Condition, resolve
 from ganzoo.layers import check_image_shape, check_recipe, dtype_policy, scale_rate
 from ganzoo.optimizers import Adam
 from ganzoo.r3gan import networks
@@ -79,11 +80,11 @@ class R3GAN(LatentGAN):
         recipe: str = "default",
         schedule_steps: int | None = None,
         class_names: list[str] | None = None,
-        conditions: list | None = None,
+        conditions: Sequence[Condition | dict] | None = None,
         **kwargs,
     ):
         check_recipe(recipe)
-        image_shape = tuple(image_shape)
+        image_shape = (*image_shape,)
         check_image_shape(image_shape)
         latent_dim = 64 if latent_dim is None else latent_dim
         if blocks is None:

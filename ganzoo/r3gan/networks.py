@@ -18,7 +18,7 @@ from ganzoo.layers import (
     encode_labels,
     label_inputs,
     leaky_relu,
-    start_size,
+    require_start_size,
 )
 
 # Length of a class embedding.
@@ -54,7 +54,7 @@ def default_sizes(image_shape: tuple, base_filters: int | None, blocks: int) -> 
     """
     base_filters = base_filters or 48
     widths = _widths(image_shape, base_filters, most=8 * base_filters)
-    return Sizes(start_size(image_shape), widths, blocks, expansion=0.5, group_width=None)
+    return Sizes(require_start_size(image_shape), widths, blocks, expansion=0.5, group_width=None)
 
 
 def paper_sizes(image_shape: tuple, base_filters: int | None, blocks: int) -> Sizes:
@@ -62,7 +62,7 @@ def paper_sizes(image_shape: tuple, base_filters: int | None, blocks: int) -> Si
     if base_filters is None:
         base_filters = max(1, _PAPER_FILTERS // 2 ** max(0, count_doublings(image_shape) - 3))
     widths = _widths(image_shape, base_filters, most=max(_PAPER_FILTERS, base_filters))
-    return Sizes(start_size(image_shape), widths, blocks, expansion=2.0, group_width=16)
+    return Sizes(require_start_size(image_shape), widths, blocks, expansion=2.0, group_width=16)
 
 
 def _widths(image_shape, base_filters, most):

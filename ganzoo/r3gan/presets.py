@@ -1,3 +1,5 @@
 """Define the presets of the R3GAN."""
 
-PRESETS = {}
+from ganzoo.registry import Preset
+
+PRESETS: dict[str, Preset] = {}

@@ -1,8 +1,9 @@
 """Edit photographs: find their latents, then change labels or latents and decode them again."""
 
 import dataclasses
-import os
+import pathlib
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
@@ -54,7 +55,7 @@ class Edit:
 
 
 def read_picture(
-    source: str | os.PathLike, image_shape: tuple[int, int, int], fit: str = "crop"
+    source: pathlib.Path | str, image_shape: tuple[int, int, int], fit: str = "crop"
 ) -> np.ndarray:
     """Read an image file in the size and the channels of a model.
 
@@ -109,7 +110,7 @@ def find_latents(
         (100,)
     """
     require_generation(gan)
-    search = {"seed": seed, "features": features}
+    search: dict[str, Any] = {"seed": seed, "features": features}
     if gan.conditions and labels is None:
         labels = _guess_labels(gan, pixels, search)
     condition = gan.prepare_condition(1, labels, seed)

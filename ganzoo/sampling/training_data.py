@@ -63,7 +63,7 @@ def synthesize(
         [0, 0, 0, 1, 1]
     """
     require_generation(gan)
-    _require_classes(gan)
+    num_classes = _require_classes(gan)
     check_positive(num_images=num_images)
     seed = check_seed(seed)
     if format not in FORMATS:
@@ -77,7 +77,7 @@ def synthesize(
     check_folder_path(out)
     if out.exists() and any(out.iterdir()):
         raise ValueError(f"{str(out)!r} is not empty. Choose another folder (--out).")
-    names = gan.class_names or [str(index) for index in range(gan.num_classes)]
+    names = gan.class_names or [str(index) for index in range(num_classes)]
     if len(set(map(_folder_of, names))) < len(names):
         raise ValueError(
             f"Folders need names that differ. Received: classes {', '.join(names)}, two of which "
@@ -87,7 +87,7 @@ def synthesize(
     totals = dict.fromkeys(names, 0)
     for block, start in enumerate(range(0, num_images, _BLOCK)):
         numbers = np.arange(start, min(start + _BLOCK, num_images))
-        labels = numbers % gan.num_classes
+        labels = numbers % num_classes
         pixels = _draw(gan, labels, keep, judge, (seed, block))
         write(out, block, pixels, labels, numbers, names)
         for label in labels:
@@ -110,30 +110,32 @@ def make_judge(gan: LatentGAN, name: str | os.PathLike, seed: int = 0) -> Callab
     Raises:
         ValueError: If the data are not found, or have other classes than the model.
     """
-    _require_classes(gan)
+    num_classes = _require_classes(gan)
     if name in extractor_names():
         extractor = get_extractor(name)
 
         def judge(pixels):
             return extractor(pixels).require_probabilities()
 
-        num_classes = judge(np.zeros((1, *gan.image_shape), "uint8")).shape[1]
-        _check_classes(gan, name, num_classes, None)
+        num_known = judge(np.zeros((1, *gan.image_shape), "uint8")).shape[1]
+        _check_classes(gan, name, num_known, None)
         return judge
     alpha = has_alpha(gan.image_shape)
     real = data.load_arrays(name, "train", image_size=gan.image_shape[:2], alpha=alpha)
     _check_classes(gan, name, real.num_classes, real.class_names)
-    network = train_classifier(real.pixels, real.labels, gan.num_classes, seed)
+    network = train_classifier(real.pixels, np.asarray(real.labels), num_classes, seed)
     return lambda pixels: predict(network, pixels)
 
 
 def _require_classes(gan):
+    """Return the number of classes of a model with one class per image."""
     if not gan.num_classes:
         kind = "several columns of labels" if gan.conditions else "no classes"
         raise ValueError(
             f"Training data need a model with one class per image. Received: a "
             f"{type(gan).__name__} with {kind}. Write images with `ganzoo sample --format png`."
         )
+    return gan.num_classes
 
 
 def _check_classes(gan, name, num_classes, class_names):

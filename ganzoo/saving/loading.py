@@ -34,7 +34,7 @@ def load(path: pathlib.Path | str) -> GAN:
     """
     if hub.is_address(path):
         return GAN.from_preset(path)
-    path = pathlib.Path(path)
+    path = file = pathlib.Path(path)
     # Keras finds classes by their registered names, so all must have been imported.
     for family in registry.families():
         family.load_class()
@@ -47,17 +47,17 @@ def load(path: pathlib.Path | str) -> GAN:
                 f"Run {str(path)!r} has no model yet: it was stopped before its first epoch "
                 f"ended. Resume it with `{run_folder.resume_command(recipe, path)}`."
             )
-        path = saved
+        file = saved
     elif path.is_dir():
         saved = _find_checkpoint(path)
         if not saved:
             return GAN.from_preset(path)
-        path = saved
-    if not path.is_file() or path.suffix != ".keras":
+        file = saved
+    if not file.is_file() or file.suffix != ".keras":
         raise ValueError(
             f"No model at {str(path)!r}. Needed: a .keras file, a run folder or a preset folder."
         )
-    return untrusted.load_keras(path)
+    return untrusted.load_keras(file)
 
 
 def _find_checkpoint(folder):

@@ -139,7 +139,8 @@ class SRGAN(GAN):
             "update": "alternating",
         }
 
-    def compile(
+    # The other arguments have to be named here, unlike those of `GAN.compile`.
+    def compile(  # type: ignore[override]
         self,
         generator_optimizer: keras.optimizers.Optimizer | str | None = None,
         discriminator_optimizer: keras.optimizers.Optimizer | str | None = None,
@@ -298,7 +299,7 @@ class SRGAN(GAN):
 
     def compute_content_loss(self, real_images, fake_images) -> tf.Tensor:
         """Return the content loss, and log it with the PSNR."""
-        compared = real_images, fake_images
+        compared = [real_images, fake_images]
         if self.content != "pixel":
             compared = content_losses.shift_together(self.next_seed(), self.scale, *compared)
         loss = self._load_content_loss()(*compared)

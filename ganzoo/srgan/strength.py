@@ -32,7 +32,7 @@ class Blends:
             self._copies[network] = copy_in_float32(network)
         weights = network.get_weights()
         # The weights of the generator may have changed. Copying them takes some milliseconds.
-        if strength < 1:
+        if soft_weights is not None and strength < 1:
             weights = [
                 (1 - strength) * soft + strength * own
                 for soft, own in zip(soft_weights, weights, strict=True)

@@ -104,7 +104,8 @@ def fetch() -> pathlib.Path:
             )
         arrays = unpack(archives[0])
     with new_file(weights_path()) as partial, open(partial, "wb") as file:
-        np.savez(file, **arrays)
+        # NumPy declares that its own options may follow any arrays.
+        np.savez(file, **arrays)  # type: ignore[arg-type]
     return weights_path()
 
 
@@ -115,8 +116,12 @@ def unpack(archive: pathlib.Path) -> dict[str, np.ndarray]:
     are the float32 values of a kernel, its bias, the next kernel, and so on.
     """
     with tarfile.open(archive) as members:
-        content = members.extractfile(_MEMBER).read()
-    blocks = iter([arg for opcode, arg, _ in genops(content) if opcode.name == "BINBYTES"])
+        member = members.extractfile(_MEMBER)
+        if member is None:
+            raise ValueError(f"{str(archive)!r} holds no file {_MEMBER!r}. Download it again.")
+        content = member.read()
+    values = (arg for opcode, arg, _ in genops(content) if opcode.name == "BINBYTES")
+    blocks = iter([value for value in values if isinstance(value, bytes)])
     arrays, channels = {}, 3
     filters = [filters for count, filters in BLOCKS for _ in range(count)]
     for index, size in enumerate(filters):

@@ -11,6 +11,7 @@ import re
 import types
 import typing
 from collections.abc import Callable, Iterable
+from typing import Any
 
 import keras
 
@@ -95,7 +96,7 @@ def to_json(values: dict) -> dict:
         >>> to_json({"generator_optimizer": {"learning_rate": 1e-4}, "image_shape": (8, 8, 1)})
         {'generator_optimizer.learning_rate': 0.0001, 'image_shape': [8, 8, 1]}
     """
-    flat = {}
+    flat: dict[str, Any] = {}
     for key, value in values.items():
         if isinstance(value, dict) and "class_name" not in value:
             flat |= {f"{key}.{name}": v for name, v in to_json(value).items()}
@@ -138,7 +139,7 @@ def compile_with(gan: GAN, settings: dict, decay_steps: int | None = None) -> No
         ValueError: If a value does not fit.
     """
     plain = {key: _to_object(value) for key, value in settings.items() if "." not in key}
-    parts = {}
+    parts: dict[str, dict] = {}
     for key, value in settings.items():
         if "." in key:
             name, _, part = key.partition(".")
@@ -191,7 +192,7 @@ def _decay(optimizer, decay_steps, updates_per_step):
 
 def _collect(model_class, method, docstring_of: Callable) -> dict[str, Argument]:
     """Return the named parameters of a method, and of the methods it extends."""
-    found = {}
+    found: dict[str, Argument] = {}
     for base in model_class.__mro__:
         if method not in vars(base) or not issubclass(base, GAN):
             continue

@@ -149,7 +149,7 @@ def keep_format(recipe: Recipe, known: data.Fingerprint | None) -> Recipe:
     """
     if known is None or known.image_shape is None:
         return dataclasses.replace(recipe, hold_out=False)
-    alpha = has_alpha(known.image_shape) if recipe.alpha is None else recipe.alpha
+    alpha = has_alpha(tuple(known.image_shape)) if recipe.alpha is None else recipe.alpha
     return dataclasses.replace(recipe, alpha=alpha, hold_out=known.num_held_out > 0)
 
 
@@ -184,7 +184,7 @@ def require_old_order(found: data.Fingerprint, recipe: Recipe) -> None:
     Raises:
         ValueError: If the natural order is another.
     """
-    names = found.class_names
+    names = list(found.class_names or ())
     if data.is_folder(recipe.data) and names != sorted(names):
         raise ValueError(
             "The run was started by an older version of ganzoo, which numbered the classes "

@@ -7,6 +7,7 @@ import pathlib
 import re
 import shlex
 import sys
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -111,6 +112,7 @@ def train(
                 f"{length.max_steps}. Choose --decay-steps {length.max_steps}, or add --max-steps "
                 f"{recipe.decay_steps}."
             )
+        assert recipe.batch_size is not None  # `_fill_in` has set it.
         num_images = length.steps_per_pass * recipe.batch_size
         recipe, reason = choose_augmentation(recipe, trial, num_images)
         for line in filter(None, (reason, describe_held_out(recipe, fingerprint))):
@@ -175,8 +177,8 @@ def resume(
     cluster = cluster or Cluster()
     recipe = read_recipe(out)
     known = read_fingerprint(out)
-    changes = {"epochs": epochs, "max_steps": max_steps, "minutes": minutes}
-    changes["data"] = data and _locate(data)
+    changes: dict[str, Any] = {"epochs": epochs, "max_steps": max_steps, "minutes": minutes}
+    changes["data"] = _locate(data) if data else None
     recipe = dataclasses.replace(recipe, **{k: v for k, v in changes.items() if v is not None})
     with _all_workers(cluster, recipe, out), lock(out, cluster):
         if cluster.is_chief:

@@ -56,7 +56,7 @@ class VanillaGAN(LatentGAN):
         **kwargs,
     ):
         check_recipe(recipe)
-        image_shape = tuple(image_shape)
+        image_shape = (*image_shape,)
         if len(image_shape) != 3 or math.prod(image_shape) < 1 or latent_dim < 1:
             raise ValueError(
                 "`image_shape` must be `(height, width, channels)` and `latent_dim` at least 1. "
