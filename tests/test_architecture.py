@@ -21,7 +21,7 @@ ROWS = [
     ("saving.downloads", "saving.model_card", "saving.untrusted"),
     ("saving.hub",),
     ("saving.weights",),
-    ("conditions", "images", "schedules", "transforms"),
+    ("conditions", "images", "schedules", "sizes", "transforms"),
     ("augment", "layers", "losses", "regularizers", "optimizers"),
     ("perceptual",),
     ("metrics",),
@@ -74,6 +74,7 @@ WITHOUT_TENSORFLOW = {
     "perceptual",
     "regularizers",
     "schedules",
+    "sizes",
     "transforms",
 }
 UNITS = {unit for row in ROWS for unit in row}

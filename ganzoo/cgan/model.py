@@ -11,9 +11,10 @@ from ganzoo.base import LatentGAN
 from ganzoo.cgan import networks
 from ganzoo.checks import check_positive
 from ganzoo.conditions import Condition, resolve
-from ganzoo.layers import check_image_shape, check_recipe, dtype_policy, scale_rate, vector_size
+from ganzoo.layers import check_recipe, dtype_policy, scale_rate, vector_size
 from ganzoo.optimizers import Adam, FlooredExponentialDecay, MomentumRampSGD
 from ganzoo.regularizers import R1
+from ganzoo.sizes import check_image_shape
 
 
 @keras.saving.register_keras_serializable(package="ganzoo")

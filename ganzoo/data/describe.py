@@ -16,7 +16,7 @@ from PIL import Image
 from ganzoo.data import folders
 from ganzoo.data.formats import ImageFormat
 from ganzoo.images import convert_channels, has_alpha, make_grid, on_white, photos, to_pil
-from ganzoo.layers import start_size
+from ganzoo.sizes import start_size
 
 _KINDS = {1: "gray", 2: "gray and alpha", 3: "RGB", 4: "RGBA"}
 # Side of the images of the contact sheet.

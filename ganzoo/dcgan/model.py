@@ -6,10 +6,11 @@ import keras
 
 from ganzoo.base import LatentGAN
 from ganzoo.dcgan import networks
-from ganzoo.layers import check_image_shape, check_recipe, dtype_policy, scale_rate
+from ganzoo.layers import check_recipe, dtype_policy, scale_rate
 from ganzoo.messages import unknown
 from ganzoo.optimizers import Adam
 from ganzoo.regularizers import R1
+from ganzoo.sizes import check_image_shape
 
 
 @keras.saving.register_keras_serializable(package="ganzoo")

@@ -10,10 +10,9 @@ from ganzoo.layers import (
     BatchNormalization,
     convolutional_features,
     convolutional_generator,
-    count_doublings,
     leaky_relu,
-    require_start_size,
 )
+from ganzoo.sizes import count_doublings, require_start_size
 
 
 def build_generator(image_shape: tuple, latent_dim: int, base_filters: int) -> keras.Model:

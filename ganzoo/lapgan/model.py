@@ -15,16 +15,10 @@ from ganzoo.data import validation
 from ganzoo.data.spec import DataSpec
 from ganzoo.lapgan import networks
 from ganzoo.lapgan.pyramid import downsample, gaussian_pyramid
-from ganzoo.layers import (
-    check_recipe,
-    check_size,
-    collecting,
-    dtype_policy,
-    network_inputs,
-    normalizations,
-)
+from ganzoo.layers import check_recipe, collecting, dtype_policy, network_inputs, normalizations
 from ganzoo.optimizers import Adam, MomentumRampSGD
 from ganzoo.regularizers import R1
+from ganzoo.sizes import check_size
 
 # Default of the constructor.
 _BASE_SIZE = 8

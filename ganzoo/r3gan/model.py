@@ -10,11 +10,12 @@ from ganzoo.augment import ADA
 from ganzoo.base import LatentGAN
 from ganzoo.checks import check_positive
 from ganzoo.conditions import Condition, resolve
-from ganzoo.layers import check_image_shape, check_recipe, dtype_policy, scale_rate
+from ganzoo.layers import check_recipe, dtype_policy, scale_rate
 from ganzoo.optimizers import Adam
 from ganzoo.r3gan import networks
 from ganzoo.regularizers import R1R2
 from ganzoo.schedules import Cosine, HalfLife
+from ganzoo.sizes import check_image_shape
 
 # 20 passes over CIFAR-10 in batches of 32.
 _STEPS = 31_240

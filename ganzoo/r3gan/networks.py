@@ -13,13 +13,8 @@ import keras
 from keras import layers, ops
 
 from ganzoo.conditions import Condition
-from ganzoo.layers import (
-    count_doublings,
-    encode_labels,
-    label_inputs,
-    leaky_relu,
-    require_start_size,
-)
+from ganzoo.layers import encode_labels, label_inputs, leaky_relu
+from ganzoo.sizes import count_doublings, require_start_size
 
 # Length of a class embedding.
 _EMBEDDING_DIM = 64

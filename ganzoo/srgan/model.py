@@ -1,6 +1,5 @@
 """`SRGAN`: a GAN for super-resolution."""
 
-import math
 from typing import ClassVar
 
 import keras
@@ -10,13 +9,12 @@ from keras.optimizers.schedules import CosineDecay, PiecewiseConstantDecay
 
 from ganzoo.base import GAN, ema, updates
 from ganzoo.base.logs import RunningMean, count_images
-from ganzoo.images import from_pixels, photos, to_pixels, upscaling, values
-from ganzoo.images.lanczos import resize_lanczos, scaled_side
+from ganzoo.images import from_pixels, to_pixels
 from ganzoo.layers import check_recipe, dtype_policy
 from ganzoo.messages import unknown
 from ganzoo.optimizers import Adam, Muon
 from ganzoo.srgan import content as content_losses
-from ganzoo.srgan import networks, tiling
+from ganzoo.srgan import networks, tiling, upscaling
 from ganzoo.srgan.bicubic import downscale
 from ganzoo.srgan.pairs import PairSpec
 from ganzoo.srgan.strength import Blends
@@ -379,24 +377,21 @@ class SRGAN(GAN):
             (25, 75, 1)
         """
         image = np.asarray(image)
-        if image.dtype != np.uint16:
-            values.require_pixels("`image`", image)
-        if image.ndim not in (3, 4) or not 1 <= image.shape[-1] <= 4:
-            raise ValueError(
-                "`image` must have shape (height, width, channels), or be a batch of that, with 1 "
-                f"to 4 channels. Received: shape {image.shape}. A gray image needs an axis of "
-                "channels, `x[..., None]`."
-            )
-        if 0 in image.shape:
-            raise ValueError(f"`image` is empty. Received: shape {image.shape}.")
+        upscaling.check_image(image)
         self.check_upscaling(outscale, strength, tile)
         network = self.ema_generator if use_ema else self.generator
         if strength < 1 or image.dtype == np.uint16:
             soft_weights = self._load_soft_weights() if strength < 1 else None
             network = self._blends.take(network, soft_weights, strength)
-        images = image if image.ndim == 4 else image[None]
-        made = [self._upscale_one(network, one, outscale or self.scale, tile) for one in images]
-        return np.stack(made) if image.ndim == 4 else made[0]
+
+        def render(window):
+            if window.dtype == np.uint16:
+                return self._blends.render_deep(network, window)
+            return self.render(network, from_pixels(window)[None], ())[0]
+
+        footprint = tiling.measure_network(network)
+        upscaler = upscaling.Upscaler(render, footprint, self.scale, outscale or self.scale, tile)
+        return upscaler.upscale(image)
 
     def check_upscaling(
         self, outscale: float | None = None, strength: float = 1.0, tile: int | None = None
@@ -406,12 +401,7 @@ class SRGAN(GAN):
         Raises:
             ValueError: If one is out of range, or the model has no weights for the strength.
         """
-        if outscale is not None and not 0 < outscale < math.inf:
-            raise ValueError(f"`outscale` must be above 0. Received: outscale={outscale!r}.")
-        if not 0 <= strength <= 1:
-            raise ValueError(f"`strength` must be from 0 to 1. Received: strength={strength!r}.")
-        if tile is not None and tile < 16:
-            raise ValueError(f"`tile` must be at least 16. Received: tile={tile}.")
+        upscaling.check_arguments(outscale, strength, tile)
         if strength < 1:
             self._load_soft_weights()
 
@@ -434,44 +424,6 @@ class SRGAN(GAN):
                 )
             self._soft_weights = soft
         return self._soft_weights
-
-    def _upscale_one(self, network, image, outscale, tile):
-        num_colors = image.shape[-1] - 1 + image.shape[-1] % 2
-        alpha = image[..., -1] if num_colors < image.shape[-1] else None
-        photo = upscaling.upscale_photo(
-            photos.Photo(image[..., :num_colors], alpha),
-            lambda pixels: self._upscale_colors(network, pixels, outscale, tile),
-        )
-        return photo.pixels if alpha is None else np.dstack([photo.pixels, photo.alpha])
-
-    def _upscale_colors(self, network, pixels, outscale, tile):
-        """Upscale one RGB or gray image. A gray result is the mean of the RGB result."""
-
-        def render(window):
-            if window.dtype == np.uint16:
-                return self._blends.render_deep(network, window)
-            return self.render(network, from_pixels(window)[None], ())[0]
-
-        rgb = np.repeat(pixels, 3 // pixels.shape[-1], axis=-1)
-        footprint = tiling.measure_network(network)
-        if tile is None:
-            tile = tiling.choose_tile(footprint, rgb.nbytes * self.scale**2)
-        made = self._upscale_tiles(render, rgb, tile, footprint.radius)
-        if pixels.shape[-1] == 1:
-            made = np.rint(made.mean(axis=-1, keepdims=True, dtype="float32")).astype(made.dtype)
-        if outscale == self.scale:
-            return made
-        return resize_lanczos(made, *(scaled_side(side, outscale) for side in pixels.shape[:2]))
-
-    def _upscale_tiles(self, render, pixels, tile, overlap):
-        """Upscale in tiles. Take smaller ones if the device has too little memory."""
-        while True:
-            try:
-                return tiling.upscale_in_tiles(render, pixels, self.scale, tile, overlap)
-            except tf.errors.ResourceExhaustedError:
-                if tile < 32:
-                    raise
-                tile //= 2
 
     def preview(self, num_images: int, seed: int) -> dict:
         """Return upscaled real examples, then their low-resolution versions."""
