@@ -1,6 +1,5 @@
 """`GAN`: two networks that train against each other."""
 
-from collections.abc import Iterator, Sequence
 from typing import ClassVar
 
 import keras
@@ -11,35 +10,28 @@ from ganzoo import augment as augmentations
 from ganzoo import losses, regularizers, schedules
 from ganzoo.base import (
     checks,
-    ema,
     freezing,
     ranges,
     rates,
-    rendering,
     stopping,
     train_step,
-    updates,
 )
 from ganzoo.base.adaptive import AdaptiveAmount
 from ganzoo.base.logs import (
     LOGS,
     RunningMean,
-    Untracked,
     count_images,
     per_level,
     read_local_sum,
 )
-from ganzoo.base.persistence import Persistence
-from ganzoo.checks import check_positive, check_seed
-from ganzoo.conditions import Condition, by_name, check_class_names
+from ganzoo.base.step_parts import StepParts
+from ganzoo.checks import check_positive
 from ganzoo.data import validation
 from ganzoo.data.arrays import map_labels
 from ganzoo.data.pipelines import from_arrays
 from ganzoo.data.spec import DataSpec
 from ganzoo.distribution import worker_of
-from ganzoo.fingerprint import Fingerprint
-from ganzoo.images import from_pixels
-from ganzoo.layers import network_inputs, normalizations
+from ganzoo.layers import normalizations
 from ganzoo.optimizers import Adam
 
 # Keras's batch size for arrays.
@@ -47,7 +39,7 @@ _KERAS_BATCH_SIZE = 32
 
 
 @keras.saving.register_keras_serializable(package="ganzoo")
-class GAN(Persistence):
+class GAN(StepParts):
     """Base of all families: a generator and a discriminator trained against each other.
 
     `GAN` implements what all families share: `compile`, `fit`, `evaluate`, the training
@@ -94,19 +86,8 @@ class GAN(Persistence):
     Reference: Goodfellow et al., 2014 (arXiv:1406.2661), algorithm 1.
     """
 
-    # What a trained model does: "generation", "super_resolution", or None for another task.
-    task: ClassVar[str | None] = None
     # Batch size by recipe, for training that does not set one.
     recommended_batch_sizes: ClassVar[dict] = {"default": 64, "paper": 128}
-    # Number of classes of a model with class labels.
-    num_classes: int | None = None
-    # `compile` sets these.
-    generator_optimizer: keras.optimizers.Optimizer
-    discriminator_optimizer: keras.optimizers.Optimizer
-    regularizer: regularizers.GradientRegularizer | None
-    # True if each logit depends on one image only (no batch normalization). Then both networks
-    # share a backward pass through the discriminator.
-    per_sample_discriminator: bool = False
 
     def __new__(cls, *args, **kwargs):
         if cls is GAN:
@@ -123,109 +104,20 @@ class GAN(Persistence):
         trained_on: dict | None = None,
         **kwargs,
     ):
-        super().__init__(**kwargs)
-        checks.check_networks(generator, discriminator)
+        super().__init__(generator, discriminator, seed, trained_on, **kwargs)
         # A class that overrides one of these may map the values of the network there.
         if type(self).synthesize is GAN.synthesize:
             ranges.warn_of_images(generator)
         if type(self).discriminate is GAN.discriminate:
             ranges.check_logits(discriminator)
-        checks.check_scope(self.distribute_strategy, generator, discriminator)
-        self.generator = generator
-        self.discriminator = discriminator
-        self.ema_generator = ema.copy_generator(generator)
-        self.ema_generator.trainable = False
-        self._class_names: tuple[str, ...] | None = None
-        self._columns: tuple[Condition, ...] | None = None
-        self.seed = None if seed is None else check_seed(seed)
-        self.seed_generator = keras.random.SeedGenerator(self.seed)
         # Images of the first batches. Callbacks show them next to generated ones.
         self.real_examples = None
-        self.trained_on = None if trained_on is None else Fingerprint.from_fields(trained_on)
-        self._renderers: dict = {}
         self._trackers = [RunningMean(name=name) for name in LOGS]
-        self.augmentation = None
-        self._adaptive_amount = None
         self._augment_trackers: list[RunningMean] = []
-        # State in an object that Keras does not track as metrics or weights.
-        self._untracked = Untracked()
         # Weights that the compiled training step updates, by id.
         self._traced: tuple[int, ...] = ()
         # All weights exist. Without this Keras refuses to save or load them.
         self.built = True
-
-    @classmethod
-    def check_image_shape(cls, image_shape: tuple[int, int, int], **arguments) -> None:
-        """Check that a model can make images of a shape. It need not be built for this.
-
-        A family that cannot make all sizes overrides this.
-
-        Args:
-            image_shape: `(height, width, channels)`.
-            **arguments: other arguments of the constructor.
-
-        Raises:
-            ValueError: If it cannot.
-        """
-
-    @property
-    def image_shape(self) -> tuple:
-        """Shape `(height, width, channels)` of the images. A side is None if it may vary."""
-        return tuple(self.generator.output_shape[1:])
-
-    @property
-    def class_names(self) -> list[str] | None:
-        """Name of each class id, or None for a model without classes or with unknown names.
-
-        `fit` sets it to the names of its data, if they have names.
-        """
-        if self._class_names is not None:
-            return list(self._class_names)
-        # Files of older versions hold the names with the data only.
-        known = self.trained_on.class_names if self.num_classes and self.trained_on else None
-        return None if known is None else list(known)
-
-    @class_names.setter
-    def class_names(self, class_names):
-        check_class_names(class_names, self.num_classes)
-        # Keras would wrap a list.
-        self._class_names = None if class_names is None else tuple(class_names)
-
-    @property
-    def conditions(self) -> tuple[Condition, ...]:
-        """`ganzoo.conditions.Condition` of each input for labels: none, one or several."""
-        if self._columns is not None:
-            return self._columns
-        if self.num_classes is None:
-            return ()
-        # The name of the only column of a file of labels, or the name of the input.
-        known = self.trained_on.columns if self.trained_on else None
-        name = known[0] if known and len(known) == 1 else "labels"
-        return (Condition(name, self.num_classes, self.class_names),)
-
-    def set_conditions(self, conditions: Sequence[Condition]) -> None:
-        """Set what a family that takes `conditions` is conditioned on.
-
-        Args:
-            conditions: what `ganzoo.conditions.resolve` returned. One condition of classes sets
-                `num_classes` and `class_names`.
-        """
-        if len(conditions) == 1 and conditions[0].num_classes is not None:
-            self.num_classes = conditions[0].num_classes
-            self.class_names = conditions[0].class_names
-        else:
-            self._columns = tuple(conditions) or None
-
-    def conditions_config(self) -> list[dict] | None:
-        """Return the argument `conditions` of the constructor for `get_config`."""
-        if self._columns is None:
-            return None
-        return [condition.to_fields() for condition in self._columns]
-
-    @property
-    def num_levels(self) -> int:
-        """Number of discriminators that train independently."""
-        return 1
 
     @property
     def step(self) -> int:
@@ -239,17 +131,9 @@ class GAN(Persistence):
         return max(steps, int(updates))
 
     @property
-    def gradient_norms(self) -> dict:
-        """Running mean of each network's gradient norm, a dict of `keras.metrics.Mean`."""
-        return self._untracked.gradient_norms
-
-    @property
     def trained_networks(self) -> dict:
         """Networks that `fit` updates, by name. Frozen networks and layers do not change."""
         return {"generator": self.generator, "discriminator": self.discriminator}
-
-    def call(self, inputs, training=False):
-        return self.generator(inputs, training=training)
 
     # Compiling
 
@@ -637,172 +521,6 @@ class GAN(Persistence):
             fake_logits,
         )
 
-    # Parts of a step, which families override
-
-    def unpack(self, data) -> tuple:
-        """Return `(real_images, condition)` of a batch.
-
-        The condition is a tuple of tensors that both networks take in addition to their first
-        input. It holds the labels, or is empty for a family without classes.
-        """
-        real_images, labels, _ = keras.utils.unpack_x_y_sample_weight(data)
-        if real_images.dtype == tf.uint8:
-            real_images = from_pixels(real_images)
-        return tf.cast(real_images, "float32"), self.to_condition(labels)
-
-    def to_condition(self, labels) -> tuple:
-        """Return labels as the condition of the networks: one tensor for each condition."""
-        conditions = self.conditions
-        if not conditions:
-            return ()
-        columns = by_name(labels, conditions)
-        return tuple(tf.cast(columns[one.name], one.dtype) for one in conditions)
-
-    def make_fakes(self, real_images, condition, training: bool = True):
-        """Return one fake image per real image.
-
-        By default, the generator makes them from the condition.
-        """
-        inputs, *others = condition
-        return self.synthesize(inputs, others, training=training)
-
-    def synthesize(self, inputs, condition, training: bool = True):
-        """Return fake images of the generator, float32."""
-        images = self.generator(network_inputs(inputs, condition), training=training)
-        return tf.cast(images, "float32")
-
-    def discriminate(self, images, condition, training: bool = True):
-        """Return logits of the discriminator, float32. In training it sees augmented images."""
-        if training:
-            images = self.augment_images(images)
-        logits = self.discriminator(network_inputs(images, condition), training=training)
-        return tf.cast(logits, "float32")
-
-    def augment_images(self, images, level: int = 0):
-        """Return images as the discriminator of a level sees them in training.
-
-        A family that overrides `discriminate` calls this there.
-        """
-        if self.augmentation is None:
-            return images
-        return self.augmentation(images, self.augment_amounts()[level], self.draw_uniform)
-
-    def augment_amounts(self) -> list:
-        """Return the current amount of augmentation of each level, a scalar from 0 to 1."""
-        if self.augmentation is None:
-            return [0.0] * self.num_levels
-        if self._adaptive_amount is not None:
-            return tf.unstack(self._adaptive_amount.variables["amounts"].value)
-        step = self.discriminator_optimizer.iterations
-        return [self.augmentation.amount_at(step)] * self.num_levels
-
-    def discriminator_loss(self, real_images, fake_images, condition) -> tuple:
-        """Return `(loss, real_logits, fake_logits)`, the loss with its penalty."""
-        # Two forward passes, so that batch normalization does not mix real with fake images.
-        real_logits = self.discriminate(real_images, condition)
-        fake_logits = self.discriminate(fake_images, condition)
-        loss = self.adversarial_loss.discriminator(real_logits, fake_logits)
-        if self.regularizer is not None:
-            loss += self.lazy_penalty(real_images, tf.stop_gradient(fake_images), condition)
-        return loss, real_logits, fake_logits
-
-    def generator_loss(self, real_images, fake_images, real_logits, fake_logits) -> tf.Tensor:
-        """Return the generator's loss, a vector with one value per level."""
-        return per_level(self.adversarial_loss.generator, real_logits, fake_logits)
-
-    def lazy_penalty(self, real_images, fake_images, condition) -> tf.Tensor:
-        """Return `every` times the gradient penalty, at every `regularizer.every`-th step, else 0.
-
-        Reference: Karras et al., 2020 (arXiv:1912.04958), section 3.1, "lazy regularization".
-        """
-        if self.regularizer is None:
-            return tf.zeros(())
-        every = self.regularizer.every
-        if every == 1:
-            return self.penalty(real_images, fake_images, condition)
-        return updates.every_n_steps(
-            tf.equal(self.discriminator_optimizer.iterations % every, 0),
-            lambda: every * self.penalty(real_images, fake_images, condition),
-            self.discriminator,
-        )
-
-    def penalty(self, real_images, fake_images, condition) -> tf.Tensor:
-        """Return the gradient penalty. Only the network itself runs in reduced precision."""
-        penalty = 0.0
-        if self.regularizer is None:
-            return penalty
-        for points in self.regularizer.points(real_images, fake_images, self.draw_uniform):
-            with tf.GradientTape() as tape:
-                tape.watch(points)
-                # The gradient of the sum holds each image's own gradient if its logit depends
-                # on no other image. Batch normalization adds its effect on the others' logits.
-                total = tf.reduce_sum(self.discriminate(points, condition))
-            penalty += self.regularizer.penalty(
-                tape.gradient(total, points), self.discriminator_optimizer.iterations
-            )
-        return penalty
-
-    def recalibrate_ema_batch_norm(self, condition) -> list | None:
-        """Recalibrate the averaged generator's batch statistics on generated images.
-
-        Args:
-            condition: condition of the last batch.
-
-        Returns:
-            List of tensors that depend on the new statistics. No weight may change before they are
-            computed. None, the default, averages the statistics like all other weights.
-
-        Reference: "precise BN", Wu & Johnson, 2021 (arXiv:2105.07576), section 3.
-        """
-        return None
-
-    def apply_discriminator_gradients(self, gradients, losses) -> None:
-        """Update the discriminator once `losses` are computed."""
-        updates.apply_gradients(
-            self.discriminator,
-            self.discriminator_optimizer,
-            self.gradient_norms["discriminator"],
-            gradients,
-            losses,
-        )
-
-    def apply_generator_gradients(self, gradients, losses) -> None:
-        """Update the generator once `losses` are computed."""
-        updates.apply_gradients(
-            self.generator,
-            self.generator_optimizer,
-            self.gradient_norms["generator"],
-            gradients,
-            losses,
-        )
-
-    def count_step(self) -> None:
-        """Count a training step, also if the loss scale of float16 skipped its updates."""
-        self._untracked.steps.assign_add(1)
-
-    def adapt_augmentation(
-        self, generator_loss, discriminator_loss, real_logits, fake_logits
-    ) -> None:
-        """Adapt the augmentation to the logits of a step, once the losses are computed."""
-        if self._adaptive_amount is None:
-            return
-        pairs = zip(tf.nest.flatten(real_logits), tf.nest.flatten(fake_logits), strict=True)
-        margins = [self.adversarial_loss.margins(real, fake) for real, fake in pairs]
-        self._adaptive_amount.update(
-            self.augmentation,
-            updates.wait_for([generator_loss, discriminator_loss], margins),
-            self._untracked.steps.value,
-            self.discriminator_steps,
-        )
-
-    def draw_uniform(self, shape) -> tf.Tensor:
-        """Return new uniform random numbers in [0, 1), different on every replica."""
-        return tf.random.stateless_uniform(shape, self.next_seed())
-
-    def next_seed(self) -> tf.Tensor:
-        """Return a new seed, int32 `(2,)`, different on every replica. Its state is saved."""
-        return updates.fold_in_replica(self.seed_generator.next())
-
     # Logs
 
     @property
@@ -858,63 +576,6 @@ class GAN(Persistence):
                 norms[network] = total / count
                 mean.reset_state()
         return norms
-
-    # Images and export
-
-    def render(
-        self, network: keras.Model, inputs, condition: tuple, batch_size: int = 64
-    ) -> np.ndarray:
-        """Run a generator network in batches, and return uint8 pixels.
-
-        Args:
-            network: generator, or part of it.
-            inputs: float `(num_images, ...)`, its first input.
-            condition: tuple of tensors `(num_images, ...)`, its other inputs.
-            batch_size: int. Images per forward pass.
-        """
-        if network not in self._renderers:
-            self._renderers[network] = rendering.make_renderer(network)
-        return self._renderers[network](inputs, condition, batch_size)
-
-    def preview(self, num_images: int, seed: int) -> dict:
-        """Return images that show the progress of training, as `{name: uint8 pixels}`.
-
-        The same seed gives the same inputs. By default there are no images.
-        """
-        return {}
-
-    @property
-    def preview_columns(self) -> int | None:
-        """Columns of a grid of `preview`, or None for a grid without order.
-
-        Each column has one class or combination of labels. A few of them are repeated.
-        """
-        return None
-
-    @property
-    def preview_captions(self) -> list[str] | None:
-        """Text above each column of a grid of `preview`, or None."""
-        return None
-
-    @property
-    def export_signature(self) -> tuple[list[tf.TensorSpec], str]:
-        """Inputs of the exported model, named, and the name of its output, uint8 images."""
-        specs = [
-            tf.TensorSpec(tensor.shape, "float32", name=tensor.name)
-            for tensor in self.generator.inputs
-        ]
-        return specs, "images"
-
-    def export_examples(self, rng: np.random.Generator) -> Iterator[dict]:
-        """Yield inputs of the exported model to compare it with Keras, arrays by name."""
-        specs, _ = self.export_signature
-        for count in (1, 5):
-            yield {
-                spec.name: rng.uniform(-1, 1, [count, *(d or 16 for d in spec.shape[1:])]).astype(
-                    "float32"
-                )
-                for spec in specs
-            }
 
 
 def _to_batches(x, y, batch_size, shuffle):
