@@ -9,12 +9,13 @@ from ganzoo.cli.demo import demo
 from ganzoo.cli.edit import edit
 from ganzoo.cli.evaluate import evaluate
 from ganzoo.cli.export import export
+from ganzoo.cli.family_options import TrainCommand
 from ganzoo.cli.info import info
 from ganzoo.cli.list import list_presets
 from ganzoo.cli.reproduce import reproduce
 from ganzoo.cli.sample import sample
 from ganzoo.cli.synthesize import synthesize
-from ganzoo.cli.train import TrainCommand, train
+from ganzoo.cli.train import train
 from ganzoo.cli.upscale import upscale
 
 # `ganzoo --help` lists the commands in this order.

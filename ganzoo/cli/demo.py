@@ -9,7 +9,7 @@ import typer
 from ganzoo.cli.app import Seed, import_tensorflow, interruptible
 from ganzoo.cli.evaluate import print_evaluation
 from ganzoo.cli.export import report_export
-from ganzoo.cli.train import report
+from ganzoo.cli.report import report
 
 PRESET = "dcgan_fashion_mnist"
 

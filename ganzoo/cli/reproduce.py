@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from ganzoo.cli.app import import_tensorflow, interruptible
-from ganzoo.cli.train import report
+from ganzoo.cli.report import report
 
 
 def reproduce(

@@ -1,35 +1,17 @@
 """Define `ganzoo train`."""
 
-import inspect
-import json
 import pathlib
 import re
-import shlex
-import shutil
-import sys
 from typing import Annotated, Any
 
-import rich.markup
 import typer
 
 from ganzoo import messages, registry
-from ganzoo.cli.app import Command, import_tensorflow, interruptible, make_table, print_table
+from ganzoo.cli.app import import_tensorflow, interruptible
+from ganzoo.cli.family_options import add_family_flags, flags_of_family
+from ganzoo.cli.report import report
 
 FAMILIES = ", ".join(family.name for family in registry.families())
-
-
-class TrainCommand(Command):
-    """Command whose `--help` lists the arguments of a given family, too."""
-
-    def parse_args(self, ctx, args):
-        names = {family.name for family in registry.families()}
-        ctx.meta["family"] = next((arg for arg in args if arg in names), None)
-        return super().parse_args(ctx, args)
-
-    def format_help(self, ctx, formatter):
-        super().format_help(ctx, formatter)
-        if ctx.meta.get("family"):
-            _print_arguments(ctx.meta["family"])
 
 
 def _panel(name):
@@ -358,7 +340,7 @@ def train(
         "regularizer_every": regularizer_every,
         "augment": augment,
         "sync_batch_norm": sync_batch_norm,
-        **_own_flags(family, own),
+        **flags_of_family(family, own),
         "model": arguments.parse(model or [], "--model"),
         "compile": arguments.parse(compile or [], "--compile"),
     }
@@ -407,104 +389,7 @@ def parse_image_size(text: str) -> int | tuple[int, int]:
     return height if height == width else (height, width)
 
 
-def _add_family_flags(function):
-    """Add the short flags of all families to the signature that Typer reads."""
-    signature = inspect.signature(function)
-    parameters = [p for p in signature.parameters.values() if p.kind is not p.VAR_KEYWORD]
-    for family in registry.families():
-        for name, flag in family.flags.items():
-            option = typer.Option(
-                f"--{name}",
-                metavar=flag.metavar,
-                help=flag.help,
-                rich_help_panel=family.class_name,
-            )
-            hint = Annotated[flag.kind | None, option]
-            attribute = name.replace("-", "_")
-            function.__annotations__[attribute] = hint
-            parameters.append(
-                inspect.Parameter(
-                    attribute, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=hint
-                )
-            )
-    function.__signature__ = signature.replace(parameters=parameters)
-
-
-_add_family_flags(train)
-
-
-def _own_flags(family, flags):
-    """Return the given flags of a family. Refuse those of another one."""
-    known = registry.get_family(family).flags
-    given = {name: value for name, value in flags.items() if value is not None}
-    for name in given:
-        flag = name.replace("_", "-")
-        if flag not in known:
-            others = [f.class_name for f in registry.families() if flag in f.flags]
-            raise ValueError(f"--{flag} is an option of {', '.join(others)}. Remove it.")
-    return given
-
-
-def _print_arguments(family):
-    """Print the arguments of a family's constructor and `compile`, from their docstrings."""
-    import_tensorflow()
-    from ganzoo.base import GAN
-    from ganzoo.training import arguments
-
-    model_class = registry.get_family(family).load_class()
-    # `compile` takes the recommended value for None.
-    recommended = inspect.signature(GAN.compile).parameters
-    recommended = {name for name, parameter in recommended.items() if parameter.default is None}
-    for option, found in (
-        ("--model", arguments.constructor_arguments(model_class)),
-        ("--compile", arguments.compile_arguments(model_class)),
-    ):
-        table = make_table(f"{option} KEY=VALUE", "default", "")
-        for argument in found.values():
-            required = argument.default is inspect.Parameter.empty
-            default = "from the data" if required else str(argument.default)
-            if argument.name in recommended:
-                default = "recommended"
-            # The docstrings mark names of Python with backticks.
-            text = argument.summary.replace("`", "")
-            table.add_row(argument.name, default, rich.markup.escape(text))
-        print()
-        print_table(table)
-
-
-def report(outcome) -> None:
-    """Print where the results are, and which commands to run next.
-
-    Args:
-        outcome: `ganzoo.training.Outcome`.
-    """
-    folder = outcome.folder
-    grids = sorted((folder / "samples").glob("epoch_*.png"))
-    speed = outcome.logs.get("images_per_second")
-    steps = messages.count(outcome.step, "step")
-    print(f"\nDone: {steps}, {speed:.0f} images/s." if speed else f"\nDone: {steps}.")
-    places = {
-        "samples": grids[-1] if grids else "none",
-        "real images": folder / "samples" / "real.png",
-        "model": folder / "model.keras",
-        "logs": folder / "logs",
-    }
-    for name, place in places.items():
-        print(f"  {name:<12} {place}")  # A table would break long paths.
-    print("\nNext:")
-    activate = pathlib.Path(sys.prefix, "bin", "activate")
-    # `make demo` calls the command by its path, without an active environment.
-    if activate.is_file() and not shutil.which("ganzoo"):
-        print(f"  . {shlex.quote(str(activate))}")
-    run = shlex.quote(str(folder))
-    print(f"  tensorboard --logdir {shlex.quote(str(folder / 'logs'))}")
-    if outcome.model.task == "super_resolution":
-        print(f"  ganzoo upscale {run} photo.jpg --out upscaled")
-        return
-    print(f"  ganzoo sample {run} -n 64 --seed 1 --out grid.png")
-    path = json.dumps(str(folder), ensure_ascii=False)
-    code = f"import ganzoo; print(ganzoo.load({path}).generate(4).shape)"
-    print(f"  python -c {shlex.quote(code)}")
+add_family_flags(train)
 
 
 def _require_same(recipe, wanted):
