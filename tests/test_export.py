@@ -339,12 +339,28 @@ def test_saved_models_sample_classes(tmp_path, recipe):
         np.testing.assert_allclose(pixels.numpy().astype(int), expected, atol=1)
 
 
+COLUMNS = [
+    {"name": "age (years)", "mean": 40.0, "std": 20.0, "low": 35.0, "high": 45.0},
+    {"name": "gender", "class_names": ["female", "male"]},
+]
+
+
+@pytest.mark.parametrize("format", others_slow(["onnx", "litert"], "onnx"))
+def test_a_file_takes_each_of_several_conditions_by_name(format, tmp_path):
+    gan = build(registry.get_family("cgan"), num_classes=None, conditions=COLUMNS)
+    path = tmp_path / f"cgan{SUFFIXES[format]}"
+    gan.export(path)
+    assert export.verify(gan, path) <= 1
+    run = export.FORMATS[format].load(path)
+    latents = np.random.default_rng(0).normal(size=(2, *gan.latent_shape)).astype("float32")
+    age, gender = np.array([36, 44], "float32"), np.array([1, 0], "int32")
+    pixels = run(latents=latents, age__years_=age, gender=gender)
+    expected = gan.decode(latents, {"age (years)": [36, 44], "gender": ["male", "female"]})
+    np.testing.assert_allclose(pixels.astype(int), expected, atol=1)
+
+
 def test_several_conditions_are_inputs_of_exported_models(tmp_path):
-    columns = [
-        {"name": "age (years)", "mean": 40.0, "std": 20.0, "low": 35.0, "high": 45.0},
-        {"name": "gender", "class_names": ["female", "male"]},
-    ]
-    gan = build(registry.get_family("cgan"), num_classes=None, conditions=columns)
+    gan = build(registry.get_family("cgan"), num_classes=None, conditions=COLUMNS)
     gan.export(tmp_path / "model")
     assert export.verify(gan, tmp_path / "model") <= 1
     signatures = tf.saved_model.load(str(tmp_path / "model")).signatures
@@ -355,7 +371,7 @@ def test_several_conditions_are_inputs_of_exported_models(tmp_path):
     expected = gan.generate(40, {"age (years)": age, "gender": gender}, seed=1)
     np.testing.assert_allclose(drawn["images"].numpy().astype(int), expected, atol=1)
     card = json.loads((tmp_path / "model" / "assets.extra" / "card.json").read_text())
-    assert card["conditions"] == columns
+    assert card["conditions"] == COLUMNS
 
 
 @pytest.mark.slow
