@@ -37,7 +37,7 @@ def synthesize(
     ] = "png",
     seed: Seed = 0,
 ) -> None:
-    """Write labelled images that a classifier can learn from.
+    """Write labeled images that a classifier can learn from.
 
     A PNG folder is read by `ganzoo train --data OUT`. The guide on training data says when this
     helps.

@@ -57,6 +57,47 @@ def test_the_guide_on_own_images_runs(tmp_path, monkeypatch, capsys):
     assert len(names["gan"].generate(1)) == 1
 
 
+def run_lines(page, change, capsys):
+    """Run all commands of a page, each changed by a function to take less time."""
+    for line in "".join(blocks(page, "sh")).splitlines():
+        program, *arguments = shlex.split(change(line))
+        assert program == "ganzoo"
+        with pytest.raises(SystemExit) as stop:
+            cli.main(arguments)
+        assert stop.value.code == 0, (line, capsys.readouterr().err)
+
+
+@pytest.mark.slow
+def test_the_guide_on_editing_runs(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    fast = " --steps 2 --starts 1"
+    run_lines("editing.md", lambda line: line + fast * (" edit " in line), capsys)
+    for folder in ("edited", "walk", "moved", "moved_pca"):
+        names = sorted(path.name for path in (tmp_path / folder).iterdir())
+        assert names == ["00000_edit.gif", "00000_edit.png"]
+    names = {}
+    for program in blocks("editing.md", "python"):
+        exec(program.replace('"pullover")', '"pullover", num_steps=2)'), names)
+    assert len(names["moved"].columns) == 8
+    with Image.open("strip.png") as image:
+        assert image.width > 4 * 28
+
+
+@pytest.mark.slow
+@pytest.mark.datasets
+def test_the_guide_on_training_data_runs(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    # With so few images the network learns little, but more than chance.
+    run_lines("training-data.md", lambda line: line.replace("-n 5000", "-n 100"), capsys)
+    output = capsys.readouterr().out
+    assert "cas" in output
+    assert "gan_test" in output
+    names = {}
+    for program in blocks("training-data.md", "python"):
+        exec(program, names)
+    assert names["accuracy"] > 0.5
+
+
 @pytest.mark.parametrize("path", PROGRAMS, ids=lambda path: path.stem)
 def test_the_stored_outputs_of_a_guide_belong_to_its_code(path):
     """`make guides` stores them again after a change."""
