@@ -135,6 +135,8 @@ def name_options(text: str, options: dict[str, str]) -> str:
         >>> name_options(text, {"seed": "--seed"})
         '--seed must be at least 0. Received: --seed -1.'
     """
+    # Some messages name both, such as "`image_size=64` (--image-size 64)".
+    text = re.sub(r"`[\w=]+` \((--?[a-z][^)]*)\)", r"\1", text)
     text = re.sub(r"`(\w+)`", lambda found: options.get(found[1], found[0]), text)
     # Other code in backticks is Python's, and `--compile loss=hinge` is an option already.
     pattern = r"`[^`]*`|--[\w-]+ \w+=|\b(\w+)=(?=\S)"

@@ -57,6 +57,10 @@ def _print(found):
         if found.num_without_class:
             classes["(no class)"] = found.num_without_class
         _print_counts(f"Classes: {len(found.class_counts)}", classes)
+    if found.labels:
+        _print_list("Labels in labels.csv", [f"{k}: {v}" for k, v in found.labels.items()])
+    if found.labels_problem:
+        print(f"\n{textwrap.fill(f'labels.csv cannot be used: {found.labels_problem}', _WIDTH)}")
     _print_groups("Duplicates, with the same pixels", found.duplicates)
     _print_groups("Near-duplicates, which look the same", found.near_duplicates)
     _print_list("Unreadable", [f"{name}: {reason}" for name, reason in found.unreadable.items()])

@@ -3,7 +3,7 @@
 import dataclasses
 import functools
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 import numpy as np
 import tensorflow as tf
@@ -127,12 +127,7 @@ class PixelStack:
             ValueError: If sizes differ.
         """
         if len(self._sizes) > 1:
-            smallest, *_, largest = sorted(self._sizes)
-            raise ValueError(
-                f"Images must have one size. Received: {self._source!r}, whose images have "
-                f"{len(self._sizes)} different sizes, from {smallest} to {largest} (height, "
-                "width). Give one size for all with `image_size` (--image-size)."
-            )
+            raise sizes_error(self._source, self._sizes)
         if self._pixels is None:
             raise ValueError(f"Images are needed. Received: none, of {self._source!r}.")
         return self._pixels
@@ -147,6 +142,21 @@ class PixelStack:
                 f"{self._num_images} images of {height} x {width} x {channels}. Give a smaller "
                 "`image_size` (--image-size), or fewer images."
             ) from None
+
+
+def sizes_error(source: str | os.PathLike, sizes: Collection[tuple[int, int]]) -> ValueError:
+    """Return the error about images of different sizes.
+
+    Args:
+        source: data set or folder.
+        sizes: the `(height, width)` that occur.
+    """
+    smallest, *_, largest = sorted(sizes)
+    return ValueError(
+        f"Images must have one size. Received: {str(source)!r}, whose images have {len(sizes)} "
+        f"different sizes, from {smallest[0]} x {smallest[1]} to {largest[0]} x {largest[1]} "
+        "(height x width). Give one size for all, such as `image_size=64` (--image-size 64)."
+    )
 
 
 def map_labels(function: Callable, labels):

@@ -13,7 +13,8 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from PIL import Image
 
-from ganzoo.data import folders
+from ganzoo.conditions import describe as describe_condition
+from ganzoo.data import folders, tables
 from ganzoo.data.formats import ImageFormat
 from ganzoo.images import convert_channels, has_alpha, make_grid, on_white, photos, to_pil
 from ganzoo.sizes import start_size
@@ -47,6 +48,8 @@ class Description:
             is opaque everywhere does not count.
         class_counts: dict of the number of images by class, or None without class folders.
         num_without_class: int. Images beside the class folders.
+        labels: dict of a description by column of `labels.csv` in the folder, or None without it.
+        labels_problem: str. Reason why this file cannot be read, or None.
         duplicates: groups of files with the same pixels.
         near_duplicates: groups of files that look the same, except those of `duplicates`.
         unreadable: dict of the reason by file.
@@ -62,6 +65,8 @@ class Description:
     channels: dict[str, int]
     class_counts: dict[str, int] | None
     num_without_class: int
+    labels: dict[str, str] | None
+    labels_problem: str | None
     duplicates: list[list[str]]
     near_duplicates: list[list[str]]
     unreadable: dict[str, str]
@@ -154,7 +159,8 @@ def describe(
     classes = dict(zip(names, counts or (), strict=True)) if names else None
     sizes = collections.Counter(image.size for image in seen)
     channels = collections.Counter(image.channels for image in seen)
-    family, arguments, reasons = _suggest(seen, classes)
+    labels, labels_problem = _read_labels(folder)
+    family, arguments, reasons = _suggest(seen, classes, labels)
     return Description(
         folder=str(folder),
         num_images=len(seen),
@@ -163,6 +169,8 @@ def describe(
         channels={_KINDS[number]: count for number, count in channels.most_common()},
         class_counts=classes,
         num_without_class=len(listing.files) - sum(classes.values()) if classes else 0,
+        labels=labels,
+        labels_problem=labels_problem,
         duplicates=duplicates,
         near_duplicates=_group(others, _pairs_of_similar(others)),
         unreadable=unreadable,
@@ -170,6 +178,19 @@ def describe(
         reasons=reasons,
         sheet=make_grid(np.stack(shown)),
     )
+
+
+def _read_labels(folder):
+    """Return a description of each column of `labels.csv`, and the problem with it, or None."""
+    if not (folder / tables.DEFAULT_NAME).is_file():
+        return None, None
+    try:
+        table = tables.read_table(folder / tables.DEFAULT_NAME)
+        files = folders.find_images(folder, False, "train+test", quiet=True).files
+        _, labels = tables.label(table, files, folder)
+    except ValueError as error:
+        return None, str(error)
+    return {one.name: describe_condition(one) for one in labels.conditions}, None
 
 
 def _quote(folder):
@@ -255,12 +276,17 @@ def _group(seen, pairs):
 # The suggestion
 
 
-def _suggest(seen: Sequence[_Seen], classes: dict | None) -> tuple[str, list[str], list[str]]:
+def _suggest(
+    seen: Sequence[_Seen], classes: dict | None, labels: dict | None
+) -> tuple[str, list[str], list[str]]:
     """Return the family and options for a folder, and the reasons."""
     count, reasons = len(seen), []
     smallest = min(classes.values()) if classes else 0
     family = "cgan" if len(classes or ()) > 1 and smallest >= _FEWEST_PER_CLASS else "dcgan"
-    if classes and family == "cgan":
+    if labels:
+        family = "cgan"
+        reasons.append(f"cgan: {tables.DEFAULT_NAME} has labels.")
+    elif classes and family == "cgan":
         reasons.append(f"cgan: there are {len(classes)} classes of at least {smallest} images.")
     elif classes and len(classes) > 1:
         reasons.append(
@@ -271,7 +297,8 @@ def _suggest(seen: Sequence[_Seen], classes: dict | None) -> tuple[str, list[str
         reasons.append("dcgan: there are no classes.")
     size = _suggest_size(seen)
     words = "x".join(map(str, size)) if size[0] != size[1] else str(size[0])
-    arguments = ["--image-size", words]
+    arguments = ["--labels", tables.DEFAULT_NAME] if labels else []
+    arguments += ["--image-size", words]
     sizes = {image.size for image in seen}
     if sizes == {size}:
         reasons.append(f"--image-size {words}: the size of all images.")

@@ -15,6 +15,7 @@ from ganzoo.conditions import Condition
 from ganzoo.data import splits, tables
 from ganzoo.data.arrays import ImageData, PixelStack, allocate, map_labels
 from ganzoo.data.formats import ImageFormat
+from ganzoo.data.headers import common_size
 from ganzoo.data.order import natural_key, sort_names
 from ganzoo.distribution import Shard
 from ganzoo.fingerprint import Fingerprint
@@ -68,6 +69,8 @@ def load_arrays(
     """
     listing = find_images(folder, labels, split)
     part = take_shard(listing, shard)
+    if image_format.size is None:
+        common_size(listing.files, folder)
     stack, unreadable = PixelStack(len(listing.files[part]), folder), []
     num_transparent = 0
     for path in listing.files[part]:

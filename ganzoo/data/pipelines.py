@@ -54,11 +54,7 @@ def pipeline(
     check_positive(batch_size=batch_size)
     seed = check_seed(seed)
     count = len(image_data.pixels)
-    if count < batch_size:
-        raise ValueError(
-            f"The data set holds {count} images, fewer than one batch of {batch_size}. "
-            "Give more images or a smaller batch size (--batch-size)."
-        )
+    require_batch(count, batch_size)
     pixels = image_data.pixel_tensor
     classes = image_data.label_tensor if labels else None
     shard = batch_shard.of(batch_size)
@@ -86,6 +82,19 @@ def pipeline(
     dataset.conditions = image_data.conditions if labels else None
     dataset.data_fingerprint = image_data.fingerprint
     return dataset
+
+
+def require_batch(num_images: int, batch_size: int) -> None:
+    """Check that there are images for a batch.
+
+    Raises:
+        ValueError: If there are fewer.
+    """
+    if num_images < batch_size:
+        raise ValueError(
+            f"The data set holds {num_images} images, fewer than one batch of {batch_size}. "
+            "Give more images or a smaller batch size (--batch-size)."
+        )
 
 
 def from_arrays(arrays: tuple[np.ndarray, ...], batch_size: int, shuffle: bool) -> tf.data.Dataset:

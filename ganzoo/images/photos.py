@@ -175,6 +175,18 @@ def read_photo(path: pathlib.Path | str, full_depth: bool = False) -> Photo:
     return Photo(pixels, alpha, profile, exif)
 
 
+def read_size(path: pathlib.Path | str) -> tuple[int, int]:
+    """Return the height and width of an image file, from its header. Nothing is decoded.
+
+    The EXIF orientation, which may exchange both, is not applied.
+
+    Raises:
+        ValueError: If the file is no image, or has more pixels than Pillow considers safe.
+    """
+    with opened(path) as image:
+        return image.height, image.width
+
+
 def _orientation_of(image):
     try:
         return image.getexif().get(ExifTags.Base.Orientation)

@@ -4,6 +4,7 @@ import dataclasses
 import functools
 import inspect
 import os
+import pathlib
 from collections.abc import Callable
 
 import numpy as np
@@ -11,6 +12,8 @@ import numpy as np
 from ganzoo import data, evaluation, registry
 from ganzoo.base import GAN
 from ganzoo.conditions import describe
+from ganzoo.data import folders, headers
+from ganzoo.data.pipelines import require_batch
 from ganzoo.distribution import Shard
 from ganzoo.images import convert_channels, has_alpha
 from ganzoo.training.arguments import constructor_arguments
@@ -226,13 +229,15 @@ def _open_images(recipe, family, cluster):
         or recipe.labels is not None
         or recipe.model.get("num_classes") is not None
     )
+    # Without classes, images beside class folders count like all others.
+    labels = recipe.labels or (None if with_classes else False)
+    _check_folder(recipe, family, labels, cluster)
     image_data = data.load_arrays(
         recipe.data,
-        "train+test" if data.is_folder(recipe.data) and not recipe.hold_out else "train",
+        _split_of(recipe),
         image_size=_image_size(recipe),
         data_shard=cluster.data_shard,
-        # Without classes, images beside class folders count like all others.
-        labels=recipe.labels or (None if with_classes else False),
+        labels=labels,
         fit=recipe.fit,
         alpha=_alpha(recipe),
     )
@@ -248,8 +253,8 @@ def _open_images(recipe, family, cluster):
         found = f"one class, {names[0]!r}" if names else "no labels"
         raise ValueError(
             f"{family.class_name} needs images of two or more classes. Received: {recipe.data!r}, "
-            f"which has {found}. Use a folder with one subfolder per class, or a data set with "
-            "labels."
+            f"which has {found}. Use a folder with one subfolder per class, a CSV file such as "
+            "--labels labels.csv, or a data set with labels."
         )
     dataset = functools.partial(
         data.pipeline,
@@ -269,6 +274,30 @@ def _open_images(recipe, family, cluster):
         if "class_names" in known:
             arguments["class_names"] = image_data.class_names
     return dataset, arguments
+
+
+def _split_of(recipe):
+    return "train+test" if data.is_folder(recipe.data) and not recipe.hold_out else "train"
+
+
+def count_images(recipe: Recipe) -> int | None:
+    """Return the number of training images in the folder of a recipe, or None for a data set."""
+    if not data.is_folder(recipe.data):
+        return None
+    folder, labels = pathlib.Path(recipe.data), recipe.labels or False
+    return len(folders.find_images(folder, labels, _split_of(recipe), quiet=True).files)
+
+
+def _check_folder(recipe, family, labels, cluster):
+    """Check the number and the size of a folder's images before they are decoded."""
+    if not data.is_folder(recipe.data):
+        return
+    folder = pathlib.Path(recipe.data)
+    files = folders.find_images(folder, labels, _split_of(recipe), quiet=True).files
+    num_images = len(files[cluster.data_shard.of(len(files))])
+    require_batch(num_images, cluster.share_of(recipe.batch_size))
+    if _image_size(recipe) is None and (size := headers.common_size(files, folder)):
+        family.load_class().check_image_shape((*size, 1), **recipe.model)
 
 
 def _image_size(recipe):

@@ -17,6 +17,8 @@ from ganzoo.training.recipe import Recipe
 
 # A run with fewer training images is augmented by default.
 FEW_IMAGES = 20_000
+# Smaller batches are not chosen for few images: their batch statistics would say little.
+_SMALLEST_BATCH = 4
 
 
 def check(recipe: Recipe) -> GAN:
@@ -49,6 +51,35 @@ def _check_image_shape(recipe, model_class):
         size = shape[:2] if recipe.image_size is None else check_image_size(recipe.image_size)
         settings = {name: value for name, value in recipe.model.items() if name != "image_shape"}
         model_class.check_image_shape((*size, 1), **settings)
+
+
+def choose_batch_size(recipe: Recipe, num_images: int | None) -> tuple[Recipe, str]:
+    """Choose the batch size of a recipe that sets none.
+
+    It is the family's, or a smaller one, so that a pass over the images has at least two steps.
+
+    Args:
+        recipe: recipe of the run.
+        num_images: int. Number of training images. None if there are many.
+
+    Returns:
+        `(recipe, reason)`: the recipe with the choice, and one line that explains it, which is
+        empty for the family's batch size.
+    """
+    if recipe.batch_size is not None:
+        return recipe, ""
+    model_class = registry.get_family(recipe.family).load_class()
+    recommended = model_class.recommended_batch_sizes[recipe.model.get("recipe", "default")]
+    batch_size = recommended
+    if num_images is not None and not recipe.is_of_paper:
+        while batch_size > _SMALLEST_BATCH and 2 * batch_size > num_images:
+            batch_size //= 2
+    reason = (
+        f"Batch size: {batch_size} instead of {recommended}, because there are {num_images} "
+        "training images. --batch-size sets another one."
+    )
+    chosen = dataclasses.replace(recipe, batch_size=batch_size)
+    return chosen, reason if batch_size < recommended else ""
 
 
 def choose_augmentation(recipe: Recipe, trial: GAN, num_images: int) -> tuple[Recipe, str]:

@@ -18,6 +18,7 @@ from ganzoo.distribution import Cluster, share_batches
 from ganzoo.saving import loading, weights
 from ganzoo.saving.files import remove_partials
 from ganzoo.training.data import (
+    count_images,
     describe_held_out,
     keep_format,
     open_data,
@@ -32,6 +33,7 @@ from ganzoo.training.model import (
     build_model,
     check,
     choose_augmentation,
+    choose_batch_size,
     supports_bfloat16,
 )
 from ganzoo.training.recipe import Recipe, from_fields
@@ -104,6 +106,9 @@ def train(
         require_new(out)
     recipe = _fill_in(recipe)
     with _all_workers(cluster, recipe, out):
+        generates = trial.task == "generation"
+        num_images = count_images(recipe) if generates else None
+        recipe, smaller_batch = choose_batch_size(recipe, num_images)
         dataset, data_arguments, fingerprint = open_data(recipe, cluster)
         length = length_of(recipe, len(dataset()))
         if length.outlasts_decay(recipe):
@@ -115,7 +120,8 @@ def train(
         assert recipe.batch_size is not None  # `_fill_in` has set it.
         num_images = length.steps_per_pass * recipe.batch_size
         recipe, reason = choose_augmentation(recipe, trial, num_images)
-        for line in filter(None, (reason, describe_held_out(recipe, fingerprint))):
+        held_out = describe_held_out(recipe, fingerprint)
+        for line in filter(None, (smaller_batch, reason, held_out)):
             if verbose and cluster.is_chief:
                 print(line, file=sys.stderr)
         model = build_model(recipe, cluster, data_arguments, length)
@@ -269,7 +275,7 @@ def recipe_of(preset: pathlib.Path | str) -> Recipe:
 
 
 def _fill_in(recipe):
-    """Return the recipe with the family's batch size and precision if it sets none.
+    """Return the recipe with a precision if it sets none.
 
     Paths become absolute, so that the run can be resumed from any folder.
     """
@@ -282,11 +288,6 @@ def _fill_in(recipe):
     for name in ("validation", "low_res"):
         if folder := getattr(recipe, name):
             recipe = dataclasses.replace(recipe, **{name: os.path.abspath(folder)})
-    model_class = registry.get_family(recipe.family).load_class()
-    if recipe.batch_size is None:
-        sizes = model_class.recommended_batch_sizes
-        batch_size = sizes[recipe.model.get("recipe", "default")]
-        recipe = dataclasses.replace(recipe, batch_size=batch_size)
     if recipe.mixed_precision is None:
         half = not recipe.is_of_paper and supports_bfloat16()
         recipe = dataclasses.replace(recipe, mixed_precision=half)

@@ -119,6 +119,21 @@ def test_a_class_conditional_family_needs_images_of_every_class(tmp_path):
     assert data.describe(tmp_path).command.startswith("ganzoo train dcgan --data")
 
 
+def test_a_file_of_labels_is_described_and_suggested(tmp_path):
+    for index in range(3):
+        picture(index, (8, 8)).save(tmp_path / f"{index}.png")
+    table = tmp_path / "labels.csv"
+    table.write_text("file,age,kind\n0.png,1,a\n1.png,3,b\n2.png,5,a")
+    found = data.describe(tmp_path)
+    assert found.labels == {"age": "numbers from 1 to 5 (mean 3)", "kind": "2 classes (a, b)"}
+    assert "train cgan --data" in found.command
+    assert " --labels labels.csv " in found.command
+    table.write_text("file,age\n0.png,1\n9.png,3")
+    found = data.describe(tmp_path)
+    assert "names 1 of 2 files that are not images" in found.labels_problem
+    assert "train dcgan --data" in found.command
+
+
 def test_a_folder_that_cannot_be_described_is_refused(tmp_path):
     with pytest.raises(ValueError, match=r"needs a folder of images\. Received: 'fashion_mnist'"):
         data.describe("fashion_mnist")

@@ -85,11 +85,38 @@ def test_another_seed_trains_another_model(finished, photos, tmp_path):
     assert tiny.differ(other.model.generator.weights, finished.model.generator.weights)
 
 
-def test_the_default_batch_size_depends_on_family_and_recipe(photos, tmp_path):
-    with pytest.raises(ValueError, match="fewer than one batch of 64"):
-        train(photos, tmp_path / "run", batch_size=None)
+def test_the_default_batch_size_depends_on_family_recipe_and_number_of_images(
+    photos, tmp_path, capsys
+):
+    recipe = make_recipe(photos, batch_size=None, max_steps=1)
+    training.train(recipe, tmp_path / "run")
+    assert training.read_recipe(tmp_path / "run").batch_size == 8
+    assert "Batch size: 8 instead of 64, because there are 20 training images." in (
+        capsys.readouterr().err
+    )
     with pytest.raises(ValueError, match="fewer than one batch of 100"):
-        train(photos, tmp_path / "run", batch_size=None, model={"recipe": "paper"})
+        train(photos, tmp_path / "paper", batch_size=None, model={"recipe": "paper"})
+
+
+@pytest.mark.parametrize(
+    ("sizes", "batch_size", "problem"),
+    [
+        ([(8, 8), (8, 9)], 2, "2 different sizes, from 8 x 8 to 9 x 8"),
+        ([(9, 9)], 2, "Choose 8x8 or 10x10"),
+        ([(8, 8)], 4, "holds 2 images, fewer than one batch of 4"),
+    ],
+)
+def test_a_folder_that_is_not_suited_is_refused_before_images_are_decoded(
+    sizes, batch_size, problem, tmp_path, monkeypatch
+):
+    (tmp_path / "few").mkdir()
+    for index in range(2):
+        image = Image.new("RGB", sizes[index % len(sizes)])
+        image.save(tmp_path / "few" / f"{index}.png")
+    monkeypatch.delattr("ganzoo.images.photos.read_photo")
+    settings = {"family": "dcgan", "batch_size": batch_size}
+    with pytest.raises(ValueError, match=problem):
+        train(tmp_path / "few", tmp_path / "run", **settings)
 
 
 def test_a_class_conditional_family_gets_the_labels_of_the_folder(tmp_path):
