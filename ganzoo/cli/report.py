@@ -26,6 +26,8 @@ def report(outcome) -> None:
         "model": folder / "model.keras",
         "logs": folder / "logs",
     }
+    if (folder / "best.keras").is_file():
+        places["best model"] = folder / "best.keras"
     for name, place in places.items():
         print(f"  {name:<12} {place}")  # A table would break long paths.
     print("\nNext:")

@@ -1,5 +1,6 @@
 """Define `ganzoo sample`."""
 
+import math
 import os
 import pathlib
 from typing import Annotated
@@ -13,6 +14,8 @@ from ganzoo.saving.files import check_file_path
 
 # Columns of a grid that shows all classes. A wider one does not fit on a screen.
 _MAX_COLUMNS = 20
+# Fewer labels may have several columns each, up to this number.
+_FEW_COLUMNS = 8
 
 
 def sample(
@@ -138,11 +141,7 @@ def sample(
             )
         print(f"Replaced {num_replaced} copies of training images.")
     if kind == ".png":
-        # Use one column per class or combination.
-        columns = _count(classes)
-        captions = gan.captions_of(classes) if columns else None
-        if columns and columns > num_images:
-            columns, captions = num_images, captions and captions[:num_images]
+        columns, captions = _arrange(gan, classes, num_images)
         images.write_png(path, images.draw_grid(pixels, columns, captions))
     else:
         for index, image in enumerate(pixels):
@@ -154,6 +153,19 @@ def _labels_of_columns(gan):
     """Return a label for each column of a grid, or None without conditions or for many classes."""
     _, labels = gan.balanced_labels(1)
     return labels if (_count(labels) or 0) <= _MAX_COLUMNS else None
+
+
+def _arrange(gan, labels, num_images):
+    """Return the number of columns of a grid and their captions. Each column has one label."""
+    count = _count(labels)
+    if count is None:
+        return None, None
+    # A few labels are repeated, because two columns of many rows do not fit on a screen.
+    repeats = math.ceil(math.sqrt(num_images) / count)
+    repeats = max(1, min(repeats, _FEW_COLUMNS // count))
+    columns = min(repeats * count, num_images)
+    captions = gan.captions_of(labels)
+    return columns, captions and (captions * repeats)[:columns]
 
 
 def _sample_in_bulk(model, num_images, out, format, seed, labels, shards, shard):

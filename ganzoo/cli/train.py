@@ -96,7 +96,10 @@ def train(
     ] = None,
     batch_size: Annotated[
         int | None,
-        typer.Option(help="Images per step. [default: the family's]", **_panel("Data")),
+        typer.Option(
+            help="Images per step. [default: the family's, or less for few images]",
+            **_panel("Data"),
+        ),
     ] = None,
     model: Annotated[
         list[str] | None,

@@ -45,7 +45,8 @@ class Recipe:
         hold_out: bool. Do not train on the split `"test"` of a folder. It serves measurements.
         epochs: int or None. Passes over the data. None takes 20, or more if these are fewer than
             5,000 steps. With `max_steps`, `minutes` or `decay_steps`, these are the limit.
-        batch_size: int or None. Images per step. None takes the family's recommendation.
+        batch_size: int or None. Images per step. None takes the family's recommendation, or less
+            for folders of few images, so that a pass has at least two steps.
         max_steps: int or None. Largest number of steps. Training may end earlier, after `epochs`.
         minutes: float or None. Training ends after this time, at the end of a step. A resumed run
             counts the time of all its parts.
