@@ -6,6 +6,7 @@ presets is fast. Each family registers itself in its `__init__.py`.
 
 import dataclasses
 import importlib
+from typing import Any
 
 from ganzoo import messages
 
@@ -104,7 +105,8 @@ class Family:
         """Name of the model class."""
         return self.model.partition(":")[2]
 
-    def load_class(self) -> type:
+    # Any: the class of a model, whose module imports Keras.
+    def load_class(self) -> Any:
         """Import and return the model class."""
         return _load(self.model)
 
