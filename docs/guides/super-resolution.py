@@ -36,8 +36,9 @@ Image.fromarray(np.hstack([bicubic[detail], large[detail]]))
 
 # %% [markdown]
 # ## From the shell
-# The command takes files and folders. `--outscale` sets another size. `--strength` mixes in bicubic
-# interpolation: 0 invents nothing, and 1 is the default.
+# The command takes files and folders. `--outscale` sets another size. `--strength` sets how much
+# detail is invented. At 0 the weights are those of the first phase of training, which is smooth. At
+# 1, the default, they are those of the SRGAN.
 
 # %%
 # !ganzoo upscale srgan_x4 photo.png --out large
@@ -50,6 +51,7 @@ Image.fromarray(np.hstack([bicubic[detail], large[detail]]))
 # | preset | trained for | choose it for |
 # |---|---|---|
 # | `srresnet_x4` | the smallest error of pixels | text and drawings, measurement |
+# | `srresnet_compact_x4` | the same, with a smaller and faster network | videos |
 # | `srgan_x4` | the smallest error, and looking like a photograph | photographs |
 #
 # `srresnet_x4` has the better PSNR, and `srgan_x4` the better LPIPS, which is closer to what people
@@ -77,9 +79,10 @@ for name in ("srresnet_x4", "srgan_x4"):
 # second one adds the discriminator:
 #
 # ```sh
-# ganzoo train srgan --content-only --data ./photos --image-size 64 --minutes 60 --out runs/phase1
-# ganzoo train srgan --data ./photos --image-size 64 --content pixel+lpips --from runs/phase1 \
-#     --max-steps 300 --decay-steps 300 --blend 0.35 --out runs/phase2
+# ganzoo train srgan --model network=compact --content-only --data ./photos --minutes 60 \
+#     --out runs/phase1
+# ganzoo train srgan --model network=compact --data ./photos --content pixel+lpips --from runs/phase1 \
+#     --decay-steps 300 --blend 0.35 --out runs/phase2
 # ganzoo evaluate runs/phase2 --data ./other_photos
 # ```
 #

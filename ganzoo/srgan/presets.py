@@ -20,6 +20,25 @@ PRESETS = {
         },
         scores=(Score("Set5 PSNR", 31.46, extractor=None, num_images=5),),
     ),
+    "srresnet_compact_x4": Preset(
+        config={"scale": 4, "network": "compact", "num_blocks": 6, "filters": 48},
+        weights=File(
+            "model.weights.h5",
+            sha256="5a9ebc1c82714b6a834a230a632869f0451dfb8a5fb5123b69a36a283623240f",
+            size=969_056,
+        ),
+        recipe={
+            "data": "photographs",
+            "model": {"network": "compact"},
+            "compile": {"content_only": True, "generator_optimizer.learning_rate": 2e-3},
+            "image_size": 96,
+            "batch_size": 16,
+            "max_steps": 5_774,
+            "decay_steps": 16_000,
+            "seed": 0,
+        },
+        scores=(Score("Set5 PSNR", 30.85, extractor=None, num_images=5),),
+    ),
     "srgan_x4": Preset(
         config={
             "scale": 4,
