@@ -52,10 +52,24 @@ def copy_weights(source: GAN, model: GAN) -> dict[str, Transfer]:
     if not report["generator"].taken:
         raise ValueError(
             "--from needs a model whose generator has layers in common with this one. Received: a "
-            f"{type(source).__name__} of {source.image_shape} for a {type(model).__name__} of "
-            f"{model.image_shape}. Choose a model of the same family, with the same filters."
+            f"{_describe(source, model)} for a {_describe(model, source)}. Choose a model of the "
+            "same family, with the same network and filters."
         )
     return report
+
+
+def _describe(model, other):
+    """Return a model's family, with the shape of its images or its differences from another one."""
+    name = type(model).__name__
+    if type(model) is not type(other):
+        return f"{name} of {model.image_shape}"
+    theirs = other.get_config()
+    shown = [
+        f"{key}={value!r}"
+        for key, value in model.get_config().items()
+        if key not in ("seed", "name", "dtype", "trained_on") and value != theirs.get(key)
+    ]
+    return f"{name} with {', '.join(shown)}"
 
 
 def freeze_first(discriminator: keras.Model, count: int) -> list[str]:

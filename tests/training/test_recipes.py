@@ -40,6 +40,15 @@ def test_a_run_starts_from_the_averaged_generator_of_a_preset(finished, photos, 
     tiny.assert_equal(model.discriminator.weights, source.discriminator.weights)
 
 
+def test_starting_from_another_network_names_the_arguments_that_differ(tmp_path):
+    photos = tiny.write_folder(tmp_path / "photos", num_images=1, side=40)
+    given = {"family": "srgan", "image_size": 32, "batch_size": 1, "compile": {"content": "pixel"}}
+    sizes = {"num_blocks": 1, "filters": 4, "network": "compact"}
+    recipe = make_recipe(photos, **given, model=sizes, start_from="srresnet_x4")
+    with pytest.raises(ValueError, match=r"SRGAN with .*filters=64, network='srresnet'.* for a"):
+        build(recipe)
+
+
 def test_starting_from_a_model_without_common_layers_writes_nothing(photos, tmp_path):
     with pytest.raises(ValueError, match=r"a DCGAN of .* for a VanillaGAN"):
         train(photos, tmp_path / "run", start_from="dcgan_mnist")
