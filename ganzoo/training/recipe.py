@@ -72,7 +72,7 @@ class Recipe:
         start_from: str or None. Preset or run that training starts from. Layers that match take its
             weights.
         freeze_discriminator: int or None. Layers of the discriminator, from the images on, that
-            are not trained. See `ganzoo.training.transfer.freeze_first`.
+            are not trained. It needs `start_from`. See `ganzoo.training.transfer.freeze_first`.
         blend: float or None. Weight, from 0 to 1, of the trained generator in the final model. The
             rest comes from `start_from`. None keeps the trained generator.
 
@@ -140,6 +140,12 @@ class Recipe:
             raise ValueError(
                 f"`blend` needs a starting model. Received: blend={self.blend} without one. Add "
                 "one, such as --from srresnet_x4."
+            )
+        if self.freeze_discriminator is not None and not self.start_from:
+            raise ValueError(
+                "`freeze_discriminator` keeps layers of a trained model. Received: "
+                f"freeze_discriminator={self.freeze_discriminator} without one. Add one, such as "
+                "--from runs/first."
             )
 
     @property

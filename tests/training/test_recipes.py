@@ -418,6 +418,11 @@ def test_an_invalid_blend_is_refused(changes, named):
         training.Recipe("srgan", "photographs", **changes)
 
 
+def test_layers_are_frozen_only_in_the_discriminator_of_a_trained_model():
+    with pytest.raises(ValueError, match=r"freeze_discriminator=2 without one.*--from"):
+        training.Recipe("dcgan", "photographs", freeze_discriminator=2)
+
+
 @pytest.mark.parametrize(
     ("wrong", "named"),
     [
