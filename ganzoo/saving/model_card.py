@@ -112,7 +112,7 @@ def write_readme(address: str, config: dict, card: dict, has_samples: bool) -> s
     if has_samples:
         lines += ["![Samples](samples.png)", ""]
     lines += [
-        "A GAN of [ganzoo](https://pypi.org/project/keras-ganzoo), the GAN model zoo for Keras 3.",
+        "A GAN of ganzoo (the package `keras-ganzoo`), the GAN model zoo for Keras 3.",
         "",
         "```sh",
         "pip install 'keras-ganzoo[hub]'",

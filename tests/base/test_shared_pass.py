@@ -1,6 +1,6 @@
 """Test the backward pass through the discriminator that serves the updates of both networks.
 
-The pass must give the same gradients as two passes, for every loss. It is valid only if each logit
+With each loss, one pass must give the gradients of two passes. This holds only if each logit
 depends on one image, so the tests also check the families that set `per_sample_discriminator`.
 """
 

@@ -1,4 +1,4 @@
-"""Compare training steps with the same steps written by hand, for every loss and update."""
+"""Compare the training step of each loss and update with one written by hand."""
 
 import keras
 import numpy as np
